@@ -1,0 +1,213 @@
+//! What decoding yields: a [`Packet`] that borrows the frame, or the reason there is none.
+
+use crate::net::{Address, Endpoint, IpProtocol, Mac};
+use crate::stats::Counter;
+
+/// A list of at most `N` small values without allocation; more are not kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Few<T, const N: usize> {
+    items: [T; N],
+    length: u8,
+}
+
+impl<T: Copy + Default, const N: usize> Default for Few<T, N> {
+    fn default() -> Self {
+        Self { items: [T::default(); N], length: 0 }
+    }
+}
+
+impl<T: Copy + Default, const N: usize> Few<T, N> {
+    /// Adds a value; false when it is full.
+    pub fn push(&mut self, item: T) -> bool {
+        match self.items.get_mut(usize::from(self.length)) {
+            Some(slot) => {
+                *slot = item;
+                self.length += 1;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// The values, first pushed first.
+    pub fn as_slice(&self) -> &[T] {
+        self.items.get(..usize::from(self.length)).unwrap_or(&[])
+    }
+}
+
+/// Kind of encapsulation an inner packet came out of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TunnelKind {
+    /// IP in IP of any two versions (RFC 2003, 2473, 4213).
+    #[default]
+    Ip,
+    /// GRE (RFC 2784, 2890), PPTP's version 1 included.
+    Gre,
+    /// ERSPAN type I, II or III over GRE.
+    Erspan,
+    /// VXLAN (RFC 7348), GPE included.
+    Vxlan,
+    /// Geneve (RFC 8926).
+    Geneve,
+    /// GTP-U (3GPP TS 29.281).
+    Gtp,
+    /// TaZmen Sniffer Protocol, MikroTik's remote mirror.
+    Tzsp,
+    /// Teredo (RFC 4380).
+    Teredo,
+    /// Anything rarer: AYIYA, LISP, L2TP ...
+    Other,
+}
+
+/// One outer layer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tunnel {
+    /// How the inner packet was wrapped.
+    pub kind: TunnelKind,
+    /// Outer source; port 0 where there is none.
+    pub source: Endpoint,
+    /// Outer destination.
+    pub destination: Endpoint,
+}
+
+/// Where a fragment belongs (RFC 791 3.2, RFC 8200 4.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fragment {
+    /// Identification, 16 bits in IPv4, 32 in IPv6.
+    pub id: u32,
+    /// Offset of this payload in the whole, in bytes.
+    pub offset: u32,
+    /// Do more fragments follow?
+    pub more: bool,
+}
+
+/// A TCP segment's header fields and payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment<'a> {
+    /// Sequence number of the first payload byte (of SYN, if set).
+    pub sequence: u32,
+    /// Acknowledgement number, 0 if ACK is not set.
+    pub acknowledgement: u32,
+    /// CWR ECE URG ACK PSH RST SYN FIN, high bit first.
+    pub flags: TcpFlags,
+    /// Payload as captured, at most what the IP header allows.
+    pub payload: &'a [u8],
+    /// Payload bytes that were on the wire but not captured.
+    pub missing: u32,
+}
+
+/// TCP flags byte.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TcpFlags(pub u8);
+
+impl TcpFlags {
+    /// FIN set?
+    pub const fn fin(self) -> bool {
+        self.0 & 0x01 != 0
+    }
+    /// SYN set?
+    pub const fn syn(self) -> bool {
+        self.0 & 0x02 != 0
+    }
+    /// RST set?
+    pub const fn rst(self) -> bool {
+        self.0 & 0x04 != 0
+    }
+    /// ACK set?
+    pub const fn ack(self) -> bool {
+        self.0 & 0x10 != 0
+    }
+}
+
+/// What the IP packet carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport<'a> {
+    /// TCP.
+    Tcp(Segment<'a>),
+    /// UDP: payload bounded by the UDP length where that is sane, else by the packet.
+    Udp(&'a [u8]),
+    /// ICMP or ICMPv6.
+    Icmp {
+        /// Type.
+        kind: u8,
+        /// Code.
+        code: u8,
+        /// Bytes after the first eight.
+        payload: &'a [u8],
+    },
+    /// A fragment that is not the whole packet. `payload` is what follows the IP header (and
+    /// the IPv6 extension headers before and including the fragment header).
+    Fragment {
+        /// Its place.
+        place: Fragment,
+        /// Its bytes.
+        payload: &'a [u8],
+    },
+    /// Any other protocol, or a header cut too short for ports.
+    Other(&'a [u8]),
+}
+
+/// A decoded packet: the innermost IP layer and what it carries.
+#[derive(Clone, Copy, Debug)]
+pub struct Packet<'a> {
+    /// Source address and port (0 where the protocol has none or it could not be read).
+    pub source: Endpoint,
+    /// Destination address and port.
+    pub destination: Endpoint,
+    /// Protocol of the transport.
+    pub protocol: IpProtocol,
+    /// What it carries.
+    pub transport: Transport<'a>,
+    /// Hardware addresses (source, destination) of the frame that holds the innermost IP packet.
+    pub macs: Option<(Mac, Mac)>,
+    /// VLAN ids, outermost first.
+    pub vlans: Few<u16, 4>,
+    /// Outer layers, outermost first.
+    pub tunnels: Few<Tunnel, 4>,
+}
+
+/// What a frame held.
+#[derive(Clone, Copy, Debug)]
+pub enum Decoded<'a> {
+    /// An IP packet.
+    Ip(Packet<'a>),
+    /// An ARP message (RFC 826): sender's hardware and protocol address.
+    Arp {
+        /// Sender's hardware address.
+        mac: Mac,
+        /// Sender's IPv4 address.
+        address: Address,
+    },
+}
+
+/// Why a frame gave no packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Skip {
+    /// Link type not decoded.
+    LinkType,
+    /// Carries no IP.
+    NotIp,
+    /// Cut before the addresses.
+    Short,
+    /// Contradicts itself.
+    Malformed,
+    /// More tags or tunnels than are followed.
+    TooDeep,
+    /// Encrypted.
+    Encrypted,
+}
+
+impl Skip {
+    /// The counter it ends in.
+    pub const fn counter(self) -> Counter {
+        match self {
+            Self::LinkType => Counter::SkipLinkType,
+            Self::NotIp => Counter::SkipNotIp,
+            Self::Short => Counter::SkipShort,
+            Self::Malformed => Counter::SkipMalformed,
+            Self::TooDeep => Counter::SkipTooDeep,
+            Self::Encrypted => Counter::SkipEncrypted,
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Placeholder until its parser lands in the next commit.

@@ -1,0 +1,55 @@
+//! Stage 4: bytes become observations. One parser a protocol, and detection by content.
+//!
+//! Parsers are lenient and incremental, work on borrowed bytes, and never fail: what stands
+//! before the damage counts. They know no indicator. [`session::Session`] is the state a flow
+//! carries; it guesses the protocol and drives the parser.
+
+pub mod detect;
+pub mod dhcp;
+pub mod dns;
+pub mod http;
+pub mod http2;
+pub mod quic;
+pub mod session;
+pub mod socks;
+pub mod spelling;
+pub mod tls;
+
+use crate::net::Endpoint;
+use crate::observation::Observer;
+
+/// What a parser is given beside the bytes: where they come from, whom to tell, and scratch
+/// space that is reused so that a packet costs no allocation.
+pub struct Context<'a> {
+    /// Who sent the bytes.
+    pub source: Endpoint,
+    /// To whom.
+    pub destination: Endpoint,
+    /// Who takes in what is seen.
+    pub observer: &'a mut dyn Observer,
+    /// Reused buffers of the worker. Cleared by whoever uses one, before use.
+    pub scratch: &'a mut Scratch,
+}
+
+/// Reused buffers, one set a worker.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    /// The DNS walker's names, questions and records.
+    pub dns: dns::Reader,
+    /// Text of a host being spelled.
+    pub host: String,
+    /// Bytes being put together (a handshake over several records).
+    pub bytes: Vec<u8>,
+}
+
+/// A protocol's opinion of the first bytes of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Probe {
+    /// It is this protocol.
+    Yes,
+    /// It cannot be.
+    No,
+    /// More bytes are needed.
+    Unsure,
+}

@@ -1,0 +1,7 @@
+//! Stage 3: packets become flows, and each side's segments become bytes in order.
+//!
+//! Owns every piece of state that outlives a packet on this side of the parsers: the flow table,
+//! held segments, IP fragments. All of it is capped. Generic over the state a flow carries, so
+//! it never names a parser.
+
+pub mod stream;

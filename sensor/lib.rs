@@ -1,0 +1,53 @@
+//! wardwatch: a passive sensor that reads names and addresses off a mirror port and says which
+//! PC of a small office talks to known RedLine Stealer or Mustang Panda infrastructure.
+//!
+//! This library is the whole sensor; the binary only parses arguments. It never sends a packet,
+//! never resolves a name and never looks at the machine's clock while it reads traffic: a
+//! packet's time is the only time there is, so a replay gives the same answer twice.
+//!
+//! # The path of a packet
+//!
+//! ```text
+//!  mirror port / capture file
+//!        │ frame                     capture/   1  lends a Frame from the ring or the file
+//!        ▼
+//!     decode                         decode/    2  frame -> Packet, or a Skip that is counted
+//!        ▼
+//!      flow   ── new flow ──┐        flow/      3  Packet -> in-order bytes of each side
+//!        ▼                  │
+//!     extract               │        extract/   4  bytes -> Observation (a name, an address)
+//!        ▼                  ▼
+//!     matching  (nearly always: none, and the packet is over)
+//!        │ hit                       matching/  5  Observation -> Hit
+//!        ▼
+//!      alert                         alert/     6  Hit -> Alert, repeats folded, queue
+//! ═══════╪═══════ the only thread hop: worker | writer ══════════════════════════════
+//!        ▼
+//!      enrich                        enrich/    7  who is this host, what to do now
+//!        ▼
+//!       sink                         sink/      8  alerts.log, EVE, terminal
+//! ```
+//!
+//! [`worker`] is one thread that runs stages 1 to 6 to completion for each packet; [`app`] is the
+//! only module that knows every stage and every thread.
+//!
+//! # The rule
+//!
+//! Data flows one way, and a stage imports earlier stages only:
+//! `net, observation, stats` < `capture` < `decode` < `flow` < `extract` < `matching` < `alert` <
+//! `enrich` < `sink`. `tests/architecture.rs` reads the sources and fails on a backward import.
+//!
+//! # Two kinds of failure
+//!
+//! Traffic never makes an error, a log line or a panic: it makes a counter ([`stats`]). Operation
+//! (a file, an interface, a setting) makes an error that names the thing and the remedy, and
+//! `main` prints it once.
+
+pub mod net;
+pub mod observation;
+pub mod stats;
+
+pub mod capture;
+pub mod decode;
+pub mod extract;
+pub mod flow;

@@ -1,0 +1,2 @@
+//! The `wardwatch` command.
+fn main() {}
