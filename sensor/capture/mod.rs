@@ -3,11 +3,23 @@
 //! Owns descriptors and buffers. Knows link types by number only; what is inside a frame is
 //! [`crate::decode`]'s business. The only stage that may look at the machine's clock.
 
+mod error;
+pub mod file;
+mod filter;
+#[cfg(feature = "live")]
+pub mod live;
+mod pcap_format;
+mod pcapng_format;
+mod window;
+
+pub use error::CaptureError;
+pub use filter::Filter;
+
 use crate::net::Timestamp;
 
 /// A frame's link layer, by its LINKTYPE_ number (<https://www.tcpdump.org/linktypes.html>).
 /// DLT numbers that differ between systems are mapped to LINKTYPE_ numbers by the reader.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct LinkType(pub u16);
 
 /// A captured frame, borrowed until the next one is asked for.
@@ -25,4 +37,36 @@ pub struct Frame<'a> {
     pub number: u64,
     /// Outer VLAN tag control information that the kernel took out of the frame (live only).
     pub stripped_vlan: Option<u16>,
+}
+
+/// What a source has to offer.
+#[derive(Clone, Copy, Debug)]
+pub enum Next<'a> {
+    /// A frame.
+    Frame(Frame<'a>),
+    /// Nothing arrived for a moment (live only); the time is the machine's.
+    Idle(Timestamp),
+    /// No more frames.
+    End,
+}
+
+/// Frames the kernel could not give us, as far as it says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Drops {
+    /// Frames the kernel saw for us.
+    pub received: u64,
+    /// Dropped because we were too slow.
+    pub kernel: u64,
+    /// Dropped by the interface or its driver.
+    pub interface: u64,
+}
+
+/// Where frames come from.
+pub trait Source {
+    /// The next frame, borrowed until the following call.
+    ///
+    /// # Errors
+    /// When the source breaks: a file cut in the middle of a record, an interface that is gone.
+    /// Every frame before the damage has been lent by then.
+    fn next_frame(&mut self) -> Result<Next<'_>, CaptureError>;
 }
