@@ -5,3 +5,8 @@
 //! it never names a parser.
 
 pub mod stream;
+
+pub use stream::{Chunk, Cut, Stream, StreamLimits, Verdict};
+
+pub mod table;
+pub use table::{Flow, FlowIndex, FlowLimits, FlowTable};

@@ -1,0 +1,480 @@
+//! The flows of one worker: found by key, forgotten by age or when there is no room.
+//!
+//! Owns the memory of flows and the order in which they are forgotten. What a flow carries is a
+//! type parameter; this module never looks into it.
+
+use std::hash::BuildHasher;
+
+use foldhash::quality::RandomState;
+use hashbrown::HashTable;
+
+use super::stream::Stream;
+use crate::net::{Address, Endpoint, FlowKey, IpProtocol, Side, Timestamp};
+
+/// Bounds of the table and how long a silent flow is remembered, in nanoseconds of packet time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlowLimits {
+    /// Most flows at once. Full: the oldest that never carried payload goes, else the oldest idle.
+    pub flows: usize,
+    /// A flow that never carried payload.
+    pub young_nanos: u64,
+    /// A TCP connection after FIN or RST.
+    pub closing_nanos: u64,
+    /// UDP, ICMP and the rest.
+    pub datagram_nanos: u64,
+    /// A TCP connection that carried payload.
+    pub stream_nanos: u64,
+}
+
+impl Default for FlowLimits {
+    fn default() -> Self {
+        const SECOND: u64 = 1_000_000_000;
+        Self {
+            flows: 262_144,
+            young_nanos: 60 * SECOND,
+            closing_nanos: 10 * SECOND,
+            datagram_nanos: 60 * SECOND,
+            stream_nanos: 900 * SECOND,
+        }
+    }
+}
+
+/// A flow's stage of life, which decides how long it is remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Life {
+    /// Has never carried payload.
+    Young,
+    /// TCP, after FIN or RST.
+    Closing,
+    /// Not TCP.
+    Datagrams,
+    /// TCP with payload.
+    Stream,
+}
+
+/// A key in 38 bytes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct PackedKey {
+    low: [u8; 16],
+    high: [u8; 16],
+    ports: [u16; 2],
+    protocol: u8,
+}
+
+impl PackedKey {
+    fn new(key: &FlowKey) -> Self {
+        Self {
+            low: key.low.address.bits().to_ne_bytes(),
+            high: key.high.address.bits().to_ne_bytes(),
+            ports: [key.low.port, key.high.port],
+            protocol: key.protocol.0,
+        }
+    }
+
+    fn unpack(&self) -> FlowKey {
+        let [low_port, high_port] = self.ports;
+        let end =
+            |raw, port| Endpoint { address: Address::from_bits(u128::from_ne_bytes(raw)), port };
+        FlowKey {
+            low: end(self.low, low_port),
+            high: end(self.high, high_port),
+            protocol: IpProtocol(self.protocol),
+        }
+    }
+}
+
+/// One flow.
+pub struct Flow<S> {
+    key: PackedKey,
+    /// Who is taken for the client: who sent SYN, else who was seen first.
+    pub opener: Side,
+    life: Life,
+    /// Feed generation its endpoints were last compared with.
+    pub generation: u8,
+    /// Number of the flow, the same for the same capture every time.
+    pub id: u64,
+    /// Time of its first packet.
+    pub opened: Timestamp,
+    last: Timestamp,
+    older: u32,
+    newer: u32,
+    /// Reassembly, by [`Side`] of the sender. Unused unless TCP.
+    pub streams: [Stream; 2],
+    /// What the flow carries.
+    pub state: S,
+}
+
+impl<S> Flow<S> {
+    /// Its endpoints and protocol.
+    pub fn key(&self) -> FlowKey {
+        self.key.unpack()
+    }
+
+    /// Time of its last packet, within a second.
+    pub const fn last(&self) -> Timestamp {
+        self.last
+    }
+
+    /// The stream that `side` sends, and the flow's state.
+    pub const fn stream(&mut self, side: Side) -> (&mut Stream, &mut S) {
+        let [low, high] = &mut self.streams;
+        let stream = match side {
+            Side::Low => low,
+            Side::High => high,
+        };
+        (stream, &mut self.state)
+    }
+}
+
+/// Place of a flow in its table; invalid after the flow is removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlowIndex(u32);
+
+const NONE: u32 = u32::MAX;
+/// Moving a flow to the young end of its list touches its neighbours, so it is done at most this
+/// often: order is exact to a second.
+const TOUCH_NANOS: u64 = 1_000_000_000;
+
+/// A list of flows from oldest to newest touch.
+#[derive(Clone, Copy)]
+struct AgeList {
+    oldest: u32,
+    newest: u32,
+}
+
+/// The flows of one worker.
+pub struct FlowTable<S> {
+    slots: Vec<Option<Flow<S>>>,
+    free: Vec<u32>,
+    index: HashTable<u32>,
+    hasher: RandomState,
+    ages: [AgeList; 4],
+    limits: FlowLimits,
+}
+
+impl<S: Default> FlowTable<S> {
+    /// An empty table.
+    pub fn new(limits: FlowLimits) -> Self {
+        Self {
+            slots: Vec::new(),
+            free: Vec::new(),
+            index: HashTable::new(),
+            hasher: RandomState::default(),
+            ages: [AgeList { oldest: NONE, newest: NONE }; 4],
+            limits,
+        }
+    }
+
+    /// Flows at present.
+    pub fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// No flow at present?
+    pub fn is_empty(&self) -> bool {
+        self.index.is_empty()
+    }
+
+    /// The flow of a key.
+    #[inline]
+    pub fn find(&self, key: &FlowKey) -> Option<FlowIndex> {
+        let key = PackedKey::new(key);
+        self.index
+            .find(hash(&self.hasher, &key), |at| {
+                self.slots.get(*at as usize).and_then(Option::as_ref).is_some_and(|f| f.key == key)
+            })
+            .map(|at| FlowIndex(*at))
+    }
+
+    /// Borrows a flow.
+    #[inline]
+    pub fn get_mut(&mut self, index: FlowIndex) -> Option<&mut Flow<S>> {
+        self.slots.get_mut(index.0 as usize).and_then(Option::as_mut)
+    }
+
+    /// Adds a flow whose key is not in the table. Make room first with [`FlowTable::evict`].
+    pub fn insert(&mut self, key: &FlowKey, opener: Side, time: Timestamp) -> FlowIndex {
+        let key_packed = PackedKey::new(key);
+        let flow = Flow {
+            key: key_packed,
+            opener,
+            life: Life::Young,
+            generation: 0,
+            id: flow_id(key, time),
+            opened: time,
+            last: time,
+            older: NONE,
+            newer: NONE,
+            streams: Default::default(),
+            state: S::default(),
+        };
+        let at = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            u32::try_from(self.slots.len() - 1).unwrap_or(NONE)
+        });
+        if let Some(slot) = self.slots.get_mut(at as usize) {
+            *slot = Some(flow);
+        }
+        let Self { index, slots, hasher, .. } = self;
+        index.insert_unique(hash(hasher, &key_packed), at, |other| {
+            slots
+                .get(*other as usize)
+                .and_then(Option::as_ref)
+                .map_or(0, |flow| hash(hasher, &flow.key))
+        });
+        self.link(at, Life::Young);
+        FlowIndex(at)
+    }
+
+    /// Notes a packet of the flow and the stage of life it is in now.
+    #[inline]
+    pub fn touch(&mut self, index: FlowIndex, life: Life, time: Timestamp) {
+        let Some(flow) = self.get_mut(index) else { return };
+        // A closing flow stays closing; payload ends youth.
+        let life = match (flow.life, life) {
+            (Life::Closing, _) => Life::Closing,
+            (old, Life::Young) => old,
+            (_, new) => new,
+        };
+        if life != flow.life || time.since(flow.last) > TOUCH_NANOS {
+            flow.last = flow.last.max(time);
+            self.unlink(index.0);
+            self.link(index.0, life);
+        }
+    }
+
+    /// Takes out a flow that is overdue at `time`, or, if the table is full, its victim. The
+    /// second value says that it was the lack of room.
+    pub fn evict(&mut self, time: Timestamp) -> Option<(Flow<S>, bool)> {
+        for (life, nanos) in [
+            (Life::Closing, self.limits.closing_nanos),
+            (Life::Young, self.limits.young_nanos),
+            (Life::Datagrams, self.limits.datagram_nanos),
+            (Life::Stream, self.limits.stream_nanos),
+        ] {
+            if let Some((at, last)) = self.oldest(life)
+                && time.since(last) > nanos
+            {
+                return self.remove(FlowIndex(at)).map(|flow| (flow, false));
+            }
+        }
+        if self.len() < self.limits.flows {
+            return None;
+        }
+        let victim = self.oldest(Life::Young).or_else(|| self.oldest_idle())?;
+        self.remove(FlowIndex(victim.0)).map(|flow| (flow, true))
+    }
+
+    /// Takes out the flow that has been silent longest, until none is left.
+    pub fn pop_oldest(&mut self) -> Option<Flow<S>> {
+        let young = self.oldest(Life::Young);
+        let (at, _) = [young, self.oldest_idle()].into_iter().flatten().min_by_key(|(_, t)| *t)?;
+        self.remove(FlowIndex(at))
+    }
+
+    fn oldest_idle(&self) -> Option<(u32, Timestamp)> {
+        [Life::Closing, Life::Datagrams, Life::Stream]
+            .into_iter()
+            .filter_map(|life| self.oldest(life))
+            .min_by_key(|(_, last)| *last)
+    }
+
+    fn oldest(&self, life: Life) -> Option<(u32, Timestamp)> {
+        let at = self.ages.get(life as usize)?.oldest;
+        let flow = self.slots.get(at as usize)?.as_ref()?;
+        Some((at, flow.last))
+    }
+
+    /// Takes a flow out.
+    pub fn remove(&mut self, index: FlowIndex) -> Option<Flow<S>> {
+        self.get_mut(index)?;
+        self.unlink(index.0);
+        let flow = self.slots.get_mut(index.0 as usize)?.take()?;
+        let found = self.index.find_entry(hash(&self.hasher, &flow.key), |at| *at == index.0);
+        if let Ok(entry) = found {
+            entry.remove();
+        }
+        self.free.push(index.0);
+        Some(flow)
+    }
+
+    fn link(&mut self, at: u32, life: Life) {
+        let Some(list) = self.ages.get_mut(life as usize) else { return };
+        let before = std::mem::replace(&mut list.newest, at);
+        if before == NONE {
+            list.oldest = at;
+        }
+        if let Some(flow) = self.get_mut(FlowIndex(before)) {
+            flow.newer = at;
+        }
+        if let Some(flow) = self.get_mut(FlowIndex(at)) {
+            (flow.older, flow.newer, flow.life) = (before, NONE, life);
+        }
+    }
+
+    fn unlink(&mut self, at: u32) {
+        let Some(flow) = self.get_mut(FlowIndex(at)) else { return };
+        let (older, newer, life) = (flow.older, flow.newer, flow.life);
+        match self.get_mut(FlowIndex(older)) {
+            Some(flow) => flow.newer = newer,
+            None => {
+                if let Some(list) = self.ages.get_mut(life as usize) {
+                    list.oldest = newer;
+                }
+            }
+        }
+        match self.get_mut(FlowIndex(newer)) {
+            Some(flow) => flow.older = older,
+            None => {
+                if let Some(list) = self.ages.get_mut(life as usize) {
+                    list.newest = older;
+                }
+            }
+        }
+    }
+}
+
+/// Keys are chosen by traffic: a seeded hash, as a table of known size invites collisions.
+#[inline]
+fn hash(hasher: &RandomState, key: &PackedKey) -> u64 {
+    let [a, b] = [u128::from_ne_bytes(key.low), u128::from_ne_bytes(key.high)];
+    let [low, high] = key.ports;
+    let rest = u64::from(low) << 24 | u64::from(high) << 8 | u64::from(key.protocol);
+    hasher.hash_one((a, b, rest))
+}
+
+/// A number for EVE's `flow_id`: below 2^53 so that JavaScript keeps it, and the same on every
+/// replay, since it depends on nothing but the capture.
+fn flow_id(key: &FlowKey, time: Timestamp) -> u64 {
+    let mix = |mut x: u64| {
+        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        x ^ (x >> 31)
+    };
+    let fold = |bits: u128| (bits as u64) ^ mix((bits >> 64) as u64);
+    let ports = u64::from(key.low.port) << 16 | u64::from(key.high.port);
+    let ends = mix(fold(key.low.address.bits())) ^ fold(key.high.address.bits()).rotate_left(17);
+    let when = time.0.cast_unsigned();
+    mix(mix(ends ^ ports.rotate_left(32)) ^ when ^ u64::from(key.protocol.0)) >> 11
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(n: u32) -> FlowKey {
+        let end = |a: u32, port| Endpoint { address: Address::v4(a.to_be_bytes()), port };
+        FlowKey::new(end(0xc000_0201, 443), end(0xc633_6400 + n, 50_000), IpProtocol::TCP).0
+    }
+
+    fn table(flows: usize) -> FlowTable<u32> {
+        FlowTable::new(FlowLimits { flows, ..FlowLimits::default() })
+    }
+
+    fn add(table: &mut FlowTable<u32>, n: u32, at: i64) -> FlowIndex {
+        let time = Timestamp::new(at, 0);
+        let index = table.insert(&key(n), Side::Low, time);
+        table.get_mut(index).unwrap().state = n;
+        index
+    }
+
+    #[test]
+    fn a_flow_is_found_by_its_key_until_it_is_removed() {
+        let mut table = table(10);
+        let index = add(&mut table, 1, 0);
+        assert_eq!(table.find(&key(1)), Some(index));
+        assert_eq!(table.get_mut(index).unwrap().key(), key(1));
+        assert!(table.find(&key(2)).is_none());
+        assert_eq!(table.remove(index).unwrap().state, 1);
+        assert!(table.find(&key(1)).is_none() && table.is_empty());
+    }
+
+    #[test]
+    fn a_full_table_forgets_the_oldest_without_payload_before_any_that_carried_some() {
+        let mut table = table(3);
+        let carried = add(&mut table, 1, 0);
+        table.touch(carried, Life::Stream, Timestamp::new(0, 0));
+        add(&mut table, 2, 1);
+        add(&mut table, 3, 2);
+        let evicted: Vec<u32> = std::iter::from_fn(|| {
+            let (flow, for_room) = table.evict(Timestamp::new(3, 0))?;
+            assert!(for_room);
+            let state = flow.state;
+            if state == 2 {
+                add(&mut table, 4, 3);
+                table.touch(table.find(&key(4)).unwrap(), Life::Stream, Timestamp::new(3, 0));
+            }
+            (state != 1).then_some(state)
+        })
+        .take(2)
+        .collect();
+        assert_eq!(evicted, [2, 3]);
+    }
+
+    #[test]
+    fn silent_flows_are_forgotten_after_their_time_and_busy_ones_kept() {
+        let mut table = table(100);
+        let busy = add(&mut table, 1, 0);
+        add(&mut table, 2, 0);
+        for second in 1..100 {
+            table.touch(busy, Life::Stream, Timestamp::new(second, 0));
+        }
+        assert_eq!(table.evict(Timestamp::new(100, 0)).unwrap().0.state, 2);
+        assert!(table.evict(Timestamp::new(100, 0)).is_none());
+        table.touch(busy, Life::Closing, Timestamp::new(101, 0));
+        assert_eq!(table.evict(Timestamp::new(120, 0)).unwrap().0.state, 1);
+    }
+
+    #[test]
+    fn flow_ids_depend_on_the_traffic_alone() {
+        let ids = |_| {
+            let mut table = table(10);
+            (0..5)
+                .map(|n| {
+                    let i = add(&mut table, n, 7);
+                    table.get_mut(i).unwrap().id
+                })
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(ids(0), ids(1));
+        assert!(ids(0).iter().all(|id| *id < 1 << 53));
+    }
+
+    #[test]
+    fn an_entry_stays_small() {
+        assert!(size_of::<Option<Flow<[u64; 5]>>>() <= 200);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn lists_and_index_agree_after_any_history(steps in proptest::collection::vec((0..12u32, 0..5u8, 0..40i64), 0..300)) {
+            let mut table = table(6);
+            let mut now = 0;
+            for (n, what, wait) in steps {
+                now += wait;
+                let time = Timestamp::new(now, 0);
+                match (table.find(&key(n)), what) {
+                    (Some(at), 0) => { table.remove(at); }
+                    (Some(at), 1) => table.touch(at, Life::Closing, time),
+                    (Some(at), 2) => table.touch(at, Life::Datagrams, time),
+                    (Some(at), _) => table.touch(at, Life::Stream, time),
+                    (None, _) => {
+                        while table.evict(time).is_some() {}
+                        add(&mut table, n, now);
+                    }
+                }
+                proptest::prop_assert!(table.len() <= 6);
+                let linked: usize = table.ages.iter().map(|list| {
+                    std::iter::successors((list.oldest != NONE).then_some(list.oldest), |at| {
+                        let newer = table.slots[*at as usize].as_ref().unwrap().newer;
+                        (newer != NONE).then_some(newer)
+                    }).count()
+                }).sum();
+                proptest::prop_assert_eq!(linked, table.len());
+            }
+            let mut last = Timestamp(i64::MIN);
+            while let Some(flow) = table.pop_oldest() { last = last.max(flow.last); }
+            proptest::prop_assert!(table.is_empty());
+        }
+    }
+}
