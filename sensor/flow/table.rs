@@ -192,7 +192,7 @@ impl<S: Default> FlowTable<S> {
         self.slots.get_mut(index.0 as usize).and_then(Option::as_mut)
     }
 
-    /// Adds a flow whose key is not in the table. Make room first with [`FlowTable::evict`].
+    /// Adds a flow whose key is not in the table. Make room first with [`FlowTable::victim`].
     pub fn insert(&mut self, key: &FlowKey, opener: Side, time: Timestamp) -> FlowIndex {
         let key_packed = PackedKey::new(key);
         let flow = Flow {
@@ -243,9 +243,8 @@ impl<S: Default> FlowTable<S> {
         }
     }
 
-    /// Takes out a flow that is overdue at `time`, or, if the table is full, its victim. The
-    /// second value says that it was the lack of room.
-    pub fn evict(&mut self, time: Timestamp) -> Option<(Flow<S>, bool)> {
+    /// Takes out a flow that has been silent for too long at `time`. Call until it answers `None`.
+    pub fn overdue(&mut self, time: Timestamp) -> Option<Flow<S>> {
         for (life, nanos) in [
             (Life::Closing, self.limits.closing_nanos),
             (Life::Young, self.limits.young_nanos),
@@ -255,14 +254,20 @@ impl<S: Default> FlowTable<S> {
             if let Some((at, last)) = self.oldest(life)
                 && time.since(last) > nanos
             {
-                return self.remove(FlowIndex(at)).map(|flow| (flow, false));
+                return self.remove(FlowIndex(at));
             }
         }
+        None
+    }
+
+    /// Takes out the flow that must make room for a new one, if the table is full: the oldest
+    /// that never carried payload, else the one silent longest.
+    pub fn victim(&mut self) -> Option<Flow<S>> {
         if self.len() < self.limits.flows {
             return None;
         }
-        let victim = self.oldest(Life::Young).or_else(|| self.oldest_idle())?;
-        self.remove(FlowIndex(victim.0)).map(|flow| (flow, true))
+        let (at, _) = self.oldest(Life::Young).or_else(|| self.oldest_idle())?;
+        self.remove(FlowIndex(at))
     }
 
     /// Takes out the flow that has been silent longest, until none is left.
@@ -397,8 +402,7 @@ mod tests {
         add(&mut table, 2, 1);
         add(&mut table, 3, 2);
         let evicted: Vec<u32> = std::iter::from_fn(|| {
-            let (flow, for_room) = table.evict(Timestamp::new(3, 0))?;
-            assert!(for_room);
+            let flow = table.victim()?;
             let state = flow.state;
             if state == 2 {
                 add(&mut table, 4, 3);
@@ -419,10 +423,10 @@ mod tests {
         for second in 1..100 {
             table.touch(busy, Life::Stream, Timestamp::new(second, 0));
         }
-        assert_eq!(table.evict(Timestamp::new(100, 0)).unwrap().0.state, 2);
-        assert!(table.evict(Timestamp::new(100, 0)).is_none());
+        assert_eq!(table.overdue(Timestamp::new(100, 0)).unwrap().state, 2);
+        assert!(table.overdue(Timestamp::new(100, 0)).is_none());
         table.touch(busy, Life::Closing, Timestamp::new(101, 0));
-        assert_eq!(table.evict(Timestamp::new(120, 0)).unwrap().0.state, 1);
+        assert_eq!(table.overdue(Timestamp::new(120, 0)).unwrap().state, 1);
     }
 
     #[test]
@@ -459,7 +463,8 @@ mod tests {
                     (Some(at), 2) => table.touch(at, Life::Datagrams, time),
                     (Some(at), _) => table.touch(at, Life::Stream, time),
                     (None, _) => {
-                        while table.evict(time).is_some() {}
+                        while table.overdue(time).is_some() {}
+                        while table.victim().is_some() {}
                         add(&mut table, n, now);
                     }
                 }

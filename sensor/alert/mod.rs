@@ -1,0 +1,120 @@
+//! Stage 6: a hit becomes an alert, repeats are folded, and the queue carries it over.
+//!
+//! The last stage of a worker. Owns the throttle and the sending end of the queue; formats
+//! nothing and knows no sink. From here on everything is owned, because the packet is gone.
+
+pub mod event;
+pub mod home;
+pub mod outbox;
+pub mod throttle;
+
+use std::sync::Arc;
+
+use crate::decode::packet::{Few, Packet, Tunnel};
+use crate::matching::{IndicatorId, IndicatorSet};
+use crate::net::{Endpoint, IpProtocol, Mac, Timestamp};
+use crate::observation::Kind;
+
+pub use event::Event;
+pub use home::HomeNetworks;
+pub use outbox::{Outbox, Record, WhenFull};
+pub use throttle::Throttle;
+
+/// Where and when something was seen: what every record says about its packet.
+#[derive(Clone, Debug)]
+pub struct Sighting {
+    /// The packet's time.
+    pub time: Timestamp,
+    /// Its sender.
+    pub source: Endpoint,
+    /// Its receiver.
+    pub destination: Endpoint,
+    /// Its protocol.
+    pub protocol: IpProtocol,
+    /// ICMP type and code.
+    pub icmp: Option<(u8, u8)>,
+    /// Number of the flow.
+    pub flow_id: u64,
+    /// Who is taken for the client of the flow.
+    pub client: Endpoint,
+    /// Hardware addresses, source first.
+    pub macs: Option<(Mac, Mac)>,
+    /// VLAN ids, outermost first.
+    pub vlans: Few<u16, 4>,
+    /// Outer layers, outermost first; boxed because nearly every packet has none.
+    pub tunnels: Option<Box<[Tunnel]>>,
+    /// Number of the frame in its capture.
+    pub frame: u64,
+    /// The capture or interface.
+    pub origin: Origin,
+}
+
+/// Where frames come from, as records name it.
+#[derive(Clone, Debug)]
+pub enum Origin {
+    /// A capture, by the path it was given with.
+    Capture(Arc<str>),
+    /// An interface.
+    Interface(Arc<str>),
+}
+
+impl Sighting {
+    /// What a packet says of itself.
+    pub fn new(packet: &Packet<'_>, time: Timestamp, frame: u64, origin: Origin) -> Self {
+        let icmp = match packet.transport {
+            crate::decode::packet::Transport::Icmp { kind, code, .. } => Some((kind, code)),
+            _ => None,
+        };
+        let tunnels = packet.tunnels.as_slice();
+        Self {
+            time,
+            source: packet.source,
+            destination: packet.destination,
+            protocol: packet.protocol,
+            icmp,
+            flow_id: 0,
+            client: packet.source,
+            macs: packet.macs,
+            vlans: packet.vlans,
+            tunnels: (!tunnels.is_empty()).then(|| tunnels.into()),
+            frame,
+            origin,
+        }
+    }
+
+    /// The endpoint that is not the client.
+    pub fn server(&self) -> Endpoint {
+        if self.client == self.source { self.destination } else { self.source }
+    }
+}
+
+/// An indicator was met.
+#[derive(Clone, Debug)]
+pub struct Alert {
+    /// Packet of the latest sighting that is counted here.
+    pub sighting: Sighting,
+    /// Where in it.
+    pub kind: Kind,
+    /// What was seen, as text: the name asked for, the endpoint met.
+    pub seen: String,
+    /// The indicators it was compared with; kept alive for as long as alerts need them.
+    pub set: Arc<IndicatorSet>,
+    /// The one that matched, the most specific first.
+    pub indicator: IndicatorId,
+    /// The endpoint that is ours.
+    pub ours: Endpoint,
+    /// The other one.
+    pub peer: Endpoint,
+    /// Contacts of this kind since the first alert, this one included.
+    pub count: u64,
+    /// Time of the first of them.
+    pub first: Timestamp,
+}
+
+impl Alert {
+    /// Hardware address of our side, if the frame shows it.
+    pub fn our_mac(&self) -> Option<Mac> {
+        let (source, destination) = self.sighting.macs?;
+        Some(if self.ours == self.sighting.source { source } else { destination })
+    }
+}

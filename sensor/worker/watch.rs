@@ -1,0 +1,201 @@
+//! Stages 5 and 6 of a worker: what parsers see is compared, and a hit becomes an alert.
+
+use crate::alert::event::{EventBody, EventKinds};
+use crate::alert::{Alert, Event, HomeNetworks, Origin, Outbox, Sighting, Throttle};
+use crate::decode::packet::{Few, Packet, Transport};
+use crate::extract::session::Session;
+use crate::flow::Flow;
+use crate::matching::{Hit, Matcher};
+use crate::net::{Endpoint, FlowKey, IpProtocol, Side, Timestamp};
+use crate::observation::{Kind, Message, Observation, Observer, Value};
+use crate::stats::{Counter, Counters};
+
+/// The packet in hand and its flow.
+pub(super) struct Scene<'a> {
+    packet: &'a Packet<'a>,
+    time: Timestamp,
+    frame: u64,
+    flow_id: u64,
+    client: Endpoint,
+}
+
+impl<'a> Scene<'a> {
+    pub(super) const fn new(packet: &'a Packet<'a>, time: Timestamp, frame: u64) -> Self {
+        Self { packet, time, frame, flow_id: 0, client: packet.source }
+    }
+
+    pub(super) const fn of_flow(mut self, id: u64, client: Endpoint) -> Self {
+        self.flow_id = id;
+        self.client = client;
+        self
+    }
+}
+
+/// Everything an observation passes through.
+pub(super) struct Watch {
+    pub(super) matcher: Matcher,
+    pub(super) throttle: Throttle,
+    pub(super) outbox: Outbox,
+    pub(super) home: HomeNetworks,
+    pub(super) events: EventKinds,
+    pub(super) origin: Origin,
+    pub(super) counters: Counters,
+}
+
+impl Watch {
+    /// An observer of what parsers see in this packet.
+    pub(super) const fn at<'a>(&'a mut self, scene: &'a Scene<'a>) -> At<'a> {
+        At { watch: self, scene }
+    }
+
+    /// Compares both endpoints of a new flow.
+    pub(super) fn endpoints(&mut self, scene: &Scene<'_>) {
+        for endpoint in [scene.packet.destination, scene.packet.source] {
+            let value = Value::Endpoint(endpoint);
+            self.compare(scene, Observation { kind: Kind::Ip, value });
+        }
+    }
+
+    fn compare(&mut self, scene: &Scene<'_>, observation: Observation<'_>) {
+        self.counters.count(Counter::Observations);
+        let Self { matcher, counters, .. } = self;
+        let mut hits: Few<Option<Hit>, 4> = Few::default();
+        matcher.find(&observation, &mut |hit: Hit| {
+            let counter = if hit.allowed { Counter::Allowed } else { Counter::Hits };
+            counters.count(counter);
+            if !hit.allowed {
+                hits.push(Some(hit));
+            }
+        });
+        if !hits.as_slice().is_empty() {
+            self.raise(scene, &observation, hits.as_slice());
+        }
+    }
+
+    /// One alert a threat: the most specific indicator speaks for the others.
+    #[cold]
+    fn raise(&mut self, scene: &Scene<'_>, observation: &Observation<'_>, hits: &[Option<Hit>]) {
+        let set = self.matcher.set().clone();
+        let mut said: Few<u32, 4> = Few::default();
+        for (nth, hit) in hits.iter().flatten().enumerate() {
+            let threat = |hit: &Hit| set.get(hit.id).map(|indicator| &indicator.threat);
+            let again = hits.iter().flatten().take(nth).any(|earlier| threat(earlier) == threat(hit));
+            if again {
+                continue;
+            }
+            let sighting = self.sighting(scene);
+            let (ours, peer) = self.home.sides(sighting.client, sighting.server());
+            let alert = Box::new(Alert {
+                first: sighting.time,
+                sighting,
+                kind: observation.kind,
+                seen: seen_text(&observation.value),
+                set: set.clone(),
+                indicator: hit.id,
+                ours,
+                peer,
+                count: 1,
+            });
+            self.say_overdue(scene.time);
+            match self.throttle.admit(alert) {
+                Some(alert) => self.outbox.alert(alert, &mut self.counters),
+                None => self.counters.count(Counter::AlertsFolded),
+            }
+        }
+    }
+
+    fn sighting(&self, scene: &Scene<'_>) -> Sighting {
+        let mut sighting =
+            Sighting::new(scene.packet, scene.time, scene.frame, self.origin.clone());
+        sighting.flow_id = scene.flow_id;
+        sighting.client = scene.client;
+        sighting
+    }
+
+    /// Says the counts of folded contacts whose window has passed.
+    pub(super) fn say_overdue(&mut self, now: Timestamp) {
+        while let Some(summary) = self.throttle.expire(now) {
+            if let Some(alert) = summary {
+                self.outbox.alert(alert, &mut self.counters);
+            }
+        }
+    }
+
+    /// Says every count that is still unsaid.
+    pub(super) fn say_all(&mut self) {
+        for alert in self.throttle.finish() {
+            self.outbox.alert(alert, &mut self.counters);
+        }
+    }
+}
+
+/// An observer of one packet.
+pub(super) struct At<'a> {
+    watch: &'a mut Watch,
+    scene: &'a Scene<'a>,
+}
+
+impl Observer for At<'_> {
+    fn seen(&mut self, observation: Observation<'_>) {
+        self.watch.compare(self.scene, observation);
+    }
+
+    fn message(&mut self, message: Message<'_>) {
+        if self.watch.events.is_empty() {
+            return;
+        }
+        if let Some(body) = EventBody::wanted(&message, self.watch.events) {
+            let sighting = self.watch.sighting(self.scene);
+            let event = Box::new(Event { sighting, body });
+            self.watch.outbox.event(event, &mut self.watch.counters);
+        }
+    }
+
+    fn count(&mut self, counter: Counter) {
+        self.watch.counters.count(counter);
+    }
+}
+
+/// A value as a person reads it. Bytes off the wire stay what they are; sinks escape them.
+fn seen_text(value: &Value<'_>) -> String {
+    match value {
+        Value::Name(name) => (*name).to_owned(),
+        Value::Address(address) => address.to_string(),
+        Value::Endpoint(endpoint) if endpoint.port == 0 => endpoint.address.to_string(),
+        Value::Endpoint(endpoint) => endpoint.to_string(),
+        Value::Url { host, target, .. } => format!("{host}{}", String::from_utf8_lossy(target)),
+        Value::Text(text) => String::from_utf8_lossy(text).into_owned(),
+    }
+}
+
+/// Who is taken for the client of a flow that begins with this packet: who sends SYN, who gets
+/// SYN and ACK, else the side whose port is not a well-known one, else the sender.
+pub(super) fn opener(packet: &Packet<'_>, key: &FlowKey) -> Side {
+    let sender = if key.low == packet.source { Side::Low } else { Side::High };
+    if let Transport::Tcp(segment) = &packet.transport
+        && segment.flags.syn()
+    {
+        return if segment.flags.ack() { sender.other() } else { sender };
+    }
+    let served = |endpoint: Endpoint| endpoint.port < 1024 || matches!(endpoint.port, 5353 | 5355);
+    let portless = !matches!(key.protocol, IpProtocol::TCP | IpProtocol::UDP | IpProtocol::SCTP);
+    if !portless && served(packet.source) && !served(packet.destination) {
+        sender.other()
+    } else {
+        sender
+    }
+}
+
+/// A packet that stands for a flow when none has just come: its endpoints and nothing else.
+pub(super) fn silent_packet(flow: &Flow<Session>, sender: Side) -> Packet<'static> {
+    let key = flow.key();
+    Packet {
+        source: key.endpoint(sender),
+        destination: key.endpoint(sender.other()),
+        protocol: key.protocol,
+        transport: Transport::Other(&[]),
+        macs: None,
+        vlans: Few::default(),
+        tunnels: Few::default(),
+    }
+}
