@@ -8,58 +8,21 @@
 //! indicators, one bad line never spoils a file), [`lint`] (what makes one dangerous to load),
 //! [`curated`] (the feeds inside the binary).
 
+use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
-/// How much of the tree below a name is meant.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Scope {
-    /// The name and everything below it.
-    #[default]
-    Subtree,
-    /// The name itself only: hosts under a shared suffix.
-    Exact,
-}
+pub mod allow;
+pub mod curated;
+pub mod date;
+pub mod format;
+pub mod lint;
+pub mod name;
+pub mod threat;
+mod words;
 
-/// What the infrastructure was used for, as far as its report says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Role {
-    /// Command and control.
-    #[default]
-    C2,
-    /// Delivers malware or a later stage.
-    Delivery,
-    /// Receives stolen data.
-    Exfiltration,
-    /// Taken over by defenders: a contact still means an infected host.
-    Sinkhole,
-    /// A test that the sensor works.
-    Canary,
-    /// Not said.
-    Unknown,
-}
-
-/// How sure the attribution was when reported.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Confidence {
-    /// Weak: context.
-    Low,
-    /// One listing or a researcher's post.
-    #[default]
-    Medium,
-    /// A vendor's or an agency's own report.
-    High,
-}
-
-/// A calendar day, or a month when the day is not known (day 0).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Date {
-    /// Year.
-    pub year: i16,
-    /// Month, 1 to 12.
-    pub month: u8,
-    /// Day, 1 to 31; 0 when only the month is known.
-    pub day: u8,
-}
+pub use date::Date;
+pub use words::{Confidence, Role, Scope};
 
 /// What is compared with the wire.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -113,9 +76,9 @@ pub struct Indicator {
     /// What is matched.
     pub pattern: Pattern,
     /// Key into [`threat::Threats`]: `redline`, `mustang-panda`, `canary`.
-    pub threat: String,
+    pub threat: Arc<str>,
     /// Malware as the report names it; may be empty.
-    pub malware: String,
+    pub malware: Arc<str>,
     /// What it was used for.
     pub role: Role,
     /// How sure.
@@ -127,13 +90,71 @@ pub struct Indicator {
     /// Not to be used after this day.
     pub expires: Option<Date>,
     /// Link to the report.
-    pub reference: String,
+    pub reference: Arc<str>,
     /// Free remark.
-    pub note: String,
+    pub note: Arc<str>,
     /// Name of the feed it came from.
-    pub feed: std::sync::Arc<str>,
+    pub feed: Arc<str>,
     /// Line in that feed, from 1.
     pub line: u32,
 }
 
-pub mod name;
+impl Pattern {
+    /// The kind as the native feed format spells it: `domain`, `ip`, `ip:port`, `cidr`, `url`,
+    /// `path`, `user-agent`, `ja3`, `ja4` or `cert-sha1`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Domain { .. } => "domain",
+            Self::Ip(_) => "ip",
+            Self::IpPort(..) => "ip:port",
+            Self::Cidr(..) => "cidr",
+            Self::Url { .. } => "url",
+            Self::Path(_) => "path",
+            Self::UserAgent(_) => "user-agent",
+            Self::Ja3(_) => "ja3",
+            Self::Ja4(_) => "ja4",
+            Self::CertSha1(_) => "cert-sha1",
+        }
+    }
+
+    /// The value as the feed prints it; read back with [`Pattern::kind`] it gives this pattern.
+    pub fn text(&self) -> String {
+        self.to_string()
+    }
+
+    /// Scope of a domain, none for the other kinds.
+    pub fn scope(&self) -> Option<Scope> {
+        match self {
+            Self::Domain { scope, .. } => Some(*scope),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Domain { name, .. } => name.fmt(f),
+            Self::Ip(address) => address.fmt(f),
+            Self::IpPort(address, port) => std::net::SocketAddr::new(*address, *port).fmt(f),
+            Self::Cidr(address, prefix) => write!(f, "{address}/{prefix}"),
+            Self::Url { host, port: None, path } => write!(f, "{host}{path}"),
+            Self::Url { host, port: Some(port), path } => write!(f, "{host}:{port}{path}"),
+            Self::Path(text)
+            | Self::UserAgent(text)
+            | Self::Ja3(text)
+            | Self::Ja4(text)
+            | Self::CertSha1(text) => f.write_str(text),
+        }
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => name.fmt(f),
+            Self::Address(IpAddr::V4(address)) => address.fmt(f),
+            Self::Address(IpAddr::V6(address)) => write!(f, "[{address}]"),
+        }
+    }
+}

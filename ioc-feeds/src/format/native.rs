@@ -1,0 +1,242 @@
+//! The native feed: UTF-8 CSV (RFC 4180) with a header that names the columns in any order.
+//!
+//! Only `indicator` and `type` are required. `#` lines and blank lines are skipped; BOM, CRLF and
+//! the `;` or tab that some spreadsheets write instead of `,` are accepted. A row never spans
+//! lines: a quote left open spoils its own line and nothing after it.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use super::plain::UNKNOWN_THREAT;
+use super::{FeedError, Rows, lines, value};
+use crate::{Confidence, Date, Indicator, Role, Scope};
+
+/// The columns, in the order they are written.
+pub const COLUMNS: [&str; 12] = [
+    "indicator",
+    "type",
+    "scope",
+    "threat",
+    "malware",
+    "role",
+    "confidence",
+    "first_seen",
+    "last_seen",
+    "expires",
+    "reference",
+    "note",
+];
+/// Longest cell in octets.
+const MAX_CELL: usize = 2048;
+
+/// Whether a line is meant as a header: it has a cell `indicator` or `type`.
+pub(crate) fn is_header(line: &str) -> bool {
+    let separator = separator(line);
+    line.split(char::from(separator)).any(|cell| matches!(&*column(cell), "indicator" | "type"))
+}
+
+/// Reads the rows under the header, which stands in line `header_line`.
+pub(crate) fn load(
+    text: &str,
+    header_line: u32,
+    header: &str,
+    rows: &mut Rows,
+) -> Result<(), FeedError> {
+    let separator = separator(header);
+    let order = columns(header, separator).map_err(|(problem, column)| FeedError::Header {
+        feed: rows.feed().to_string(),
+        line: header_line,
+        problem,
+        column,
+    })?;
+    let body = || lines(text).filter(|(line, _)| *line > header_line);
+    // Whole lines only go to the CSV reader, so its records and our lines stay in step.
+    let (mut whole, mut kept) = (String::with_capacity(text.len()), Vec::new());
+    for (line, row) in body() {
+        if quotes_close(row, separator) {
+            whole.push_str(row);
+            whole.push('\n');
+            kept.push((line, row));
+        } else {
+            rows.reject(line, row, "a quotation mark is not closed; a row is one line");
+        }
+    }
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(separator)
+        .has_headers(false)
+        .flexible(true)
+        .terminator(csv::Terminator::Any(b'\n'))
+        .trim(csv::Trim::All)
+        .from_reader(whole.as_bytes());
+    let mut record = csv::StringRecord::new();
+    for (line, row) in kept {
+        match reader.read_record(&mut record) {
+            Ok(true) => match indicator(&Cells { order: &order, record: &record }, line, rows) {
+                Ok(indicator) => rows.take(indicator, row),
+                Err(reason) => rows.reject(line, row, reason),
+            },
+            Ok(false) => break,
+            Err(error) => rows.reject(line, row, error.to_string()),
+        }
+    }
+    Ok(())
+}
+
+/// Writes indicators as a native feed, with the header.
+///
+/// # Errors
+///
+/// Whatever the writer says.
+pub fn write(indicators: &[Indicator], out: impl Write) -> std::io::Result<()> {
+    let mut writer = csv::WriterBuilder::new().from_writer(out);
+    writer.write_record(COLUMNS)?;
+    for row in indicators {
+        let date = |date: Option<Date>| date.map(|d| d.to_string()).unwrap_or_default();
+        writer.write_record([
+            row.pattern.text().as_str(),
+            row.pattern.kind(),
+            row.pattern.scope().map_or("", Scope::as_str),
+            &row.threat,
+            &row.malware,
+            row.role.as_str(),
+            row.confidence.as_str(),
+            &date(row.first_seen),
+            &date(row.last_seen),
+            &date(row.expires),
+            &row.reference,
+            &row.note,
+        ])?;
+    }
+    writer.flush()
+}
+
+/// `,` unless the header has none but a `;` or tab.
+fn separator(header: &str) -> u8 {
+    [b',', b';', b'\t'].into_iter().find(|s| header.contains(char::from(*s))).unwrap_or(b',')
+}
+
+/// A header cell in comparable form.
+fn column(cell: &str) -> String {
+    cell.trim().trim_matches('"').trim().to_ascii_lowercase()
+}
+
+/// For each of [`COLUMNS`], its place in a row.
+fn columns(header: &str, separator: u8) -> Result<[Option<usize>; 12], (&'static str, String)> {
+    let mut order = [None; 12];
+    for (place, cell) in header.split(char::from(separator)).enumerate() {
+        let name = column(cell);
+        let known = COLUMNS.iter().position(|c| *c == name);
+        match known.and_then(|at| order.get_mut(at)) {
+            None => return Err(("unknown", name)),
+            Some(Some(_)) => return Err(("repeated", name)),
+            Some(free) => *free = Some(place),
+        }
+    }
+    match order {
+        [None, ..] => Err(("missing", "indicator".into())),
+        [_, None, ..] => Err(("missing", "type".into())),
+        _ => Ok(order),
+    }
+}
+
+/// Whether every quoted cell of the line ends on the line (RFC 4180 section 2, rules 5 to 7).
+fn quotes_close(line: &str, separator: u8) -> bool {
+    if !line.contains('"') {
+        return true;
+    }
+    let (mut quoted, mut cell_start) = (false, true);
+    let mut bytes = line.bytes().peekable();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' if quoted && bytes.peek() == Some(&b'"') => {
+                bytes.next();
+            }
+            b'"' if quoted => quoted = false,
+            b'"' if cell_start => quoted = true,
+            _ => {}
+        }
+        cell_start = !quoted && byte == separator;
+    }
+    !quoted
+}
+
+/// One row by column.
+struct Cells<'a> {
+    order: &'a [Option<usize>; 12],
+    record: &'a csv::StringRecord,
+}
+
+impl<'a> Cells<'a> {
+    /// The cell of a column; empty when the row or the feed has none.
+    fn get(&self, column: &str) -> &'a str {
+        let at = COLUMNS.iter().position(|c| *c == column);
+        let place = at.and_then(|at| self.order.get(at).copied().flatten());
+        place.and_then(|place| self.record.get(place)).unwrap_or("")
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let columns = self.order.iter().flatten().count();
+        let cells = self.record.len();
+        if self.record.iter().skip(columns).any(|cell| !cell.is_empty()) {
+            return Err(format!(
+                "has {cells} cells, the header {columns}; put text with separators in quotes"
+            ));
+        }
+        if self.record.iter().any(|cell| cell.len() > MAX_CELL) {
+            return Err(format!("a cell is longer than {MAX_CELL} octets"));
+        }
+        Ok(())
+    }
+}
+
+fn indicator(cells: &Cells<'_>, line: u32, rows: &mut Rows) -> Result<Indicator, String> {
+    cells.check()?;
+    let kind = cells.get("type");
+    if kind.is_empty() {
+        return Err(format!("type is empty; the types are {}", value::KINDS.join(", ")));
+    }
+    let scope = word("scope", cells.get("scope"), Scope::parse, Scope::ALL)?;
+    let role = word("role", cells.get("role"), Role::parse, Role::ALL)?;
+    let confidence =
+        word("confidence", cells.get("confidence"), Confidence::parse, Confidence::ALL)?;
+    let date = |column: &str| match cells.get(column) {
+        "" => Ok(None),
+        text => Date::parse(text).map(Some).map_err(|e| format!("{column} {text:?} {e}")),
+    };
+    Ok(Indicator {
+        pattern: value::parse(kind, cells.get("indicator"), scope)?,
+        threat: threat(cells.get("threat"), rows)?,
+        malware: rows.shared(cells.get("malware")),
+        role: role.unwrap_or(Role::Unknown),
+        confidence: confidence.unwrap_or_default(),
+        first_seen: date("first_seen")?,
+        last_seen: date("last_seen")?,
+        expires: date("expires")?,
+        reference: rows.shared(cells.get("reference")),
+        note: rows.shared(cells.get("note")),
+        feed: rows.feed(),
+        line,
+    })
+}
+
+/// A threat key: lower-case letters, digits and `-`, so that it can stand in logs and file names.
+fn threat(text: &str, rows: &mut Rows) -> Result<Arc<str>, String> {
+    let key = if text.is_empty() { UNKNOWN_THREAT.into() } else { text.to_ascii_lowercase() };
+    if !key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
+        return Err(format!("threat {text:?} is no key: letters, digits and - only"));
+    }
+    Ok(rows.shared(&key))
+}
+
+fn word<T: Copy + ToString>(
+    column: &str,
+    text: &str,
+    parse: fn(&str) -> Option<T>,
+    all: &[T],
+) -> Result<Option<T>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let known = || all.iter().map(T::to_string).collect::<Vec<_>>().join(", ");
+    parse(text).map(Some).ok_or_else(|| format!("{column} {text:?} is none of {}", known()))
+}

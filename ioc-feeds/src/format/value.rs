@@ -1,0 +1,264 @@
+//! One cell or line to a [`Pattern`]. Owns the spelling of every indicator type; knows no file.
+//!
+//! A failure is a short reason for a person, which the format lists with the line.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+use std::net::{IpAddr, SocketAddr};
+
+use crate::name::{Name, NameError};
+use crate::{Host, Pattern, Scope};
+
+/// Longest value of any type in octets.
+pub const MAX_VALUE: usize = 2048;
+
+/// Type column values, as [`Pattern::kind`] gives them.
+pub const KINDS: [&str; 10] =
+    ["domain", "ip", "ip:port", "cidr", "url", "path", "user-agent", "ja3", "ja4", "cert-sha1"];
+
+/// Reads `text` as the type `kind` (any case). `scope` counts for domains only; `*.name` is the
+/// same as the name with scope subtree.
+///
+/// # Errors
+///
+/// The reason, with the remedy where there is one.
+pub fn parse(kind: &str, text: &str, scope: Option<Scope>) -> Result<Pattern, String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err("indicator is empty".into());
+    }
+    if text.len() > MAX_VALUE {
+        return Err(format!("indicator is longer than {MAX_VALUE} octets"));
+    }
+    let kind = kind.trim().to_ascii_lowercase();
+    if scope.is_some() && kind != "domain" {
+        return Err(format!("scope is for domains only; leave it empty for {kind}"));
+    }
+    if kind != "user-agent" && is_defanged(text) {
+        return Err("defanged; write it plain (. instead of [.], http instead of hxxp)".into());
+    }
+    match kind.as_str() {
+        "domain" => domain(text, scope),
+        "ip" => address(text).map(Pattern::Ip),
+        "ip:port" => endpoint(text),
+        "cidr" => network(text),
+        "url" => url(text),
+        "path" => path(text).map(Pattern::Path),
+        "user-agent" => user_agent(text),
+        "ja3" => hex(text, 32).map(Pattern::Ja3),
+        "ja4" => ja4(text),
+        "cert-sha1" => hex(text, 40).map(Pattern::CertSha1),
+        _ => Err(format!("unknown type {kind:?}; the types are {}", KINDS.join(", "))),
+    }
+}
+
+/// Guesses the type of a bare value: `*.name` and `name` are domains, a `/` after a host makes a
+/// url, `/24` after an address a cidr, a port after an address an `ip:port`.
+///
+/// # Errors
+///
+/// The reason why it is none of these.
+pub fn guess(text: &str) -> Result<Pattern, String> {
+    let text = text.trim();
+    if text.parse::<IpAddr>().is_ok() {
+        return parse("ip", text, None);
+    }
+    if text.parse::<SocketAddr>().is_ok() {
+        return parse("ip:port", text, None);
+    }
+    if text.contains("://") {
+        return parse("url", text, None);
+    }
+    let Some((head, tail)) = text.split_once('/') else { return parse("domain", text, None) };
+    let digits = !tail.is_empty() && tail.bytes().all(|b| b.is_ascii_digit());
+    let kind = if digits && head.parse::<IpAddr>().is_ok() { "cidr" } else { "url" };
+    parse(kind, text, None)
+}
+
+/// Undoes the spellings that keep reports from being clicked: `[.]`, `(.)`, `[:]`, `hxxp`.
+pub fn refang(text: &str) -> Cow<'_, str> {
+    if !is_defanged(text) {
+        return Cow::Borrowed(text);
+    }
+    let mut plain = text.to_owned();
+    for (from, to) in
+        [("[.]", "."), ("(.)", "."), ("{.}", "."), ("[dot]", "."), ("[:]", ":"), ("[://]", "://")]
+    {
+        plain = plain.replace(from, to);
+    }
+    match plain.get(..4) {
+        Some(scheme) if scheme.eq_ignore_ascii_case("hxxp") => {
+            plain.replace_range(..4, "http");
+        }
+        _ => {}
+    }
+    Cow::Owned(plain)
+}
+
+fn is_defanged(text: &str) -> bool {
+    const MARKS: [&str; 6] = ["[.]", "(.)", "{.}", "[dot]", "[:]", "[://]"];
+    MARKS.iter().any(|mark| text.contains(mark))
+        || text.get(..4).is_some_and(|head| head.eq_ignore_ascii_case("hxxp"))
+            && text.contains("://")
+}
+
+fn domain(text: &str, scope: Option<Scope>) -> Result<Pattern, String> {
+    let (text, scope) = match (text.strip_prefix("*."), scope) {
+        (Some(_), Some(Scope::Exact)) => {
+            return Err("*. means everything below, but scope says exact".into());
+        }
+        (Some(rest), _) => (rest, Scope::Subtree),
+        (None, scope) => (text, scope.unwrap_or_default()),
+    };
+    let name = Name::parse(text).map_err(|error| match error {
+        NameError::Character('/') => "is a url, not a name: use type url".to_owned(),
+        NameError::Character(':') => "has a port or scheme: write the bare name".to_owned(),
+        other => format!("name {other}"),
+    })?;
+    Ok(Pattern::Domain { name, scope })
+}
+
+/// An address; IPv4 written inside IPv6 is given as IPv4, which is what stands on the wire.
+fn address(text: &str) -> Result<IpAddr, String> {
+    let bare = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or(text);
+    match bare.parse::<IpAddr>() {
+        Ok(address) => Ok(address.to_canonical()),
+        Err(_) if bare.parse::<SocketAddr>().is_ok() || text.parse::<SocketAddr>().is_ok() => {
+            Err("has a port: use type ip:port".into())
+        }
+        Err(_) if bare.contains('/') => Err("has a prefix length: use type cidr".into()),
+        Err(_) => Err("is no IPv4 or IPv6 address".into()),
+    }
+}
+
+fn endpoint(text: &str) -> Result<Pattern, String> {
+    let wanted = "is no address:port (IPv6 as [address]:port)";
+    let parsed: SocketAddr = text.parse().map_err(|_| wanted)?;
+    if parsed.port() == 0 {
+        return Err("port is 0".into());
+    }
+    Ok(Pattern::IpPort(parsed.ip().to_canonical(), parsed.port()))
+}
+
+fn network(text: &str) -> Result<Pattern, String> {
+    let (head, tail) = text.split_once('/').ok_or("is no cidr: write address/length")?;
+    let base: IpAddr = head.trim().parse().map_err(|_| "is no IPv4 or IPv6 network")?;
+    let prefix: u8 = tail.trim().parse().map_err(|_| "has no prefix length after the /")?;
+    let widest = if base.is_ipv4() { 32 } else { 128 };
+    if prefix > widest {
+        return Err(format!("has a prefix length above {widest}"));
+    }
+    let right = masked(base, prefix);
+    if right != base {
+        return Err(format!("has address bits below its prefix; the network is {right}/{prefix}"));
+    }
+    Ok(Pattern::Cidr(base, prefix))
+}
+
+/// The address with every bit below the prefix cleared; a length above the family's is all of it.
+pub(crate) fn masked(address: IpAddr, prefix: u8) -> IpAddr {
+    match address {
+        IpAddr::V4(v4) => {
+            let host = 32_u32.saturating_sub(u32::from(prefix));
+            let mask = u32::MAX.checked_shl(host).unwrap_or(0);
+            IpAddr::V4((v4.to_bits() & mask).into())
+        }
+        IpAddr::V6(v6) => {
+            let host = 128_u32.saturating_sub(u32::from(prefix));
+            let mask = u128::MAX.checked_shl(host).unwrap_or(0);
+            IpAddr::V6((v6.to_bits() & mask).into())
+        }
+    }
+}
+
+fn url(text: &str) -> Result<Pattern, String> {
+    let rest = match text.split_once("://") {
+        Some((scheme, rest)) if is_http(scheme) => rest,
+        Some((scheme, _)) if scheme.bytes().all(|b| b.is_ascii_alphanumeric()) => {
+            return Err(format!("scheme {scheme} is not seen; only http and https urls are"));
+        }
+        _ => text,
+    };
+    let rest = rest.split('#').next().unwrap_or(rest);
+    let (authority, tail) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let (host, port) = authority_parts(authority)?;
+    let slash = if tail.starts_with('/') { "" } else { "/" };
+    Ok(Pattern::Url { host, port, path: path(&format!("{slash}{tail}"))? })
+}
+
+fn is_http(scheme: &str) -> bool {
+    scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")
+}
+
+fn authority_parts(authority: &str) -> Result<(Host, Option<u16>), String> {
+    if authority.contains('@') {
+        return Err("has a user name before the host: leave it out".into());
+    }
+    // A colon inside brackets belongs to an IPv6 address.
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (authority, None),
+    };
+    let port = match port {
+        Some(digits) => match digits.parse::<u16>() {
+            Ok(port) if port > 0 => Some(port),
+            _ => return Err(format!("port {digits:?} is no number from 1 to 65535")),
+        },
+        None => None,
+    };
+    let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
+    let host = match bare.parse::<IpAddr>() {
+        Ok(address) => Host::Address(address.to_canonical()),
+        Err(_) => Host::Name(Name::parse(host).map_err(|e| format!("host {e}"))?),
+    };
+    Ok((host, port))
+}
+
+/// A request target as it stands on the wire: characters outside ASCII are percent-encoded, as
+/// every client sends them.
+fn path(text: &str) -> Result<String, String> {
+    if !text.starts_with('/') {
+        return Err("path does not begin with /".into());
+    }
+    if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return Err("path has blanks or control characters: write %20 and the like".into());
+    }
+    let mut wire = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii() {
+            wire.push(char::from(byte));
+        } else {
+            write!(wire, "%{byte:02X}").map_err(|_| "path cannot be encoded")?;
+        }
+    }
+    Ok(wire)
+}
+
+fn user_agent(text: &str) -> Result<Pattern, String> {
+    if text.chars().any(char::is_control) {
+        return Err("user agent has control characters".into());
+    }
+    Ok(Pattern::UserAgent(text.to_owned()))
+}
+
+fn hex(text: &str, digits: usize) -> Result<String, String> {
+    if text.len() != digits || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return Err(format!("is not {digits} hex digits"));
+    }
+    Ok(text.to_ascii_lowercase())
+}
+
+/// `t13d1516h2_8daaf6152771_b186095e22b6`: ten characters and two truncated digests.
+fn ja4(text: &str) -> Result<Pattern, String> {
+    let wrong = "is no JA4 fingerprint (such as t13d1516h2_8daaf6152771_b186095e22b6)";
+    let text = text.to_ascii_lowercase();
+    let parts: Vec<&str> = text.split('_').collect();
+    let [head, ciphers, extensions] = parts.as_slice() else { return Err(wrong.into()) };
+    let head_ok = head.len() == 10
+        && head.starts_with(['t', 'q', 'd'])
+        && head.bytes().all(|b| b.is_ascii_alphanumeric());
+    if !head_ok || hex(ciphers, 12).is_err() || hex(extensions, 12).is_err() {
+        return Err(wrong.into());
+    }
+    Ok(Pattern::Ja4(text))
+}

@@ -1,0 +1,317 @@
+//! What a threat is called, how bad it is and what a person does about it, in two languages.
+//!
+//! Owns the texts of `threats.toml`. Telephone numbers never stand in advice: `{contact}` is
+//! filled from [`Contact`], which an office replaces in its configuration.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Deserializer};
+
+use crate::Date;
+
+/// The key that stands in when a feed names a threat of which nothing is known.
+pub const UNKNOWN: &str = "unknown";
+/// Placeholder in advice, replaced by [`Contact::short`].
+const CONTACT: &str = "{contact}";
+
+/// Language of texts for people.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Language {
+    /// English.
+    #[default]
+    En,
+    /// Vietnamese.
+    Vi,
+}
+
+impl Language {
+    /// Reads `vi`, `en` or a locale such as `vi_VN.UTF-8`; none for other languages.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.split(['_', '-', '.', '@']).next()?.to_ascii_lowercase().as_str() {
+            "vi" => Some(Self::Vi),
+            "en" | "c" | "posix" => Some(Self::En),
+            _ => None,
+        }
+    }
+}
+
+/// A text in both languages.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Text {
+    /// Vietnamese.
+    pub vi: String,
+    /// English.
+    pub en: String,
+}
+
+impl Text {
+    /// The text in one language.
+    pub fn in_language(&self, language: Language) -> &str {
+        match language {
+            Language::En => &self.en,
+            Language::Vi => &self.vi,
+        }
+    }
+}
+
+/// Ordered short steps in both languages.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Steps {
+    /// Vietnamese.
+    pub vi: Vec<String>,
+    /// English.
+    pub en: Vec<String>,
+}
+
+/// How bad a threat is; the weight of one alert also depends on role, confidence and age.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing.
+    Low,
+    /// To be looked at this week.
+    Medium,
+    /// To be looked at today.
+    High,
+    /// Act now.
+    Critical,
+}
+
+impl Severity {
+    /// `low`, `medium`, `high` or `critical`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Whom an office calls. The built-in one is as printed in a notice of June 2024 and says so;
+/// configuration overrides it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Contact {
+    /// Full name.
+    pub name: Text,
+    /// Name as it fits on a log line.
+    pub short_name: Text,
+    /// Telephone as dialled.
+    pub telephone: String,
+    /// Mail address; may be empty.
+    #[serde(default)]
+    pub email: String,
+    /// Day of the source of these data.
+    #[serde(deserialize_with = "date")]
+    pub as_of: Date,
+    /// What to keep in mind about them.
+    pub note: Text,
+}
+
+impl Contact {
+    /// Short name and telephone, for one line.
+    pub fn short(&self, language: Language) -> String {
+        format!("{} {}", self.short_name.in_language(language), self.telephone)
+    }
+}
+
+/// One threat.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Threat {
+    /// What people call it.
+    pub name: Text,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What an alert of it means, in one or two sentences.
+    pub happened: Text,
+    /// The one thing to do now, in one sentence; may hold `{contact}`.
+    action: Text,
+    /// Everything to do, in order; may hold `{contact}`.
+    advice: Steps,
+}
+
+impl Threat {
+    /// The one thing to do now, with the contact filled in.
+    pub fn action(&self, language: Language, contact: &Contact) -> String {
+        self.action.in_language(language).replace(CONTACT, &contact.short(language))
+    }
+
+    /// Everything to do, in order, with the contact filled in.
+    pub fn advice(&self, language: Language, contact: &Contact) -> Vec<String> {
+        let steps = match language {
+            Language::En => &self.advice.en,
+            Language::Vi => &self.advice.vi,
+        };
+        let short = contact.short(language);
+        steps.iter().map(|step| step.replace(CONTACT, &short)).collect()
+    }
+}
+
+/// All threats by key, and whom to call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Threats {
+    /// Whom to call.
+    pub contact: Contact,
+    threats: BTreeMap<String, Threat>,
+    unknown: Threat,
+}
+
+/// Why a threats file was refused.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ThreatsError {
+    /// A key that no feed could name.
+    #[error("threat `{0}` is no key: lower-case letters, digits and - only")]
+    Key(String),
+    /// A part every set must have.
+    #[error("threats lack `{0}`: add it, or start from the built-in file")]
+    Missing(&'static str),
+    /// Not TOML, or an unknown, missing or ill-typed field.
+    #[error("threats: {0}")]
+    Toml(#[from] toml::de::Error),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    contact: Option<Contact>,
+    #[serde(default)]
+    threat: BTreeMap<String, Threat>,
+}
+
+impl Threats {
+    /// Reads a complete set: a contact, and the threat `unknown` at least.
+    ///
+    /// # Errors
+    ///
+    /// [`ThreatsError`] names the field or line.
+    pub fn parse(text: &str) -> Result<Self, ThreatsError> {
+        let file = read(text)?;
+        let contact = file.contact.ok_or(ThreatsError::Missing("contact"))?;
+        let unknown = file.threat.get(UNKNOWN).cloned();
+        let unknown = unknown.ok_or(ThreatsError::Missing("threat.unknown"))?;
+        Ok(Self { contact, threats: file.threat, unknown })
+    }
+
+    /// Lets an office's own file replace or add threats and the contact; nothing changes when it
+    /// is refused.
+    ///
+    /// # Errors
+    ///
+    /// [`ThreatsError`] names the field or line.
+    pub fn replace_from(&mut self, text: &str) -> Result<(), ThreatsError> {
+        let file = read(text)?;
+        if let Some(contact) = file.contact {
+            self.contact = contact;
+        }
+        if let Some(unknown) = file.threat.get(UNKNOWN) {
+            self.unknown = unknown.clone();
+        }
+        self.threats.extend(file.threat);
+        Ok(())
+    }
+
+    /// The threat of a key; what is said of `unknown` for a key that is not there.
+    pub fn get(&self, key: &str) -> &Threat {
+        self.threats.get(key).unwrap_or(&self.unknown)
+    }
+
+    /// Whether the key has a text of its own.
+    pub fn contains(&self, key: &str) -> bool {
+        self.threats.contains_key(key)
+    }
+
+    /// Every threat with its key, by key.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Threat)> {
+        self.threats.iter().map(|(key, threat)| (key.as_str(), threat))
+    }
+}
+
+fn read(text: &str) -> Result<File, ThreatsError> {
+    let file: File = toml::from_str(text)?;
+    let odd = |key: &&String| {
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        key.is_empty() || !key.bytes().all(plain)
+    };
+    match file.threat.keys().find(odd) {
+        Some(key) => Err(ThreatsError::Key(key.clone())),
+        None => Ok(file),
+    }
+}
+
+fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Date::parse(&text).map_err(|e| serde::de::Error::custom(format!("{text:?} {e}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::curated;
+
+    const OFFICE: &str = r#"
+        [contact]
+        name = { vi = "Công an tỉnh", en = "Provincial police" }
+        short_name = { vi = "Công an tỉnh", en = "police" }
+        telephone = "0000"
+        as_of = "2026-01"
+        note = { vi = "", en = "" }
+    "#;
+
+    #[test]
+    fn the_contact_is_filled_into_action_and_advice() {
+        let mut threats = curated::threats().unwrap();
+        threats.replace_from(OFFICE).unwrap();
+        let redline = threats.get("redline");
+        assert!(redline.action(Language::Vi, &threats.contact).contains("Công an tỉnh 0000"));
+        for language in [Language::Vi, Language::En] {
+            let steps = redline.advice(language, &threats.contact);
+            assert!(steps.iter().any(|s| s.contains("0000")));
+            assert!(!steps.iter().any(|s| s.contains('{')));
+        }
+    }
+
+    #[test]
+    fn a_key_without_text_is_spoken_of_as_unknown() {
+        let threats = curated::threats().unwrap();
+        assert!(!threats.contains("never-heard-of"));
+        assert_eq!(threats.get("never-heard-of"), threats.get(UNKNOWN));
+    }
+
+    #[test]
+    fn an_unknown_field_and_an_incomplete_set_are_refused() {
+        let wrong = OFFICE.replace("telephone", "telefone");
+        assert!(Threats::parse(&wrong).unwrap_err().to_string().contains("telefone"));
+        let error = Threats::parse(OFFICE).unwrap_err();
+        assert!(error.to_string().contains("threat.unknown"), "{error}");
+        let wrong = OFFICE.replace("2026-01", "January");
+        assert!(Threats::parse(&wrong).unwrap_err().to_string().contains("YYYY-MM"));
+    }
+
+    #[test]
+    fn a_refused_file_changes_nothing() {
+        let mut threats = curated::threats().unwrap();
+        let before = threats.clone();
+        assert!(threats.replace_from("[threat.Two_Words]").is_err());
+        assert_eq!(threats, before);
+    }
+
+    #[test]
+    fn languages_are_read_from_locales() {
+        assert_eq!(Language::parse("vi_VN.UTF-8"), Some(Language::Vi));
+        assert_eq!(Language::parse("en"), Some(Language::En));
+        assert_eq!(Language::parse("fr_FR"), None);
+    }
+}
