@@ -3,5 +3,107 @@
 //! Pure functions over borrowed bytes: no state, no allocation, no clock. Lenient on purpose:
 //! a cut capture, a zero total length or a wrong checksum still gives what can be read, because
 //! the victim's machine may read it too.
+//!
+//! Each layer is a function `(&mut Walk, bytes) -> Step` that reads one header and calls the
+//! next. A tunnel that turns out to hold no IP packet leaves the outer packet as it was, so a
+//! port number that merely looks like a tunnel never hides anything.
 
+mod cooked;
+mod ethernet;
+mod exotic;
+mod ip;
+mod juniper;
+mod link;
+mod mpls;
 pub mod packet;
+mod ppp;
+mod serial;
+mod switch_tag;
+#[cfg(test)]
+mod test_bytes;
+#[cfg(test)]
+mod tests;
+mod transport;
+mod tunnel;
+mod udp_tunnel;
+mod walk;
+mod wlan;
+
+pub use link::link_type_name;
+
+use crate::capture::Frame;
+use crate::net::{Address, Endpoint, IpProtocol, Mac};
+use packet::{Decoded, Few, Packet, Skip, Tunnel};
+use walk::Walk;
+
+/// Decodes one frame as far as it can be read.
+///
+/// The packet is the innermost IP packet that up to four tunnels hold; the outer ones stand in
+/// [`Packet::tunnels`]. ARP inside a tunnel is reported only for a remote mirror (ERSPAN, TZSP).
+///
+/// # Errors
+///
+/// The reason why the frame yields neither an IP packet nor an ARP message; for counting only.
+#[inline]
+pub fn decode<'a>(frame: &Frame<'a>) -> Result<Decoded<'a>, Skip> {
+    let captured = u32::try_from(frame.data.len()).unwrap_or(u32::MAX);
+    let mut walk = Walk::new(frame.wire_length.saturating_sub(captured));
+    if let Some(tag) = frame.stripped_vlan {
+        walk.packet.vlans.push(tag & 0x0fff);
+    }
+    link::link(&mut walk, frame.link, frame.data)?;
+    match walk.arp {
+        None => Ok(Decoded::Ip(walk.packet)),
+        Some((mac, address)) => Ok(Decoded::Arp { mac, address }),
+    }
+}
+
+/// What the fragments of one IP packet have in common; all that is needed beside the payload to
+/// decode the packet once it is whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IpHead {
+    /// Source address.
+    pub source: Address,
+    /// Destination address.
+    pub destination: Address,
+    /// Protocol of the payload's first byte; may be an IPv6 extension header.
+    pub protocol: IpProtocol,
+    /// Hardware addresses (source, destination).
+    pub macs: Option<(Mac, Mac)>,
+    /// VLAN ids, outermost first.
+    pub vlans: Few<u16, 4>,
+    /// Tunnels around the fragmented packet.
+    pub tunnels: Few<Tunnel, 4>,
+}
+
+impl From<&Packet<'_>> for IpHead {
+    fn from(packet: &Packet<'_>) -> Self {
+        Self {
+            source: packet.source.address,
+            destination: packet.destination.address,
+            protocol: packet.protocol,
+            macs: packet.macs,
+            vlans: packet.vlans,
+            tunnels: packet.tunnels,
+        }
+    }
+}
+
+/// Decodes the payload of an IP packet that was made whole from fragments (or the part of it
+/// that stands before a hole). Follows tunnels inside it like [`decode`]; what is found may
+/// itself be a fragment.
+///
+/// # Errors
+///
+/// None today: an unreadable payload is [`packet::Transport::Other`]. A `Skip` may be counted.
+pub fn decode_ip<'a>(head: &IpHead, payload: &'a [u8]) -> Result<Packet<'a>, Skip> {
+    let mut walk = Walk::new(0);
+    walk.packet.macs = head.macs;
+    walk.packet.vlans = head.vlans;
+    walk.packet.tunnels = head.tunnels;
+    walk.packet.source = Endpoint { address: head.source, port: 0 };
+    walk.packet.destination = Endpoint { address: head.destination, port: 0 };
+    let six = !(head.source.is_v4() && head.destination.is_v4());
+    ip::upper(&mut walk, ip::Upper { six, protocol: head.protocol.0, missing: 0 }, payload);
+    Ok(walk.packet)
+}
