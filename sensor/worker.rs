@@ -11,8 +11,9 @@ use std::sync::Arc;
 
 use crate::alert::event::EventKinds;
 use crate::alert::throttle::ThrottleLimits;
+use crate::alert::outbox::WorkerPulse;
 use crate::alert::{HomeNetworks, Origin, Outbox, Throttle};
-use crate::capture::Frame;
+use crate::capture::{Drops, Frame};
 use crate::decode;
 use crate::decode::packet::{Decoded, Packet, Segment, Transport};
 use crate::extract::session::Session;
@@ -102,6 +103,7 @@ impl Worker {
                 home,
                 events,
                 origin,
+                hosts: std::collections::HashSet::new(),
                 counters: Counters::default(),
             },
             counters: Counters::default(),
@@ -138,9 +140,16 @@ impl Worker {
         sum
     }
 
-    /// Flows at present.
-    pub fn flows(&self) -> usize {
-        self.flows.len()
+    /// Hosts of ours seen.
+    pub fn hosts(&self) -> usize {
+        self.watch.hosts.len()
+    }
+
+    /// Tells the writer how the worker fares.
+    pub fn pulse(&mut self, worker: usize, drops: Drops) {
+        let (counters, hosts) = (self.counters(), self.hosts());
+        let pulse = WorkerPulse { worker, time: self.now, counters, drops, hosts };
+        self.watch.outbox.pulse(Box::new(pulse));
     }
 
     fn packet(&mut self, packet: &Packet<'_>, time: Timestamp, frame: u64) {

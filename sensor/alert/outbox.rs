@@ -6,6 +6,8 @@ use crossbeam_channel::{Sender, TrySendError};
 
 use super::throttle::FoldKey;
 use super::{Alert, Event};
+use crate::capture::Drops;
+use crate::net::Timestamp;
 use crate::stats::{Counter, Counters};
 
 /// What goes over the queue.
@@ -15,6 +17,23 @@ pub enum Record {
     Alert(Box<Alert>),
     /// A message was read and its kind was asked for.
     Event(Box<Event>),
+    /// How a worker fares; each replaces the one before.
+    Pulse(Box<WorkerPulse>),
+}
+
+/// What a worker tells of itself about once a second.
+#[derive(Clone, Debug, Default)]
+pub struct WorkerPulse {
+    /// Number of the worker.
+    pub worker: usize,
+    /// Its time.
+    pub time: Timestamp,
+    /// Its counts since the start.
+    pub counters: Counters,
+    /// What its source lost.
+    pub drops: Drops,
+    /// Hosts of ours it has seen.
+    pub hosts: usize,
 }
 
 /// What a worker does when the queue is full.
@@ -51,7 +70,7 @@ impl Outbox {
         if self.waiting.is_empty() {
             match self.send(Record::Alert(alert)) {
                 Some(Record::Alert(alert)) => self.wait(alert, counters),
-                Some(Record::Event(_)) | None => {}
+                Some(Record::Event(_) | Record::Pulse(_)) | None => {}
             }
         } else {
             self.wait(alert, counters);
@@ -64,6 +83,12 @@ impl Outbox {
         if !self.waiting.is_empty() || self.send(Record::Event(event)).is_some() {
             counters.count(Counter::EventsDropped);
         }
+    }
+
+    /// Tells how the worker fares; if the queue is full, the next time will do.
+    pub fn pulse(&mut self, pulse: Box<WorkerPulse>) {
+        self.flush();
+        let _ = self.sender.try_send(Record::Pulse(pulse));
     }
 
     /// Tries to send what waits. Cheap when nothing does.

@@ -13,6 +13,7 @@ mod pcapng_format;
 mod window;
 
 pub use error::CaptureError;
+pub(crate) use error::describe;
 pub use filter::Filter;
 
 use crate::net::Timestamp;

@@ -1,12 +1,14 @@
 //! Stages 5 and 6 of a worker: what parsers see is compared, and a hit becomes an alert.
 
+use std::collections::HashSet;
+
 use crate::alert::event::{EventBody, EventKinds};
 use crate::alert::{Alert, Event, HomeNetworks, Origin, Outbox, Sighting, Throttle};
 use crate::decode::packet::{Few, Packet, Transport};
 use crate::extract::session::Session;
 use crate::flow::Flow;
 use crate::matching::{Hit, Matcher};
-use crate::net::{Endpoint, FlowKey, IpProtocol, Side, Timestamp};
+use crate::net::{Address, Endpoint, FlowKey, IpProtocol, Side, Timestamp};
 use crate::observation::{Kind, Message, Observation, Observer, Value};
 use crate::stats::{Counter, Counters};
 
@@ -39,8 +41,13 @@ pub(super) struct Watch {
     pub(super) home: HomeNetworks,
     pub(super) events: EventKinds,
     pub(super) origin: Origin,
+    /// Hosts of ours that were seen, at most [`MAX_HOSTS`].
+    pub(super) hosts: HashSet<Address>,
     pub(super) counters: Counters,
 }
+
+/// More hosts than any office has; beyond it they are no longer counted.
+const MAX_HOSTS: usize = 65_536;
 
 impl Watch {
     /// An observer of what parsers see in this packet.
@@ -51,6 +58,9 @@ impl Watch {
     /// Compares both endpoints of a new flow.
     pub(super) fn endpoints(&mut self, scene: &Scene<'_>) {
         for endpoint in [scene.packet.destination, scene.packet.source] {
+            if self.home.contains(endpoint.address) && self.hosts.len() < MAX_HOSTS {
+                self.hosts.insert(endpoint.address);
+            }
             let value = Value::Endpoint(endpoint);
             self.compare(scene, Observation { kind: Kind::Ip, value });
         }

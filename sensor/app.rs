@@ -1,0 +1,69 @@
+//! Builds stages and threads, waits, joins. The only module that knows all of them, and beside
+//! `capture` the only one that may look at the machine's clock.
+
+#[cfg(feature = "live")]
+pub mod run;
+pub mod scan;
+pub mod writer;
+
+use std::path::PathBuf;
+
+use crate::capture::CaptureError;
+use crate::config::ConfigError;
+
+/// Why a command could not do what it was asked. [`AppError::exit_code`] says how it ends.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AppError {
+    /// Usage or configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A source of frames.
+    #[error(transparent)]
+    Capture(#[from] CaptureError),
+    /// A feed that was named cannot be loaded.
+    #[error(transparent)]
+    Feed(#[from] ioc_feeds::format::FeedError),
+    /// Nothing to match: a sensor without indicators would look like a clean network.
+    #[error("no indicator is loaded, so nothing could ever be found; load some with --feeds FILE")]
+    NoIndicators,
+    /// A directory holds no capture.
+    #[error("there is no capture in {}", path.display())]
+    NoCapture {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The log cannot be written.
+    #[error("cannot write {}: {reason}; alerts would be lost, so wardwatch does not start", path.display())]
+    Log {
+        /// The file or directory.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// No interface was named.
+    #[error("which interface? name one with -i; this machine has: {0}")]
+    WhichInterface(String),
+    /// The system refused something.
+    #[error("{what}: {reason}")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// Why it failed.
+        reason: String,
+    },
+}
+
+impl AppError {
+    /// 2 for usage and configuration, 1 for everything else.
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Config(_)
+            | Self::NoIndicators
+            | Self::WhichInterface(_)
+            | Self::Feed(_)
+            | Self::Capture(CaptureError::Filter { .. }) => 2,
+            Self::Capture(_) | Self::NoCapture { .. } | Self::Log { .. } | Self::System { .. } => 1,
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! Reading captures: several at the same time if asked, with output in the order of the files.
+//!
+//! Every capture is read by a worker of its own, from nothing, so the answer for a capture never
+//! depends on its neighbours, and any number of jobs gives the same bytes.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use indicatif::ProgressBar;
+
+use super::AppError;
+use super::writer::Writer;
+use crate::alert::{Origin, Outbox, Record, WhenFull};
+use crate::capture::file::CaptureFile;
+use crate::capture::{CaptureError, Filter, Next, Source};
+use crate::matching::IndicatorSet;
+use crate::stats::Counters;
+use crate::worker::{Assignment, Worker};
+
+/// Something to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// A capture file.
+    File(PathBuf),
+    /// Standard input.
+    Stdin,
+}
+
+/// What is to be done.
+pub struct ScanJob {
+    /// Captures, in order.
+    pub inputs: Vec<Input>,
+    /// BPF expression.
+    pub filter: Option<String>,
+    /// Indicators.
+    pub set: Arc<IndicatorSet>,
+    /// Template for each worker; its origin is replaced.
+    pub assignment: Assignment,
+    /// Records each queue holds.
+    pub queue: usize,
+    /// Captures read at the same time.
+    pub jobs: usize,
+    /// Shown while reading.
+    pub progress: ProgressBar,
+    /// Set from outside to stop early; everything read so far is still reported.
+    pub stop: Arc<AtomicBool>,
+}
+
+/// What came of a scan.
+#[derive(Debug, Default)]
+pub struct ScanOutcome {
+    /// Counts over all captures.
+    pub counters: Counters,
+    /// Captures that could not be read, or not to their end.
+    pub failures: Vec<CaptureError>,
+    /// The reader of our output has gone away.
+    pub closed: bool,
+}
+
+/// One capture's records, and how it ended.
+struct Arrival {
+    number: usize,
+    records: Receiver<Record>,
+    end: Receiver<(Counters, Option<CaptureError>)>,
+}
+
+/// Reads every input and writes what is found.
+///
+/// # Errors
+/// When the output cannot be written; a capture that cannot be read is a
+/// [`ScanOutcome::failures`] and spoils no other.
+pub fn scan(
+    job: &ScanJob,
+    writer: &mut Writer<'_>,
+    mut report: impl FnMut(&CaptureError),
+) -> Result<ScanOutcome, AppError> {
+    let next = AtomicUsize::new(0);
+    let (sender, arrivals) = bounded(job.jobs);
+    let mut outcome = ScanOutcome::default();
+    let written = thread::scope(|scope| {
+        for _ in 0..job.jobs.min(job.inputs.len()) {
+            let (sender, next) = (sender.clone(), &next);
+            scope.spawn(move || read_inputs(job, next, &sender));
+        }
+        drop(sender);
+        let written = write_in_order(&arrivals, writer, &mut outcome, &mut report);
+        if written.is_err() {
+            job.stop.store(true, Ordering::Relaxed);
+            // Readers wait for room in their queues; there is none left to wait for.
+            drop(arrivals);
+        }
+        written
+    });
+    match written.and_then(|()| writer.flush()) {
+        Ok(()) => Ok(outcome),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+            outcome.closed = true;
+            Ok(outcome)
+        }
+        Err(error) => Err(AppError::System {
+            what: "cannot write the output",
+            reason: crate::capture::describe(&error),
+        }),
+    }
+}
+
+/// Takes inputs until none is left.
+fn read_inputs(job: &ScanJob, next: &AtomicUsize, arrivals: &Sender<Arrival>) {
+    loop {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        let Some(input) = job.inputs.get(number) else { return };
+        if job.stop.load(Ordering::Relaxed) {
+            return;
+        }
+        let (sender, records) = bounded(job.queue);
+        let (done, end) = bounded(1);
+        if arrivals.send(Arrival { number, records, end }).is_err() {
+            return;
+        }
+        let outcome = read_one(job, input, sender);
+        let _ = done.send(outcome);
+    }
+}
+
+/// Reads one capture to its end, or to where it breaks.
+fn read_one(job: &ScanJob, input: &Input, sender: Sender<Record>) -> (Counters, Option<CaptureError>) {
+    let name = match input {
+        Input::File(path) => path.display().to_string(),
+        Input::Stdin => "-".into(),
+    };
+    let mut assignment = job.assignment.clone();
+    assignment.origin = Origin::Capture(name.into());
+    let outbox = Outbox::new(sender, WhenFull::Wait);
+    let mut worker = Worker::new(assignment, job.set.clone(), outbox);
+    let failure = open(job, input).and_then(|mut source| {
+        while !job.stop.load(Ordering::Relaxed) {
+            match source.next_frame()? {
+                Next::Frame(frame) => worker.frame(&frame),
+                Next::Idle(now) => worker.idle(now),
+                Next::End => break,
+            }
+        }
+        Ok(())
+    });
+    (worker.finish(), failure.err())
+}
+
+fn open(job: &ScanJob, input: &Input) -> Result<CaptureFile, CaptureError> {
+    let filter = job.filter.as_deref().map(Filter::new).transpose()?;
+    let source = match input {
+        Input::Stdin => CaptureFile::stdin()?,
+        Input::File(path) if job.progress.is_hidden() => CaptureFile::open(path)?,
+        Input::File(path) => {
+            let name = path.display().to_string();
+            let file = File::open(path)
+                .map_err(|source| CaptureError::Open { name: name.clone(), source })?;
+            CaptureFile::from_reader(name, Box::new(job.progress.wrap_read(file)))?
+        }
+    };
+    Ok(source.with_filter(filter))
+}
+
+/// Writes the records of each capture in the order of the inputs.
+fn write_in_order(
+    arrivals: &Receiver<Arrival>,
+    writer: &mut Writer<'_>,
+    outcome: &mut ScanOutcome,
+    report: &mut impl FnMut(&CaptureError),
+) -> io::Result<()> {
+    let mut early: BTreeMap<usize, Arrival> = BTreeMap::new();
+    let mut wanted = 0;
+    loop {
+        let arrival = match early.remove(&wanted) {
+            Some(arrival) => arrival,
+            None => match arrivals.recv() {
+                Ok(arrival) if arrival.number != wanted => {
+                    early.insert(arrival.number, arrival);
+                    continue;
+                }
+                Ok(arrival) => arrival,
+                Err(_) => return Ok(()),
+            },
+        };
+        wanted += 1;
+        for record in &arrival.records {
+            writer.write(record)?;
+            if arrival.records.is_empty() {
+                writer.flush()?;
+            }
+        }
+        if let Ok((counters, failure)) = arrival.end.recv() {
+            outcome.counters.merge(&counters);
+            if let Some(failure) = failure {
+                report(&failure);
+                outcome.failures.push(failure);
+            }
+        }
+    }
+}
+
+/// Directories below this depth are not entered.
+const MAX_DEPTH: usize = 32;
+
+/// The captures that arguments name: files as they are, directories searched for files that
+/// begin like a capture, in order of their names.
+///
+/// # Errors
+/// When a directory holds no capture or cannot be read.
+pub fn inputs(paths: &[PathBuf]) -> Result<Vec<Input>, AppError> {
+    let mut inputs = Vec::new();
+    for path in paths {
+        if path.as_os_str() == "-" {
+            inputs.push(Input::Stdin);
+        } else if path.is_dir() {
+            let before = inputs.len();
+            search(path, MAX_DEPTH, &mut inputs)?;
+            if inputs.len() == before {
+                return Err(AppError::NoCapture { path: path.clone() });
+            }
+        } else {
+            inputs.push(Input::File(path.clone()));
+        }
+    }
+    Ok(inputs)
+}
+
+fn search(directory: &Path, depth: usize, inputs: &mut Vec<Input>) -> Result<(), AppError> {
+    let unreadable = |source| {
+        AppError::Capture(CaptureError::Open { name: directory.display().to_string(), source })
+    };
+    let mut entries: Vec<PathBuf> = fs::read_dir(directory)
+        .map_err(unreadable)?
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .collect();
+    entries.sort();
+    for path in entries {
+        let Ok(metadata) = fs::symlink_metadata(&path) else { continue };
+        if metadata.is_dir() && depth > 0 {
+            search(&path, depth - 1, inputs)?;
+        } else if path.is_file() && begins_like_a_capture(&path) {
+            inputs.push(Input::File(path));
+        }
+    }
+    Ok(())
+}
+
+fn begins_like_a_capture(path: &Path) -> bool {
+    let mut head = [0; 4];
+    let named_gz = path.extension().is_some_and(|extension| extension == "gz");
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut head));
+    read.is_ok()
+        && match head {
+            [0xa1, 0xb2, 0xc3 | 0x3c | 0xcd, 0xd4 | 0x4d | 0x34] => true,
+            [0xd4 | 0x4d | 0x34, 0xc3 | 0x3c | 0xcd, 0xb2, 0xa1] => true,
+            [0x0a, 0x0d, 0x0d, 0x0a] => true,
+            [0x1f, 0x8b, ..] => named_gz && gzip_holds_a_capture(path),
+            _ => false,
+        }
+}
+
+/// Packed logs lie about too: look inside.
+fn gzip_holds_a_capture(path: &Path) -> bool {
+    CaptureFile::open(path).is_ok()
+}

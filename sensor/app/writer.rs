@@ -1,0 +1,90 @@
+//! The writer: takes records off the queue, enriches alerts, hands all to the sinks.
+
+use std::io;
+
+use crate::alert::Record;
+use crate::alert::outbox::WorkerPulse;
+use crate::enrich::Enricher;
+use crate::sink::Sink;
+
+/// Enrichment and sinks of a run.
+pub struct Writer<'s> {
+    enricher: Enricher,
+    sinks: Vec<Box<dyn Sink + 's>>,
+    /// Alerts taken so far.
+    pub alerts: u64,
+    /// The latest of each worker.
+    pub pulses: Vec<WorkerPulse>,
+}
+
+impl<'s> Writer<'s> {
+    /// A writer to these sinks.
+    pub const fn new(enricher: Enricher, sinks: Vec<Box<dyn Sink + 's>>) -> Self {
+        Self { enricher, sinks, alerts: 0, pulses: Vec::new() }
+    }
+
+    /// Writes a record to every sink.
+    ///
+    /// # Errors
+    /// The first error of a sink; every other sink has been tried by then.
+    pub fn write(&mut self, record: Record) -> io::Result<()> {
+        match record {
+            Record::Alert(alert) => {
+                self.alerts += 1;
+                match self.enricher.enrich(&alert) {
+                    Some(full) => each(&mut self.sinks, |sink| sink.alert(&full)),
+                    None => Ok(()),
+                }
+            }
+            Record::Event(event) => each(&mut self.sinks, |sink| sink.event(&event)),
+            Record::Pulse(pulse) => {
+                if self.pulses.len() <= pulse.worker {
+                    self.pulses.resize_with(pulse.worker + 1, WorkerPulse::default);
+                }
+                if let Some(slot) = self.pulses.get_mut(pulse.worker) {
+                    *slot = *pulse;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Writes a line about the sensor itself.
+    ///
+    /// # Errors
+    /// As [`Writer::write`].
+    pub fn notice(&mut self, line: &str) -> io::Result<()> {
+        each(&mut self.sinks, |sink| sink.notice(line))
+    }
+
+    /// Hands everything to the system.
+    ///
+    /// # Errors
+    /// As [`Writer::write`].
+    pub fn flush(&mut self) -> io::Result<()> {
+        each(&mut self.sinks, |sink| sink.flush())
+    }
+
+    /// Opens every file anew.
+    ///
+    /// # Errors
+    /// As [`Writer::write`].
+    pub fn reopen(&mut self) -> io::Result<()> {
+        each(&mut self.sinks, |sink| sink.reopen())
+    }
+}
+
+/// Tries every sink; the first error is the answer.
+fn each<'s>(
+    sinks: &mut [Box<dyn Sink + 's>],
+    mut act: impl FnMut(&mut dyn Sink) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut first = Ok(());
+    for sink in sinks {
+        let result = act(sink.as_mut());
+        if first.is_ok() {
+            first = result;
+        }
+    }
+    first
+}

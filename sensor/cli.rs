@@ -1,0 +1,179 @@
+//! The command line, as types.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::alert::event::{EventKind, EventKinds};
+use crate::lang::Language;
+
+/// Finds PCs that talk to known RedLine Stealer or Mustang Panda infrastructure.
+#[derive(Debug, Parser)]
+#[command(name = "wardwatch", version, about, max_term_width = 100)]
+#[command(after_help = "\
+Exit codes: 0 done (also when stopped by a signal), 1 could not do it, 2 usage or configuration.
+wardwatch only listens: it never sends a packet and never resolves a name.")]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// Configuration file (TOML)
+    #[arg(short, long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Language of alerts and the log [default: from the locale]
+    #[arg(long, global = true, value_name = "vi|en")]
+    pub lang: Option<Lang>,
+    /// Say more on standard error
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+}
+
+/// Languages, as the command line spells them.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Lang {
+    /// Tiếng Việt
+    Vi,
+    /// English
+    En,
+}
+
+impl From<Lang> for Language {
+    fn from(lang: Lang) -> Self {
+        match lang {
+            Lang::Vi => Self::Vi,
+            Lang::En => Self::En,
+        }
+    }
+}
+
+/// Commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Read captures: pcap, pcapng, either in gzip; a directory; `-` is standard input
+    Scan(Scan),
+    /// Watch interfaces and write the log; needs CAP_NET_RAW, not root
+    #[cfg(feature = "live")]
+    Run(Run),
+    /// Look at the indicators
+    #[command(subcommand)]
+    Feeds(Feeds),
+}
+
+/// Where indicators come from.
+#[derive(Clone, Debug, Args)]
+pub struct FeedOptions {
+    /// Load indicators from a file or a directory of files too; may be given again
+    #[arg(long, value_name = "PATH")]
+    pub feeds: Vec<PathBuf>,
+    /// Do not load the curated RedLine and Mustang Panda feeds (the canary stays)
+    #[arg(long)]
+    pub no_builtin_feeds: bool,
+}
+
+/// `wardwatch scan`.
+#[derive(Debug, Args)]
+pub struct Scan {
+    /// Captures, directories or `-`; a last argument that is no path is a BPF expression
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Write EVE JSON lines to a file, or with `-` to standard output instead of text
+    #[arg(long, value_name = "FILE|-")]
+    pub eve: Option<PathBuf>,
+    /// Event records in EVE beside alerts: dns,tls,quic,http,dhcp or all
+    #[arg(long, value_name = "LIST|all", value_parser = event_kinds)]
+    pub events: Option<EventKinds>,
+    /// Indicators.
+    #[command(flatten)]
+    pub feeds: FeedOptions,
+    /// How alerts are printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Exit with N when alerts were raised
+    #[arg(long, value_name = "N")]
+    pub exit_code: Option<u8>,
+    /// Captures read at the same time; the output is the same for any N
+    #[arg(short, long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub jobs: u16,
+}
+
+/// How `scan` prints alerts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// One line an alert, as in alerts.log
+    Text,
+    /// One EVE record an alert
+    Json,
+}
+
+/// `wardwatch run`.
+#[cfg(feature = "live")]
+#[derive(Debug, Args)]
+pub struct Run {
+    /// Interface to watch; may be given again
+    #[arg(short, long = "interface", value_name = "IFACE")]
+    pub interfaces: Vec<String>,
+    /// Directory of alerts.log and eve.json
+    #[arg(long, value_name = "DIR")]
+    pub log_dir: Option<PathBuf>,
+    /// Write EVE JSON lines to this file [default: eve.json in the log directory]
+    #[arg(long, value_name = "FILE|-")]
+    pub eve: Option<PathBuf>,
+    /// Event records in EVE beside alerts: dns,tls,quic,http,dhcp or all
+    #[arg(long, value_name = "LIST|all", value_parser = event_kinds)]
+    pub events: Option<EventKinds>,
+    /// Indicators.
+    #[command(flatten)]
+    pub feeds: FeedOptions,
+    /// Check configuration, feeds, log directory and interfaces, then exit
+    #[arg(short = 'T', long)]
+    pub test: bool,
+    /// BPF expression; none by default, because one that names ports also drops tags and PPPoE
+    #[arg(value_name = "BPF expression")]
+    pub filter: Vec<String>,
+}
+
+/// `wardwatch feeds`.
+#[derive(Debug, Subcommand)]
+pub enum Feeds {
+    /// List the indicators that are loaded
+    List(FeedOptions),
+    /// Check feed files: every bad or doubtful line, by its number
+    Check {
+        /// Files to check; without any, everything that would be loaded
+        #[arg(value_name = "PATH")]
+        paths: Vec<PathBuf>,
+    },
+    /// Say whether a name, address, address:port or url would raise an alert, and why
+    Lookup {
+        /// What to look up; nothing is contacted
+        #[arg(required = true, value_name = "VALUE")]
+        values: Vec<String>,
+        /// Indicators.
+        #[command(flatten)]
+        feeds: FeedOptions,
+    },
+}
+
+/// Reads `dns,tls` or `all`.
+pub fn event_kinds(text: &str) -> Result<EventKinds, String> {
+    if text == "all" {
+        return Ok(EventKinds::all());
+    }
+    let mut kinds = EventKinds::default();
+    for word in text.split(',').map(str::trim).filter(|word| !word.is_empty() && *word != "alert") {
+        let Some(kind) = EventKind::ALL.into_iter().find(|kind| kind.label() == word) else {
+            let known = EventKind::ALL.map(EventKind::label).join(", ");
+            return Err(format!("`{word}` is no event; there are {known}, or all"));
+        };
+        kinds = kinds.with(kind);
+    }
+    Ok(kinds)
+}

@@ -1,0 +1,254 @@
+//! The configuration file and the command line become one validated [`Settings`].
+//!
+//! Owns defaults. Opens the feeds, allow lists and threats it names; opens no capture.
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use ioc_feeds::threat::{Language, Threats};
+use serde::Deserialize;
+
+use crate::alert::HomeNetworks;
+use crate::worker::Limits;
+
+/// A configuration that cannot be used. Exit code 2.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The file could not be read.
+    #[error("cannot read configuration {path}: {reason}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The file does not say what can be done.
+    #[error("configuration {path}, line {line}: {message}")]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// Line, from 1; 0 when the place is not known.
+        line: usize,
+        /// What is wrong, and what would be right.
+        message: String,
+    },
+    /// A value does not fit.
+    #[error("{0}")]
+    Value(String),
+}
+
+/// The file, as written. Every field may be left out.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+    lang: Option<String>,
+    home: Option<Vec<String>>,
+    feeds: Vec<PathBuf>,
+    builtin_feeds: Option<bool>,
+    allow: Vec<PathBuf>,
+    threats: Option<PathBuf>,
+    capture: CaptureSection,
+    log: LogSection,
+    alerts: AlertSection,
+    limits: LimitSection,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct CaptureSection {
+    interfaces: Vec<String>,
+    filter: Option<String>,
+    ring_mb: Option<usize>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct LogSection {
+    dir: Option<PathBuf>,
+    eve: Option<bool>,
+    events: Option<String>,
+    heartbeat_minutes: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct AlertSection {
+    fold_seconds: Option<u64>,
+    queue: Option<usize>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct LimitSection {
+    flows: Option<usize>,
+    held_mb: Option<usize>,
+    stream_kb: Option<usize>,
+}
+
+/// Where indicators come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeedSettings {
+    /// Files and directories, in order.
+    pub paths: Vec<PathBuf>,
+    /// The curated feeds too?
+    pub builtin: bool,
+    /// Allow lists.
+    pub allow: Vec<PathBuf>,
+}
+
+/// Everything a command needs to know.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Language of the log and of messages.
+    pub language: Language,
+    /// Whose hosts are ours.
+    pub home: HomeNetworks,
+    /// Indicators.
+    pub feeds: FeedSettings,
+    /// Names, severity and advice of threats, with the contact.
+    pub threats: Threats,
+    /// Bounds of a worker.
+    pub limits: Limits,
+    /// Records the queue between worker and writer holds.
+    pub queue: usize,
+    /// Interfaces named in the file.
+    pub interfaces: Vec<String>,
+    /// BPF expression named in the file.
+    pub filter: Option<String>,
+    /// Kernel ring of an interface in bytes.
+    pub ring_bytes: usize,
+    /// Directory of the logs.
+    pub log_dir: Option<PathBuf>,
+    /// Is `eve.json` written beside `alerts.log`?
+    pub eve: bool,
+    /// Event records named in the file, as `--events` takes them.
+    pub events: Option<String>,
+    /// Nanoseconds between heartbeats.
+    pub heartbeat_nanos: u64,
+}
+
+/// What the command line says, over the file.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// `--lang`.
+    pub language: Option<Language>,
+    /// `--feeds`.
+    pub feeds: Vec<PathBuf>,
+    /// `--no-builtin-feeds`.
+    pub no_builtin_feeds: bool,
+}
+
+impl Settings {
+    /// Reads the file, if there is one, and lets the command line override it.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the file and line, and what would be right.
+    pub fn load(path: Option<&Path>, overrides: Overrides) -> Result<Self, ConfigError> {
+        let file = path.map(read).transpose()?.unwrap_or_default();
+        let mut limits = Limits::default();
+        set(&mut limits.flows.flows, at_least("limits.flows", file.limits.flows, 1)?);
+        let megabytes = |n: usize| n.saturating_mul(1024 * 1024);
+        let held = at_least("limits.held_mb", file.limits.held_mb, 1)?;
+        set(&mut limits.held_bytes, held.map(megabytes));
+        let stream = at_least("limits.stream_kb", file.limits.stream_kb, 4)?;
+        set(&mut limits.stream.bytes, stream.map(|n| n.saturating_mul(1024)));
+        let fold = file.alerts.fold_seconds.map(|s| s.saturating_mul(1_000_000_000));
+        set(&mut limits.throttle.window_nanos, fold);
+        let ring_mb = at_least("capture.ring_mb", file.capture.ring_mb, 1)?.unwrap_or(32);
+        let minutes = file.log.heartbeat_minutes.unwrap_or(60).max(1);
+        Ok(Self {
+            language: language(overrides.language, file.lang.as_deref())?,
+            home: home(file.home.as_deref())?,
+            feeds: FeedSettings {
+                paths: file.feeds.into_iter().chain(overrides.feeds).collect(),
+                builtin: file.builtin_feeds.unwrap_or(true) && !overrides.no_builtin_feeds,
+                allow: file.allow,
+            },
+            threats: threats(file.threats.as_deref())?,
+            limits,
+            queue: at_least("alerts.queue", file.alerts.queue, 1)?.unwrap_or(4096),
+            interfaces: file.capture.interfaces,
+            filter: file.capture.filter,
+            ring_bytes: megabytes(ring_mb),
+            log_dir: file.log.dir,
+            eve: file.log.eve.unwrap_or(true),
+            events: file.log.events,
+            heartbeat_nanos: minutes.saturating_mul(60_000_000_000),
+        })
+    }
+}
+
+fn set<T>(slot: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *slot = value;
+    }
+}
+
+fn at_least(name: &str, value: Option<usize>, least: usize) -> Result<Option<usize>, ConfigError> {
+    match value {
+        Some(given) if given < least => {
+            Err(ConfigError::Value(format!("{name} is {given}; it must be at least {least}")))
+        }
+        value => Ok(value),
+    }
+}
+
+fn read(path: &Path) -> Result<File, ConfigError> {
+    let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Read {
+        path: path.into(),
+        reason: crate::capture::describe(&error),
+    })?;
+    toml::from_str(&text).map_err(|error| invalid(path, &text, &error))
+}
+
+fn invalid(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let line = before.map_or(0, |before| before.matches('\n').count() + 1);
+    ConfigError::Invalid { path: path.into(), line, message: error.message().into() }
+}
+
+fn language(given: Option<Language>, file: Option<&str>) -> Result<Language, ConfigError> {
+    if let Some(language) = given {
+        return Ok(language);
+    }
+    if let Some(text) = file {
+        return Language::parse(text)
+            .ok_or_else(|| ConfigError::Value(format!("lang is `{text}`; it must be vi or en")));
+    }
+    let locale = ["LC_ALL", "LC_MESSAGES", "LANG"]
+        .into_iter()
+        .filter_map(|name| std::env::var(name).ok())
+        .find(|value| !value.is_empty());
+    Ok(locale.as_deref().and_then(Language::parse).unwrap_or_default())
+}
+
+fn home(networks: Option<&[String]>) -> Result<HomeNetworks, ConfigError> {
+    let Some(networks) = networks else { return Ok(HomeNetworks::default()) };
+    let parse = |text: &String| {
+        let (address, prefix) = text.split_once('/').unwrap_or((text, ""));
+        let ip: IpAddr = address.parse().ok()?;
+        let most = if ip.is_ipv4() { 32 } else { 128 };
+        let prefix = if prefix.is_empty() { most } else { prefix.parse().ok()? };
+        (prefix <= most).then_some((ip, prefix)).ok_or(()).ok()
+    };
+    let each = networks.iter().map(|text| {
+        parse(text).ok_or_else(|| {
+            ConfigError::Value(format!("home: `{text}` is no network; write it as 192.168.1.0/24"))
+        })
+    });
+    Ok(HomeNetworks::new(each.collect::<Result<Vec<_>, _>>()?))
+}
+
+fn threats(path: Option<&Path>) -> Result<Threats, ConfigError> {
+    let wrong = |path: &Path, reason: String| ConfigError::Read { path: path.into(), reason };
+    let builtin = Path::new("(built in)");
+    let mut threats =
+        ioc_feeds::curated::threats().map_err(|error| wrong(builtin, error.to_string()))?;
+    if let Some(path) = path {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| wrong(path, crate::capture::describe(&error)))?;
+        threats.replace_from(&text).map_err(|error| wrong(path, error.to_string()))?;
+    }
+    Ok(threats)
+}

@@ -1,0 +1,164 @@
+//! Words for people, in Vietnamese and English. Owns phrases only; what is said of a threat
+//! stands in the threats file of `ioc-feeds`.
+
+use ioc_feeds::threat::Severity;
+use ioc_feeds::{Confidence, Date, Pattern, Role};
+
+pub use ioc_feeds::threat::Language;
+
+/// Picks one of two phrases.
+const fn pick(language: Language, vi: &'static str, en: &'static str) -> &'static str {
+    match language {
+        Language::Vi => vi,
+        Language::En => en,
+    }
+}
+
+/// How bad, in capitals, as it stands at the head of a line.
+pub const fn severity(language: Language, severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => pick(language, "NGHIÊM TRỌNG", "CRITICAL"),
+        Severity::High => pick(language, "CAO", "HIGH"),
+        Severity::Medium => pick(language, "TRUNG BÌNH", "MEDIUM"),
+        Severity::Low => pick(language, "THẤP", "LOW"),
+    }
+}
+
+/// How sure.
+pub const fn confidence(language: Language, confidence: Confidence) -> &'static str {
+    match confidence {
+        Confidence::High => pick(language, "độ tin cậy cao", "confidence high"),
+        Confidence::Medium => pick(language, "độ tin cậy trung bình", "confidence medium"),
+        Confidence::Low => pick(language, "độ tin cậy thấp", "confidence low"),
+    }
+}
+
+/// What an indicator is.
+pub const fn pattern(language: Language, pattern: &Pattern) -> &'static str {
+    match pattern {
+        Pattern::Domain { .. } => pick(language, "tên miền", "domain"),
+        Pattern::Ip(_) => pick(language, "địa chỉ IP", "IP address"),
+        Pattern::IpPort(..) => pick(language, "địa chỉ IP và cổng", "IP address and port"),
+        Pattern::Cidr(..) => pick(language, "dải địa chỉ IP", "IP network"),
+        Pattern::Url { .. } => pick(language, "đường dẫn", "url"),
+        Pattern::Path(_) => pick(language, "đường dẫn tương đối", "path"),
+        Pattern::UserAgent(_) => pick(language, "chuỗi User-Agent", "user agent"),
+        Pattern::Ja3(_) => "JA3",
+        Pattern::Ja4(_) => "JA4",
+        Pattern::CertSha1(_) => pick(language, "chứng thư số", "certificate"),
+    }
+}
+
+/// What the infrastructure was used for.
+pub const fn role(language: Language, role: Role) -> &'static str {
+    match role {
+        Role::C2 => pick(language, "máy chủ điều khiển", "command and control server"),
+        Role::Delivery => pick(language, "máy chủ phát tán mã độc", "delivery server"),
+        Role::Exfiltration => pick(language, "nơi nhận dữ liệu bị lấy cắp", "receiver of stolen data"),
+        Role::Sinkhole => pick(
+            language,
+            "máy chủ điều khiển đã bị vô hiệu hóa",
+            "command server taken over by defenders",
+        ),
+        Role::Canary => pick(language, "dấu hiệu kiểm tra", "test sign"),
+        Role::Unknown => pick(language, "chưa rõ vai trò", "role not known"),
+    }
+}
+
+/// A day as people write it: `dd/mm/yyyy` in Vietnamese, ISO in English.
+pub fn day(language: Language, date: Date) -> String {
+    match (language, date.day) {
+        (Language::En, _) => date.to_string(),
+        (Language::Vi, 0) => format!("{:02}/{}", date.month, date.year),
+        (Language::Vi, day) => format!("{day:02}/{:02}/{}", date.month, date.year),
+    }
+}
+
+/// When an indicator was last known to be in use, and if it is old, how old it was then.
+pub fn known_since(language: Language, date: Option<Date>, old_days: Option<i64>) -> String {
+    let Some(date) = date else {
+        return pick(language, "không rõ ngày ghi nhận", "date not known").into();
+    };
+    let when = day(language, date);
+    match (language, old_days) {
+        (Language::Vi, None) => format!("ghi nhận {when}"),
+        (Language::En, None) => format!("reported {when}"),
+        (Language::Vi, Some(days)) => format!("ghi nhận {when}, đã {days} ngày, có thể không còn đúng"),
+        (Language::En, Some(days)) => format!("reported {when}, {days} days old, may no longer hold"),
+    }
+}
+
+/// Phrases of the log and the summary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phrase {
+    /// The sensor starts.
+    Started,
+    /// The sensor runs.
+    Running,
+    /// The sensor stops.
+    Stopped,
+    /// Head of a heartbeat line.
+    Information,
+    /// Packets.
+    Packets,
+    /// Share of packets lost.
+    Lost,
+    /// Indicators loaded.
+    Indicators,
+    /// Newest date among them.
+    Newest,
+    /// Hosts of ours seen.
+    Hosts,
+    /// Share of connections whose name cannot be read.
+    Blind,
+    /// Alerts.
+    Alerts,
+    /// No contact was found.
+    Clean,
+    /// Title of the summary.
+    Summary,
+    /// Column.
+    Threat,
+    /// Column.
+    Host,
+    /// Column.
+    Contacts,
+    /// Column.
+    First,
+    /// Column.
+    Last,
+    /// Heads the steps to take.
+    WhatToDo,
+    /// Heads what happened.
+    WhatHappened,
+}
+
+/// A phrase in a language.
+pub const fn phrase(language: Language, phrase: Phrase) -> &'static str {
+    match phrase {
+        Phrase::Started => pick(language, "bắt đầu giám sát", "started"),
+        Phrase::Running => pick(language, "đang giám sát", "running"),
+        Phrase::Stopped => pick(language, "dừng giám sát", "stopped"),
+        Phrase::Information => pick(language, "THÔNG TIN", "INFO"),
+        Phrase::Packets => pick(language, "gói tin", "packets"),
+        Phrase::Lost => pick(language, "mất", "lost"),
+        Phrase::Indicators => pick(language, "dấu hiệu", "indicators"),
+        Phrase::Newest => pick(language, "mới nhất", "newest"),
+        Phrase::Hosts => pick(language, "máy trong mạng", "hosts of ours"),
+        Phrase::Blind => pick(language, "không đọc được tên", "names not readable"),
+        Phrase::Alerts => pick(language, "cảnh báo", "alerts"),
+        Phrase::Clean => pick(
+            language,
+            "Không phát hiện liên lạc nào với hạ tầng đã biết.",
+            "No contact with known infrastructure was found.",
+        ),
+        Phrase::Summary => pick(language, "TỔNG HỢP", "SUMMARY"),
+        Phrase::Threat => pick(language, "Mối đe dọa", "Threat"),
+        Phrase::Host => pick(language, "Máy", "Host"),
+        Phrase::Contacts => pick(language, "Số lần", "Contacts"),
+        Phrase::First => pick(language, "Lần đầu", "First"),
+        Phrase::Last => pick(language, "Lần cuối", "Last"),
+        Phrase::WhatToDo => pick(language, "Việc cần làm", "What to do"),
+        Phrase::WhatHappened => pick(language, "Điều đã xảy ra", "What happened"),
+    }
+}

@@ -1,0 +1,133 @@
+//! The `alert` record.
+
+use std::collections::BTreeMap;
+
+use ioc_feeds::threat::Severity;
+use serde::Serialize;
+
+use super::Envelope;
+use crate::enrich::FullAlert;
+use crate::lang::Language;
+use crate::observation::Kind;
+use crate::sink::Clock;
+
+/// First of our signature ids; the kind of sighting is added. In the range that rule writers
+/// leave to private use.
+const FIRST_SIGNATURE: u32 = 1_980_000;
+
+#[derive(Serialize)]
+pub(super) struct AlertRecord<'a> {
+    #[serde(flatten)]
+    envelope: Envelope<'a>,
+    alert: AlertBody<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    app_proto: Option<&'static str>,
+    direction: &'static str,
+}
+
+#[derive(Serialize)]
+struct AlertBody<'a> {
+    action: &'static str,
+    gid: u32,
+    signature_id: u32,
+    rev: u32,
+    signature: String,
+    category: &'static str,
+    severity: u8,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    references: Vec<&'a str>,
+    metadata: BTreeMap<&'static str, [String; 1]>,
+    context: Context,
+}
+
+/// Numbers that do not fit into arrays of strings.
+#[derive(Serialize)]
+struct Context {
+    /// Contacts folded into this record and those before it.
+    count: u64,
+    first_contact: String,
+    our_ip: String,
+    peer_ip: String,
+    peer_port: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    indicator_age_days: Option<i64>,
+}
+
+/// Suricata's scale: 1 high to 3 low.
+const fn severity_number(severity: Severity) -> u8 {
+    match severity {
+        Severity::Critical | Severity::High => 1,
+        Severity::Medium => 2,
+        Severity::Low => 3,
+    }
+}
+
+const fn app_proto(kind: Kind) -> Option<&'static str> {
+    match kind {
+        Kind::DnsQuery | Kind::DnsAnswer => Some("dns"),
+        Kind::TlsSni | Kind::TlsCertificate | Kind::Ja3 | Kind::Ja4 => Some("tls"),
+        Kind::QuicSni => Some("quic"),
+        Kind::DtlsSni => Some("dtls"),
+        Kind::HttpHost | Kind::HttpUrl | Kind::HttpUserAgent => Some("http"),
+        Kind::SocksHost => Some("socks"),
+        Kind::Ip => None,
+    }
+}
+
+pub(super) fn record<'a>(
+    envelope: Envelope<'a>,
+    full: &FullAlert<'a>,
+    clock: &Clock,
+) -> AlertRecord<'a> {
+    let FullAlert { alert, indicator, threat, .. } = *full;
+    let name = threat.name.in_language(Language::En);
+    let kind = u32::try_from(Kind::ALL.iter().position(|k| *k == alert.kind).unwrap_or(0));
+    let to_server = alert.sighting.client == alert.sighting.source;
+    let body = AlertBody {
+        action: "allowed",
+        gid: 1,
+        signature_id: FIRST_SIGNATURE + kind.unwrap_or(0),
+        rev: 1,
+        signature: format!("{name}: {} in {}", indicator.pattern.kind(), alert.kind.label()),
+        category: "Malware Command and Control Activity Detected",
+        severity: severity_number(full.severity),
+        references: Some(&*indicator.reference).filter(|r| !r.is_empty()).into_iter().collect(),
+        metadata: metadata(full),
+        context: Context {
+            count: alert.count,
+            first_contact: clock.eve(alert.first),
+            our_ip: alert.ours.address.to_string(),
+            peer_ip: alert.peer.address.to_string(),
+            peer_port: alert.peer.port,
+            indicator_age_days: full.old_days,
+        },
+    };
+    AlertRecord {
+        envelope,
+        alert: body,
+        app_proto: app_proto(alert.kind),
+        direction: if to_server { "to_server" } else { "to_client" },
+    }
+}
+
+/// Our own fields, arrays of strings as the schema wants them; what is not known is left out.
+fn metadata(full: &FullAlert<'_>) -> BTreeMap<&'static str, [String; 1]> {
+    let FullAlert { alert, indicator, .. } = *full;
+    let date = |date: Option<ioc_feeds::Date>| date.map_or_else(String::new, |d| d.to_string());
+    let all = [
+        ("threat", indicator.threat.to_string()),
+        ("malware_family", indicator.malware.to_string()),
+        ("indicator", indicator.pattern.text()),
+        ("indicator_type", indicator.pattern.kind().to_owned()),
+        ("where", alert.kind.label().to_owned()),
+        ("seen", alert.seen.clone()),
+        ("confidence", indicator.confidence.as_str().to_owned()),
+        ("role", indicator.role.as_str().to_owned()),
+        ("feed", indicator.feed.to_string()),
+        ("reference", indicator.reference.to_string()),
+        ("first_seen", date(indicator.first_seen)),
+        ("last_seen", date(indicator.last_seen)),
+        ("signature_severity", full.severity.as_str().to_owned()),
+    ];
+    all.into_iter().filter(|(_, value)| !value.is_empty()).map(|(k, v)| (k, [v])).collect()
+}

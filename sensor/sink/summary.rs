@@ -1,0 +1,125 @@
+//! The table at the end of a scan: per threat and host of ours, how many contacts, first and
+//! last; then what happened and what to do, once a threat.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write;
+use std::io;
+
+use super::text::LineFormat;
+use super::{Sink, escape};
+use crate::alert::throttle::FoldKey;
+use crate::enrich::FullAlert;
+use crate::lang::{self, Phrase};
+use crate::net::{Address, Mac, Timestamp};
+
+/// Contacts of one host with one threat.
+#[derive(Debug)]
+struct Row {
+    mac: Option<Mac>,
+    /// Contacts by what was folded together: a later alert of the same replaces the count.
+    contacts: HashMap<(FoldKey, Timestamp), u64>,
+    first: Timestamp,
+    last: Timestamp,
+}
+
+/// Gathers what the alerts of a scan amount to.
+#[derive(Debug, Default)]
+pub struct Summary {
+    rows: BTreeMap<(String, Address), Row>,
+}
+
+impl Summary {
+    /// A summary of nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Was there no alert?
+    pub fn is_clean(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The table and the advice, as text that ends with a line end.
+    pub fn render(&self, format: &LineFormat) -> String {
+        let language = format.language;
+        let word = |phrase| lang::phrase(language, phrase);
+        if self.is_clean() {
+            return format!("{}\n", word(Phrase::Clean));
+        }
+        let columns = [Phrase::Threat, Phrase::Host, Phrase::Contacts, Phrase::First, Phrase::Last];
+        let mut table = vec![columns.map(|phrase| word(phrase).to_owned())];
+        for ((threat, host), row) in &self.rows {
+            let name = format.threats.get(threat).name.in_language(language).to_owned();
+            let mac = row.mac.map_or_else(String::new, |mac| format!(" ({mac})"));
+            table.push([
+                name,
+                format!("{host}{mac}"),
+                row.contacts.values().sum::<u64>().to_string(),
+                format.clock.short(row.first),
+                format.clock.short(row.last),
+            ]);
+        }
+        let mut out = format!("{}\n{}", word(Phrase::Summary), align(&table));
+        self.advice(format, &mut out);
+        out
+    }
+
+    fn advice(&self, format: &LineFormat, out: &mut String) {
+        let language = format.language;
+        let mut threats: Vec<&str> = self.rows.keys().map(|(threat, _)| threat.as_str()).collect();
+        threats.dedup();
+        for key in threats {
+            let threat = format.threats.get(key);
+            let name = threat.name.in_language(language);
+            let happened = threat.happened.in_language(language);
+            let _ = writeln!(out, "\n{name}\n  {happened}");
+            let _ = writeln!(out, "  {}:", lang::phrase(language, Phrase::WhatToDo));
+            for (n, step) in threat.advice(language, &format.threats.contact).iter().enumerate() {
+                let _ = writeln!(out, "  {}. {step}", n + 1);
+            }
+        }
+    }
+}
+
+/// Columns two blanks apart, by the number of characters.
+fn align(table: &[[String; 5]]) -> String {
+    let mut widths = [0; 5];
+    for row in table {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let mut out = String::new();
+    for row in table {
+        let mut line = String::from("  ");
+        for (width, cell) in widths.iter().zip(row) {
+            let _ = write!(line, "{}  ", format_args!("{:width$}", escape::field(cell)));
+        }
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+impl Sink for Summary {
+    fn alert(&mut self, full: &FullAlert<'_>) -> io::Result<()> {
+        let alert = full.alert;
+        let key = (full.indicator.threat.to_string(), alert.ours.address);
+        let row = self.rows.entry(key).or_insert_with(|| Row {
+            mac: None,
+            contacts: HashMap::new(),
+            first: alert.first,
+            last: alert.sighting.time,
+        });
+        row.mac = row.mac.or_else(|| alert.our_mac());
+        row.first = row.first.min(alert.first);
+        row.last = row.last.max(alert.sighting.time);
+        let count = row.contacts.entry((FoldKey::of(alert), alert.first)).or_default();
+        *count = (*count).max(alert.count);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,103 @@
+//! One alert, one line: what the ward tails. Fields separated by ` | `, in this order: time and
+//! severity; threat and malware; name, address and hardware address of our host; what was seen
+//! and where; the other end; the indicator, how sure, since when and who says so; contacts so
+//! far; what to do now.
+
+use std::io::{self, Write};
+
+use ioc_feeds::threat::Threats;
+
+use super::escape::field;
+use super::{Clock, Sink};
+use crate::enrich::FullAlert;
+use crate::lang::{self, Language};
+use crate::net::Endpoint;
+
+/// What lines are made with.
+#[derive(Clone, Debug)]
+pub struct LineFormat {
+    /// The language.
+    pub language: Language,
+    /// The zone.
+    pub clock: Clock,
+    /// Whom to call.
+    pub threats: Threats,
+}
+
+impl LineFormat {
+    /// The line of an alert, without its line end.
+    pub fn line(&self, full: &FullAlert<'_>) -> String {
+        let (language, alert, indicator) = (self.language, full.alert, full.indicator);
+        let time = self.clock.rfc3339(alert.sighting.time);
+        let severity = lang::severity(language, full.severity);
+        let name = full.threat.name.in_language(language);
+        let malware = match &*indicator.malware {
+            "" => String::new(),
+            malware => format!(" ({})", field(malware)),
+        };
+        let host = full.host_name.map_or("-".into(), field);
+        let mac = alert.our_mac().map_or_else(|| "-".into(), |mac| mac.to_string());
+        let ours = alert.ours.address;
+        let seen = field(&alert.seen);
+        let place = alert.kind.label();
+        let peer = endpoint(alert.peer);
+        let text = indicator.pattern.text();
+        let kind = lang::pattern(language, &indicator.pattern);
+        let role = lang::role(language, indicator.role);
+        let sure = lang::confidence(language, indicator.confidence);
+        let since = lang::known_since(language, full.known(), full.old_days);
+        let reference = match &*indicator.reference {
+            "" => field(&indicator.feed),
+            reference => field(reference),
+        };
+        let pattern = field(&text);
+        let action = full.threat.action(language, &self.threats.contact);
+        format!(
+            "{time} {severity} | {name}{malware} | {host} {ours} {mac} | {seen} ({place}) | {peer} | \
+             {pattern} ({kind}, {role}, {sure}, {since}, {reference}) | {} | {}",
+            alert.count,
+            field(&action),
+        )
+    }
+}
+
+/// An endpoint without a port that means nothing.
+fn endpoint(endpoint: Endpoint) -> String {
+    match endpoint.port {
+        0 => endpoint.address.to_string(),
+        _ => endpoint.to_string(),
+    }
+}
+
+/// Lines to any writer.
+pub struct TextSink<W> {
+    format: LineFormat,
+    out: W,
+}
+
+impl<W: Write> TextSink<W> {
+    /// A sink that writes lines to `out`.
+    pub const fn new(format: LineFormat, out: W) -> Self {
+        Self { format, out }
+    }
+}
+
+impl<W: Write + super::file::Reopen> Sink for TextSink<W> {
+    fn alert(&mut self, alert: &FullAlert<'_>) -> io::Result<()> {
+        let mut line = self.format.line(alert);
+        line.push('\n');
+        self.out.write_all(line.as_bytes())
+    }
+
+    fn notice(&mut self, line: &str) -> io::Result<()> {
+        writeln!(self.out, "{line}")
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
+    fn reopen(&mut self) -> io::Result<()> {
+        self.out.reopen()
+    }
+}
