@@ -4,7 +4,7 @@
 //! # Reading order
 //!
 //! [`Indicator`] and [`Pattern`] (what is matched), [`name::Name`] (the one spelling used for
-//! comparison), [`threat::Threats`] (names, severity, advice), [`format`] (feed files to
+//! comparison), [`threat::Threats`] (names, severity, advice), [`mod@format`] (feed files to
 //! indicators, one bad line never spoils a file), [`lint`] (what makes one dangerous to load),
 //! [`curated`] (the feeds inside the binary).
 

@@ -61,7 +61,7 @@ pub struct Rejected {
 pub struct Warning {
     /// Line in the feed, from 1.
     pub line: u32,
-    /// The indicator.
+    /// The line, shortened like a rejected one.
     pub text: String,
     /// What is doubtful about it.
     pub reason: String,

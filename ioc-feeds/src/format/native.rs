@@ -66,7 +66,6 @@ pub(crate) fn load(
         .has_headers(false)
         .flexible(true)
         .terminator(csv::Terminator::Any(b'\n'))
-        .trim(csv::Trim::All)
         .from_reader(whole.as_bytes());
     let mut record = csv::StringRecord::new();
     for (line, row) in kept {
@@ -171,13 +170,13 @@ impl<'a> Cells<'a> {
     fn get(&self, column: &str) -> &'a str {
         let at = COLUMNS.iter().position(|c| *c == column);
         let place = at.and_then(|at| self.order.get(at).copied().flatten());
-        place.and_then(|place| self.record.get(place)).unwrap_or("")
+        place.and_then(|place| self.record.get(place)).unwrap_or("").trim()
     }
 
     fn check(&self) -> Result<(), String> {
         let columns = self.order.iter().flatten().count();
         let cells = self.record.len();
-        if self.record.iter().skip(columns).any(|cell| !cell.is_empty()) {
+        if self.record.iter().skip(columns).any(|cell| !cell.trim().is_empty()) {
             return Err(format!(
                 "has {cells} cells, the header {columns}; put text with separators in quotes"
             ));
