@@ -1,0 +1,147 @@
+//! `wardwatch feeds`: look at the indicators.
+
+use std::io::{self, BufWriter, Write};
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use ioc_feeds::format::{self, value};
+use ioc_feeds::threat::Language;
+use ioc_feeds::{Host, Indicator, Pattern};
+
+use super::{complain, indicators, is_closed, settings};
+use crate::app::AppError;
+use crate::cli::{FeedOptions, Feeds, Global};
+use crate::lang;
+use crate::matching::{Hit, Matcher};
+use crate::net::Endpoint;
+use crate::observation::{Kind, Observation, Value};
+
+pub(super) fn feeds(global: &Global, options: Feeds) -> Result<u8, AppError> {
+    match options {
+        Feeds::List(feeds) => list(global, &feeds),
+        Feeds::Check { paths } => check(global, &paths),
+        Feeds::Lookup { values, feeds } => lookup(global, &values, &feeds),
+    }
+}
+
+fn list(global: &Global, options: &FeedOptions) -> Result<u8, AppError> {
+    let settings = settings(global, options)?;
+    let mut rows = Vec::new();
+    for feed in indicators::feeds(&settings.feeds)? {
+        indicators::report(&feed);
+        rows.extend(feed.indicators);
+    }
+    written(format::native::write(&rows, BufWriter::new(io::stdout().lock())))
+}
+
+fn check(global: &Global, paths: &[PathBuf]) -> Result<u8, AppError> {
+    let mut loaded = Vec::new();
+    if paths.is_empty() {
+        let settings = settings(global, &FeedOptions { feeds: vec![], no_builtin_feeds: false })?;
+        loaded = indicators::feeds(&settings.feeds)?;
+    }
+    for path in paths {
+        for file in indicators::files(path)? {
+            loaded.push(format::load_file(&file)?);
+        }
+    }
+    let mut clean = true;
+    let mut out = io::stdout().lock();
+    for feed in &loaded {
+        clean &= feed.rejected_total() == 0;
+        indicators::report(feed);
+        let line = writeln!(
+            out,
+            "{}: {} indicators, {} lines not loaded, {} doubtful, {} duplicates",
+            feed.feed,
+            feed.indicators.len(),
+            feed.rejected_total(),
+            feed.warnings_total(),
+            feed.duplicates
+        );
+        written(line)?;
+    }
+    Ok(u8::from(!clean))
+}
+
+fn lookup(global: &Global, values: &[String], options: &FeedOptions) -> Result<u8, AppError> {
+    let settings = settings(global, options)?;
+    let loaded = indicators::load(&settings.feeds, global.verbose)?;
+    let mut matcher = Matcher::new(loaded.set.clone());
+    let mut out = io::stdout().lock();
+    for text in values {
+        let hits = match value::guess(text) {
+            Ok(pattern) => find(&mut matcher, &pattern),
+            Err(reason) => {
+                complain(&format_args!("`{text}` cannot be looked up: {reason}"));
+                return Ok(2);
+            }
+        };
+        if hits.is_empty() {
+            written(writeln!(out, "{text}: -"))?;
+        }
+        for hit in hits {
+            if let Some(indicator) = loaded.set.get(hit.id) {
+                let allowed = if hit.allowed { " (allowed)" } else { "" };
+                let told = describe(indicator, settings.language);
+                written(writeln!(out, "{text}: {told}{allowed}"))?;
+            }
+        }
+    }
+    Ok(0)
+}
+
+/// Asks the matcher itself, so that the answer is the one traffic would get.
+fn find(matcher: &mut Matcher, pattern: &Pattern) -> Vec<Hit> {
+    let endpoint = |ip: IpAddr, port| Value::Endpoint(Endpoint { address: ip.into(), port });
+    let host;
+    let (kind, value) = match pattern {
+        Pattern::Domain { name, .. } => (Kind::DnsQuery, Value::Name(name.as_str())),
+        Pattern::Ip(ip) | Pattern::Cidr(ip, _) => (Kind::Ip, endpoint(*ip, 0)),
+        Pattern::IpPort(ip, port) => (Kind::Ip, endpoint(*ip, *port)),
+        Pattern::Url { host: named, port, path } => {
+            host = match named {
+                Host::Name(name) => name.as_str().to_owned(),
+                Host::Address(ip) => ip.to_string(),
+            };
+            let target = path.as_bytes();
+            (Kind::HttpUrl, Value::Url { host: &host, port: port.unwrap_or(80), target })
+        }
+        Pattern::Path(path) => {
+            (Kind::HttpUrl, Value::Url { host: "-", port: 80, target: path.as_bytes() })
+        }
+        Pattern::UserAgent(text) => (Kind::HttpUserAgent, Value::Text(text.as_bytes())),
+        Pattern::Ja3(text) => (Kind::Ja3, Value::Text(text.as_bytes())),
+        Pattern::Ja4(text) => (Kind::Ja4, Value::Text(text.as_bytes())),
+        Pattern::CertSha1(text) => (Kind::TlsCertSha1, Value::Text(text.as_bytes())),
+    };
+    let mut hits = Vec::new();
+    matcher.find(&Observation { kind, value }, &mut |hit| hits.push(hit));
+    hits
+}
+
+fn describe(indicator: &Indicator, language: Language) -> String {
+    let known = indicator.last_seen.or(indicator.first_seen);
+    format!(
+        "{} ({}), {}, {}, {}, {}, {}, {}",
+        indicator.pattern,
+        lang::pattern(language, &indicator.pattern),
+        indicator.threat,
+        lang::role(language, indicator.role),
+        lang::confidence(language, indicator.confidence),
+        lang::known_since(language, known, None),
+        indicator.feed,
+        indicator.reference,
+    )
+}
+
+/// Success, also when nobody reads any more.
+fn written(result: io::Result<()>) -> Result<u8, AppError> {
+    match result {
+        Err(error) if !is_closed(&error) => Err(AppError::System {
+            what: "cannot write the output",
+            reason: crate::capture::describe(&error),
+        }),
+        Ok(()) | Err(_) => Ok(0),
+    }
+}

@@ -1,0 +1,55 @@
+//! Commands: one thin file each. They read settings, open what is named, hand over to `app`,
+//! and turn the outcome into words and an exit code.
+
+mod feeds;
+mod indicators;
+#[cfg(feature = "live")]
+mod run;
+mod scan;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::app::AppError;
+use crate::cli::{Cli, Command, Global};
+use crate::config::{Overrides, Settings};
+
+/// Runs the command line; prints an error once.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match cli.command {
+        Command::Scan(options) => scan::scan(&cli.global, options),
+        #[cfg(feature = "live")]
+        Command::Run(options) => run::run(&cli.global, options),
+        Command::Feeds(options) => feeds::feeds(&cli.global, options),
+    };
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            complain(&error);
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+/// Says what went wrong, on standard error. A standard error that is gone is nobody to tell.
+fn complain(error: &dyn std::fmt::Display) {
+    let _ = writeln!(io::stderr(), "wardwatch: {error}");
+}
+
+/// The settings of a command.
+fn settings(global: &Global, options: &crate::cli::FeedOptions) -> Result<Settings, AppError> {
+    let overrides = Overrides {
+        language: global.lang.map(Into::into),
+        feeds: options.feeds.clone(),
+        no_builtin_feeds: options.no_builtin_feeds,
+    };
+    Ok(Settings::load(global.config.as_deref(), overrides)?)
+}
+
+/// Is this how writing to a reader that has gone away fails? It is not our failure.
+fn is_closed(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::BrokenPipe
+}

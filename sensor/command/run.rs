@@ -1,0 +1,111 @@
+//! `wardwatch run`: the live sensor.
+
+use std::fs;
+use std::io::{self, BufWriter};
+use std::path::{Path, PathBuf};
+
+use super::{complain, indicators, settings};
+use crate::alert::Origin;
+use crate::alert::event::EventKinds;
+use crate::app::run::{self, RunJob};
+use crate::app::writer::Writer;
+use crate::app::AppError;
+use crate::capture::Filter;
+use crate::capture::live::{LiveOptions, interfaces};
+use crate::cli::{Global, Run, event_kinds};
+use crate::config::{ConfigError, Settings};
+use crate::enrich::Enricher;
+use crate::sink::eve::EveSink;
+use crate::sink::file::AppendFile;
+use crate::sink::text::{LineFormat, TextSink};
+use crate::sink::{Clock, Sink};
+use crate::worker::Assignment;
+
+/// Where the log is kept when nobody says otherwise.
+const LOG_DIR: &str = "/var/log/wardwatch";
+
+pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
+    let settings = settings(global, &options.feeds)?;
+    let filter = match options.filter.is_empty() {
+        true => settings.filter.clone(),
+        false => Some(options.filter.join(" ")),
+    };
+    if let Some(expression) = &filter {
+        Filter::new(expression)?;
+    }
+    let names = match options.interfaces.is_empty() {
+        true => settings.interfaces.clone(),
+        false => options.interfaces.clone(),
+    };
+    if names.is_empty() {
+        return Err(AppError::WhichInterface(interfaces()));
+    }
+    let indicators = indicators::load(&settings.feeds, global.verbose)?;
+    let format = LineFormat {
+        language: settings.language,
+        clock: Clock::local(),
+        threats: settings.threats.clone(),
+    };
+    let sinks = sinks(&options, &settings, &format)?;
+    let job = RunJob {
+        interfaces: names,
+        live: LiveOptions { ring_bytes: settings.ring_bytes, filter },
+        set: indicators.set,
+        assignment: Assignment {
+            limits: settings.limits,
+            home: settings.home.clone(),
+            events: events(&options, &settings)?,
+            origin: Origin::Interface("".into()),
+        },
+        queue: settings.queue,
+        format,
+        heartbeat_nanos: settings.heartbeat_nanos,
+        newest: indicators.newest,
+    };
+    let sources = run::open(&job)?;
+    if options.test {
+        complain(&"configuration, feeds, log directory and interfaces can be used");
+        return Ok(0);
+    }
+    run::run(&job, sources, Writer::new(Enricher::new(settings.threats), sinks))?;
+    Ok(0)
+}
+
+fn events(options: &Run, settings: &Settings) -> Result<EventKinds, AppError> {
+    match (options.events, &settings.events) {
+        (Some(kinds), _) => Ok(kinds),
+        (None, Some(list)) => event_kinds(list)
+            .map_err(|reason| ConfigError::Value(format!("log.events: {reason}")).into()),
+        (None, None) => Ok(EventKinds::default()),
+    }
+}
+
+/// The log and EVE. A log that cannot be written now would lose the first alert: refuse.
+fn sinks(
+    options: &Run,
+    settings: &Settings,
+    format: &LineFormat,
+) -> Result<Vec<Box<dyn Sink>>, AppError> {
+    let chosen = options.log_dir.clone().or_else(|| settings.log_dir.clone());
+    let directory = chosen.unwrap_or_else(|| PathBuf::from(LOG_DIR));
+    fs::create_dir_all(&directory).map_err(|error| refusal(&directory, &error))?;
+    let open = |path: &Path| AppendFile::open(path).map_err(|error| refusal(path, &error));
+    let log = open(&directory.join("alerts.log"))?;
+    let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(TextSink::new(format.clone(), log))];
+    let clock = format.clock.clone();
+    match &options.eve {
+        Some(path) if path == Path::new("-") => {
+            sinks.push(Box::new(EveSink::new(clock, BufWriter::new(io::stdout()))));
+        }
+        Some(path) => sinks.push(Box::new(EveSink::new(clock, open(path)?))),
+        None if settings.eve => {
+            sinks.push(Box::new(EveSink::new(clock, open(&directory.join("eve.json"))?)));
+        }
+        None => {}
+    }
+    Ok(sinks)
+}
+
+fn refusal(path: &Path, error: &io::Error) -> AppError {
+    AppError::Log { path: path.into(), reason: crate::capture::describe(error) }
+}

@@ -1,0 +1,195 @@
+//! `wardwatch scan`: captures in, alerts out, a summary at the end.
+
+use std::cell::RefCell;
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::{complain, indicators, settings};
+use crate::alert::Origin;
+use crate::alert::event::EventKinds;
+use crate::app::scan::{Input, ScanJob, inputs};
+use crate::app::writer::Writer;
+use crate::app::{self, AppError};
+use crate::capture::Filter;
+use crate::cli::{Format, Global, Scan};
+use crate::config::Settings;
+use crate::enrich::{Enricher, FullAlert};
+use crate::sink::eve::EveSink;
+use crate::sink::file::AppendFile;
+use crate::sink::summary::Summary;
+use crate::sink::text::{LineFormat, TextSink};
+use crate::sink::{Clock, Sink};
+use crate::worker::Assignment;
+
+/// Words that are a whole BPF expression by themselves.
+const BPF_WORDS: [&str; 12] =
+    ["arp", "icmp", "icmp6", "igmp", "ip", "ip6", "mpls", "pppoes", "sctp", "tcp", "udp", "vlan"];
+
+pub(super) fn scan(global: &Global, options: Scan) -> Result<u8, AppError> {
+    let settings = settings(global, &options.feeds)?;
+    let (paths, filter) = split_filter(options.paths.clone());
+    if let Some(expression) = &filter {
+        Filter::new(expression)?;
+    }
+    let indicators = indicators::load(&settings.feeds, global.verbose)?;
+    let inputs = inputs(&paths)?;
+    let format = LineFormat {
+        language: settings.language,
+        clock: Clock::local(),
+        threats: settings.threats.clone(),
+    };
+    let summary = Rc::new(RefCell::new(Summary::new()));
+    let sinks = sinks(&options, &format, &summary)?;
+    let mut writer = Writer::new(Enricher::new(settings.threats.clone()), sinks);
+    let progress = progress(&inputs);
+    let job = job(&options, &settings, inputs, filter, indicators.set, progress.clone())?;
+    // Under a progress bar, messages go above it.
+    let outcome = app::scan::scan(&job, &mut writer, |failure| {
+        progress.suspend(|| complain(failure));
+    })?;
+    progress.finish_and_clear();
+    if !outcome.closed {
+        let _ = io::stderr().write_all(summary.borrow().render(&format).as_bytes());
+    }
+    if global.verbose {
+        for counter in crate::stats::Counter::ALL {
+            complain(&format_args!("{} {}", counter.name(), outcome.counters.get(*counter)));
+        }
+    }
+    Ok(match options.exit_code {
+        _ if !outcome.failures.is_empty() => 1,
+        Some(code) if writer.alerts > 0 => code,
+        _ => 0,
+    })
+}
+
+fn job(
+    options: &Scan,
+    settings: &Settings,
+    inputs: Vec<Input>,
+    filter: Option<String>,
+    set: Arc<crate::matching::IndicatorSet>,
+    progress: ProgressBar,
+) -> Result<ScanJob, AppError> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        signal_hook::flag::register(signal, stop.clone()).map_err(|error| AppError::System {
+            what: "cannot listen for signals",
+            reason: error.to_string(),
+        })?;
+    }
+    let events = match (&options.eve, options.events) {
+        (Some(_), Some(kinds)) => kinds,
+        (Some(_), None) | (None, _) => EventKinds::default(),
+    };
+    Ok(ScanJob {
+        inputs,
+        filter,
+        set,
+        assignment: Assignment {
+            limits: settings.limits,
+            home: settings.home.clone(),
+            events,
+            origin: Origin::Capture("".into()),
+        },
+        queue: settings.queue,
+        jobs: usize::from(options.jobs),
+        progress,
+        stop,
+    })
+}
+
+/// Where records go: EVE and text, never both on standard output.
+fn sinks(
+    options: &Scan,
+    format: &LineFormat,
+    summary: &Rc<RefCell<Summary>>,
+) -> Result<Vec<Box<dyn Sink>>, AppError> {
+    let clock = format.clock.clone();
+    let stdout = || BufWriter::with_capacity(64 * 1024, io::stdout());
+    let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(Shared(summary.clone()))];
+    let mut stdout_taken = false;
+    match options.eve.as_deref() {
+        Some(path) if path == Path::new("-") => {
+            stdout_taken = true;
+            sinks.push(Box::new(EveSink::new(clock.clone(), stdout())));
+        }
+        Some(path) => {
+            let file = AppendFile::create(path).map_err(|error| AppError::Log {
+                path: path.into(),
+                reason: crate::capture::describe(&error),
+            })?;
+            sinks.push(Box::new(EveSink::new(clock.clone(), file)));
+        }
+        None => {}
+    }
+    match options.format {
+        _ if stdout_taken => {}
+        Format::Text => sinks.push(Box::new(TextSink::new(format.clone(), stdout()))),
+        Format::Json => sinks.push(Box::new(AlertsOnly(EveSink::new(clock, stdout())))),
+    }
+    Ok(sinks)
+}
+
+/// A summary that is also read at the end.
+struct Shared(Rc<RefCell<Summary>>);
+
+impl Sink for Shared {
+    fn alert(&mut self, alert: &FullAlert<'_>) -> io::Result<()> {
+        self.0.borrow_mut().alert(alert)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// `--format json` beside `--eve FILE --events ...`: events go to the file alone.
+struct AlertsOnly<S>(S);
+
+impl<S: Sink> Sink for AlertsOnly<S> {
+    fn alert(&mut self, alert: &FullAlert<'_>) -> io::Result<()> {
+        self.0.alert(alert)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// A last argument that is no file but reads like a BPF expression is one.
+fn split_filter(mut paths: Vec<PathBuf>) -> (Vec<PathBuf>, Option<String>) {
+    let expression = (paths.len() > 1)
+        .then(|| paths.last().filter(|last| !last.exists())?.to_str().map(str::to_owned))
+        .flatten()
+        .filter(|last| last.trim().contains(' ') || BPF_WORDS.contains(&last.as_str()));
+    if expression.is_some() {
+        paths.pop();
+    }
+    (paths, expression)
+}
+
+/// A bar over the bytes of all files, on a terminal only.
+fn progress(inputs: &[Input]) -> ProgressBar {
+    let size = |input: &Input| match input {
+        Input::File(path) => path.metadata().map_or(0, |metadata| metadata.len()),
+        Input::Stdin => 0,
+    };
+    let total = inputs.iter().map(size).sum();
+    if !io::stderr().is_terminal() || total == 0 {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr_with_hz(10));
+    let style = "{wide_bar} {percent} %  {bytes}/{total_bytes}  {bytes_per_sec}  {eta}";
+    if let Ok(style) = ProgressStyle::with_template(style) {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(500));
+    bar
+}
