@@ -99,11 +99,8 @@ fn bounded<'a>(walk: &Walk<'_>, data: &'a [u8], header: usize, total: usize) -> 
     let missing = u32::try_from(total - data.len()).unwrap_or(u32::MAX);
     // Outside tunnels the frame's own length says what was on the wire; a mirror may have cut
     // what it tunnels to us.
-    let missing = if walk.packet.tunnels.as_slice().is_empty() {
-        missing.min(walk.cut)
-    } else {
-        missing
-    };
+    let missing =
+        if walk.packet.tunnels.as_slice().is_empty() { missing.min(walk.cut) } else { missing };
     (payload, missing)
 }
 

@@ -11,9 +11,8 @@ use crate::capture::LinkType;
 pub(super) fn link<'a>(walk: &mut Walk<'a>, link: LinkType, data: &'a [u8]) -> Step {
     match link.0 {
         1 | 285 => ethernet::ethernet(walk, data),
-        12 | 14 | 101 => ip::by_version(walk, data),
-        228 => ip::ipv4(walk, data),
-        229 => ip::ipv6(walk, data),
+        // The version decides even where the link type says it: some writers confuse them.
+        12 | 14 | 101 | 228 | 229 => ip::by_version(walk, data),
         other => rarer(walk, other, data),
     }
 }

@@ -96,11 +96,9 @@ fn udp<'a>(walk: &mut Walk<'a>, data: &'a [u8]) {
 
 fn icmp<'a>(walk: &mut Walk<'a>, data: &'a [u8]) {
     walk.packet.transport = match data {
-        [kind, code, rest @ ..] => Transport::Icmp {
-            kind: *kind,
-            code: *code,
-            payload: rest.get(6..).unwrap_or(&[]),
-        },
+        [kind, code, rest @ ..] => {
+            Transport::Icmp { kind: *kind, code: *code, payload: rest.get(6..).unwrap_or(&[]) }
+        }
         _ => Transport::Other(data),
     };
 }

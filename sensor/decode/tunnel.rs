@@ -6,6 +6,7 @@ use super::ip;
 use super::mpls::mpls;
 use super::packet::{Skip, TunnelKind};
 use super::walk::{Step, Walk, after, at_most, split};
+use super::wlan::ieee80211;
 
 /// Follows what an IP payload of this protocol carries, if it is a tunnel.
 pub(super) fn by_protocol<'a>(walk: &mut Walk<'a>, protocol: u8, data: &'a [u8]) {
@@ -68,6 +69,9 @@ pub(super) fn gre<'a>(walk: &mut Walk<'a>, data: &'a [u8]) -> bool {
         0x88be => walk.tunnel(TunnelKind::Erspan, ethernet, payload),
         0x22eb => walk.tunnel(TunnelKind::Erspan, erspan3, payload),
         0x883e => walk.tunnel(TunnelKind::Gre, wccp, payload),
+        0x8909 => walk.tunnel(TunnelKind::Gre, cisco_metadata, payload),
+        // Aruba access points tunnel 802.11 frames under numbers of their own.
+        0x8200..=0x83ff => walk.tunnel(TunnelKind::Gre, ieee80211, payload),
         // Below 1536 it is no EtherType: ISO, Cisco keepalives ...
         0..0x0600 => false,
         kind => walk.tunnel(TunnelKind::Gre, |walk, data| ethertype(walk, kind, data), payload),
@@ -95,6 +99,12 @@ fn erspan3<'a>(walk: &mut Walk<'a>, data: &'a [u8]) -> Step {
         2 => ip::by_version(walk, rest),
         _ => ethernet(walk, rest),
     }
+}
+
+/// Cisco metadata within GRE: unlike on Ethernet the EtherType stands before it.
+fn cisco_metadata<'a>(walk: &mut Walk<'a>, data: &'a [u8]) -> Step {
+    let ([k0, k1, ..], rest) = split::<8>(data)?;
+    ethertype(walk, u16::from_be_bytes([*k0, *k1]), rest)
 }
 
 /// WCCP redirection: version 2 puts four bytes before the packet.

@@ -13,8 +13,9 @@ use crate::capture::LinkType;
 #[inline]
 pub(super) fn by_port<'a>(walk: &mut Walk<'a>, ports: (u16, u16), data: &'a [u8]) {
     match ports {
-        (_, 1701 | 2152 | 3544 | 4341 | 4754 | 4789 | 4790 | 5072 | 6081 | 6635 | 8472 | 37008)
-        | (1701 | 2152 | 3544 | 5072, _) => follow(walk, ports, data),
+        (_, 1701 | 2152 | 3386 | 3544 | 4341 | 4754 | 4789 | 4790 | 5072 | 6081 | 6635 | 8472)
+        | (_, 37008)
+        | (1701 | 2152 | 3386 | 3544 | 5072, _) => follow(walk, ports, data),
         _ => {}
     }
 }
@@ -35,7 +36,7 @@ fn follow<'a>(walk: &mut Walk<'a>, (source, destination): (u16, u16), data: &'a 
         return;
     }
     let either = |port| source == port || destination == port;
-    if either(2152) {
+    if either(2152) || either(3386) {
         walk.tunnel(TunnelKind::Gtp, gtp, data);
     } else if either(3544) {
         walk.tunnel(TunnelKind::Teredo, teredo, data);
@@ -80,6 +81,10 @@ fn geneve<'a>(walk: &mut Walk<'a>, data: &'a [u8]) -> Step {
 /// extension headers, which are walked by consumption.
 fn gtp<'a>(walk: &mut Walk<'a>, data: &'a [u8]) -> Step {
     let ([flags, kind, l0, l1, ..], rest) = split::<8>(data)?;
+    // Version 0 (GSM 09.60) has a fixed header of twenty bytes.
+    if flags & 0xf0 == 0x10 && *kind == 255 {
+        return ip::by_version(walk, after(rest, 12)?);
+    }
     if flags & 0xf0 != 0x30 || *kind != 255 {
         return Err(Skip::NotIp);
     }

@@ -4,6 +4,7 @@
 //! held segments, IP fragments. All of it is capped. Generic over the state a flow carries, so
 //! it never names a parser.
 
+pub mod fragment;
 pub mod stream;
 
 pub use stream::{Chunk, Cut, Stream, StreamLimits, Verdict};
