@@ -233,12 +233,11 @@ pub fn record(kind: u8, version: u16, payload: &[u8]) -> Vec<u8> {
 
 /// A TLS 1.3 server's first flight: ServerHello, then encrypted bytes.
 pub fn server_flight(noise: &mut Noise, encrypted: usize) -> Vec<u8> {
-    let mut hello = vec![2, 0, 0, 76, 3, 3];
+    let mut hello = vec![2, 0, 0, 78, 3, 3];
     hello.extend(noise.bytes(32));
     hello.push(32);
     hello.extend(noise.bytes(32));
-    hello.extend([0x13, 1, 0, 0, 4, 0, 43, 0, 0]);
-    hello.truncate(80);
+    hello.extend([0x13, 1, 0, 0, 6, 0, 43, 0, 2, 3, 4]);
     let mut flight = record(22, 0x0303, &hello);
     flight.extend([20, 3, 3, 0, 1, 1]);
     flight.extend(application_data(noise, encrypted));

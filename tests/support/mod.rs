@@ -8,7 +8,7 @@
 //!       ▼
 //!  packets         how that travels                  IP packets: TcpConversation, udp, icmp_echo
 //!       ▼
-//!  wire            when, and in which frames         Frame: Ethernet with or without VLAN tags
+//!  wire, office    when, and in which frames         Frame: Ethernet with or without VLAN tags
 //!       ▼
 //!  capture_file    pcap, pcapng, gzip                what `scan` reads
 //!       ▼
@@ -21,6 +21,7 @@
 
 pub mod capture_file;
 pub mod conversations;
+pub mod office;
 pub mod packets;
 pub mod run;
 pub mod wire;
