@@ -42,7 +42,7 @@ fn stream(packets: &[packets::Packet], from: Speaker) -> Vec<u8> {
 #[test]
 fn whatever_the_order_the_stream_is_the_same() {
     let hello = Hello::new("www.office.example").post_quantum().bytes();
-    for order in [Order::InOrder, Order::Reversed, Order::Duplicated, Order::Overlapping] {
+    for order in [Order::AsSent, Order::Reversed, Order::Duplicated, Order::Overlapping] {
         let packets = TcpConversation::new(client(), server())
             .client(&hello)
             .server(b"answer")

@@ -275,3 +275,44 @@ fn every_way_of_seeing_a_name_or_address_is_planted() {
         }
     }
 }
+
+/// Records of a little-endian pcap file: each frame's bytes.
+fn frames_of(file: &[u8]) -> Vec<&[u8]> {
+    let mut frames = Vec::new();
+    let mut rest = file.get(24..).unwrap();
+    while let Some((header, after)) = rest.split_first_chunk::<16>() {
+        let [.., a, b, c, d, _, _, _, _] = *header;
+        let (frame, next) = after.split_at(u32::from_le_bytes([a, b, c, d]) as usize);
+        frames.push(frame);
+        rest = next;
+    }
+    frames
+}
+
+#[test]
+fn recorded_captures_are_small_anonymous_and_come_with_an_expectation() {
+    let mut seen = 0;
+    for entry in std::fs::read_dir(run::capture("recorded")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "pcap") {
+            continue;
+        }
+        seen += 1;
+        let file = std::fs::read(&path).unwrap();
+        assert!(file.len() < 300_000, "{}: {} bytes", path.display(), file.len());
+        let expected = std::fs::read_to_string(path.with_extension("expected.jsonl")).unwrap();
+        let lines = run::eve_lines(&expected);
+        assert!(!lines.is_empty(), "{}", path.display());
+        for line in lines {
+            let name = line["name"].as_str().unwrap();
+            assert!(name.ends_with(".example") || name.ends_with(".test"), "{name}");
+        }
+        let ethernet = file.get(20..24) == Some(&[1, 0, 0, 0][..]);
+        for frame in frames_of(&file).into_iter().filter(|_| ethernet) {
+            // Invented (02:...), IPv6 multicast (33:33:...) or broadcast; the sender invented.
+            assert!(matches!(frame.first(), Some(2 | 0x33 | 0xff)), "{}", path.display());
+            assert_eq!(frame.get(6), Some(&2), "{}", path.display());
+        }
+    }
+    assert!(seen >= 9, "only {seen} recorded captures");
+}

@@ -128,7 +128,7 @@ pub fn tcp(source: SocketAddr, destination: SocketAddr, tcp: Tcp, payload: &[u8]
     segment.extend(tcp.sequence.to_be_bytes());
     let acknowledged = if tcp.flags & ACK == 0 { 0 } else { tcp.acknowledgement };
     segment.extend(acknowledged.to_be_bytes());
-    segment.extend([((20 + options.len()) / 4 << 4) as u8, tcp.flags, 0xfa, 0xf0, 0, 0, 0, 0]);
+    segment.extend([(((20 + options.len()) / 4) << 4) as u8, tcp.flags, 0xfa, 0xf0, 0, 0, 0, 0]);
     segment.extend(options);
     segment.extend(payload);
     let sum = transport_checksum(source.ip(), destination.ip(), TCP, &segment);
@@ -172,7 +172,7 @@ pub fn spoil_checksum(packet: &mut [u8]) {
 pub enum Order {
     /// As sent.
     #[default]
-    InOrder,
+    AsSent,
     /// The last first.
     Reversed,
     /// Each one twice.
@@ -213,7 +213,7 @@ impl TcpConversation {
             turns: Vec::new(),
             segment: 1448,
             cuts: Vec::new(),
-            order: Order::InOrder,
+            order: Order::AsSent,
             handshake: true,
             fin: false,
             only: None,
@@ -326,7 +326,7 @@ impl TcpConversation {
             }
         }
         match self.order {
-            Order::InOrder => {}
+            Order::AsSent => {}
             Order::Reversed => pieces.reverse(),
             Order::Duplicated => pieces = pieces.into_iter().flat_map(|p| [p, p]).collect(),
             Order::Overlapping => {
