@@ -321,6 +321,15 @@ impl Reader {
     }
 }
 
+/// Appends the comparable spelling of the wire-form name at the beginning of `bytes`; nothing when
+/// it is cut short or makes no sense.
+pub(super) fn name_at(bytes: &[u8], out: &mut String) {
+    let start = out.len();
+    if Cursor::new(bytes).name(out).is_err() {
+        out.truncate(start);
+    }
+}
+
 fn header(cursor: &mut Cursor<'_>) -> Result<[u16; HEADER / 2], Fault> {
     let mut words = [0; HEADER / 2];
     for word in &mut words {
