@@ -51,3 +51,4 @@ pub mod capture;
 pub mod decode;
 pub mod extract;
 pub mod flow;
+pub mod matching;

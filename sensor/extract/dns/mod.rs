@@ -1,0 +1,347 @@
+//! DNS, mDNS and LLMNR messages over UDP and TCP (RFC 1035, 6762, 4795).
+//!
+//! [`Reader`] walks one message and says every name and address in it, whatever the section or
+//! the record type; what stands before a damage counts. [`plausible`] tells a message from any
+//! other payload by its content. [`tcp`] cuts a stream into messages. Nothing here resolves,
+//! caches, or allocates by a number of the message.
+
+mod probe;
+mod records;
+pub mod tcp;
+mod walk;
+
+pub use probe::plausible;
+pub use records::{opcode_name, rcode_name, type_name};
+
+use crate::net::Address;
+use crate::observation::{
+    DnsData, DnsMessage, DnsQuestion, DnsRecord, DnsSection, Kind, Message, Observation, Observer,
+    Span, Value,
+};
+use crate::stats::Counter;
+use records::{Layout, OPT};
+use walk::{Cursor, Fault};
+
+/// Octets of a header (RFC 1035 4.1.1).
+const HEADER: usize = 12;
+/// Text kept of one message. A lawful one, a 64 KB zone transfer, stays well below.
+const TEXT_MAX: usize = 512 * 1024;
+/// Text capacity kept from one message to the next.
+const TEXT_KEPT: usize = 64 * 1024;
+/// Names remembered so that a pointer to one of them is not spelled again.
+const RECENT: usize = 4;
+
+/// How far a message could be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Reading {
+    /// All that its header announces.
+    Whole,
+    /// Some of it; the rest is cut off or makes no sense.
+    Damaged,
+    /// Nothing: shorter than a header, or damaged before the first question or record was over.
+    NotDns,
+}
+
+/// A name read before: where it began, its spelling, and whether it was said as an answer.
+#[derive(Clone, Copy, Debug, Default)]
+struct Known {
+    at: usize,
+    span: Span,
+    answered: bool,
+}
+
+/// Walks messages with reused buffers. One a worker.
+#[derive(Debug, Default)]
+pub struct Reader {
+    text: String,
+    questions: Vec<DnsQuestion>,
+    records: Vec<DnsRecord>,
+    recent: [Known; RECENT],
+    next: usize,
+    blemished: bool,
+}
+
+impl Reader {
+    /// Reads one message without its TCP length: says each name and address as it is read, then
+    /// shows the message, as far as it was read, once.
+    ///
+    /// Questions are [`Kind::DnsQuery`]; owners, targets and addresses of records of all
+    /// sections are [`Kind::DnsAnswer`]. The root and the owner of OPT are no host and not said.
+    /// Bytes behind the last record are ignored.
+    pub fn read(&mut self, message: &[u8], observer: &mut dyn Observer) -> Reading {
+        self.clear();
+        let mut cursor = Cursor::new(message);
+        let Ok([id, flags, counts @ ..]) = header(&mut cursor) else {
+            return Reading::NotDns;
+        };
+        let walked = self.walk(&mut cursor, counts, observer);
+        if walked.is_err() && self.questions.is_empty() && self.records.is_empty() {
+            observer.count(Counter::DnsDamaged);
+            let said = !self.text.is_empty();
+            return if said { Reading::Damaged } else { Reading::NotDns };
+        }
+        observer.count(Counter::Dns);
+        observer.message(Message::Dns(&DnsMessage {
+            id,
+            flags,
+            questions: &self.questions,
+            records: &self.records,
+            text: &self.text,
+        }));
+        if walked.is_err() || self.blemished {
+            observer.count(Counter::DnsDamaged);
+            return Reading::Damaged;
+        }
+        Reading::Whole
+    }
+
+    fn clear(&mut self) {
+        self.text.clear();
+        self.text.shrink_to(TEXT_KEPT);
+        self.questions.clear();
+        self.records.clear();
+        self.recent = [Known::default(); RECENT];
+        self.next = 0;
+        self.blemished = false;
+    }
+
+    /// Questions and the three sections. The counts only say when to stop: each turn reads bytes
+    /// or ends the walk.
+    fn walk(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        [questions, answers, authorities, additionals]: [u16; 4],
+        observer: &mut dyn Observer,
+    ) -> Result<(), Fault> {
+        for _ in 0..questions {
+            let name = self.name(cursor)?;
+            // The whole name is there: say it even if type and class are cut off.
+            self.say(Kind::DnsQuery, name.span, observer);
+            let question =
+                DnsQuestion { name: name.span, qtype: cursor.u16()?, qclass: cursor.u16()? };
+            self.questions.push(question);
+        }
+        let sections = [
+            (DnsSection::Answer, answers),
+            (DnsSection::Authority, authorities),
+            (DnsSection::Additional, additionals),
+        ];
+        for (section, count) in sections {
+            for _ in 0..count {
+                self.record(section, cursor, observer)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One record. Damage inside its data spoils only the record: its length says where the next
+    /// one begins.
+    fn record(
+        &mut self,
+        section: DnsSection,
+        cursor: &mut Cursor<'_>,
+        observer: &mut dyn Observer,
+    ) -> Result<(), Fault> {
+        let owner = self.name(cursor)?;
+        let rtype = cursor.u16();
+        if rtype != Ok(OPT) {
+            self.say_answer(owner, observer);
+        }
+        let (rtype, _class, ttl) = (rtype?, cursor.u16()?, cursor.u32()?);
+        let length = usize::from(cursor.u16()?);
+        let mut inner = cursor.sub(length);
+        let cut = inner.rest().len() < length;
+        let data = match Layout::of(rtype) {
+            // Empty data is lawful in an UPDATE's prerequisites and deletions (RFC 2136 2.4).
+            _ if length == 0 => DnsData::Other,
+            layout => self.data(layout, &mut inner, observer).unwrap_or_else(|_| {
+                self.blemished = true;
+                DnsData::Other
+            }),
+        };
+        self.records.push(DnsRecord { section, owner: owner.span, rtype, ttl, data });
+        if cut { Err(Fault::Short) } else { Ok(()) }
+    }
+
+    fn data(
+        &mut self,
+        layout: Layout,
+        inner: &mut Cursor<'_>,
+        observer: &mut dyn Observer,
+    ) -> Result<DnsData, Fault> {
+        match layout {
+            Layout::V4 => inner.array().map(|octets| say_address(Address::v4(octets), observer)),
+            Layout::V6 => inner.array().map(|octets| say_address(Address::v6(octets), observer)),
+            Layout::Names { skip, count } => {
+                inner.take(skip)?;
+                self.targets(count, inner, observer)
+            }
+            Layout::Naptr => {
+                inner.take(4)?;
+                for _ in 0..3 {
+                    let length = inner.u8()?;
+                    inner.take(usize::from(length))?;
+                }
+                self.targets(1, inner, observer)
+            }
+            Layout::Service => self.service(inner, observer),
+            Layout::Gateway { skip, kind_at } => {
+                let fixed = inner.take(skip)?;
+                // AMTRELAY's high bit is a flag of its own (RFC 8777 4.2.2).
+                match fixed.get(kind_at).map_or(0, |kind| kind & 0x7f) {
+                    1 => self.data(Layout::V4, inner, observer),
+                    2 => self.data(Layout::V6, inner, observer),
+                    3 => self.targets(1, inner, observer),
+                    _ => Ok(DnsData::Other),
+                }
+            }
+            Layout::Text => self.strings(inner),
+            Layout::Other => Ok(DnsData::Other),
+        }
+    }
+
+    /// Says so many names; the record's data is the first.
+    fn targets(
+        &mut self,
+        count: usize,
+        inner: &mut Cursor<'_>,
+        observer: &mut dyn Observer,
+    ) -> Result<DnsData, Fault> {
+        let first = self.name(inner)?;
+        self.say_answer(first, observer);
+        for _ in 1..count {
+            match self.name(inner) {
+                Ok(next) => self.say_answer(next, observer),
+                Err(_) => self.blemished = true,
+            }
+        }
+        Ok(DnsData::Name(first.span))
+    }
+
+    /// Target and address hints of SVCB and HTTPS (RFC 9460 2.2, 7.3).
+    fn service(
+        &mut self,
+        inner: &mut Cursor<'_>,
+        observer: &mut dyn Observer,
+    ) -> Result<DnsData, Fault> {
+        inner.take(2)?;
+        let target = self.targets(1, inner, observer)?;
+        while !inner.rest().is_empty() {
+            let (Ok(key), Ok(length)) = (inner.u16(), inner.u16()) else {
+                self.blemished = true;
+                break;
+            };
+            let mut value = inner.sub(usize::from(length));
+            match key {
+                4 => {
+                    while let Ok(octets) = value.array() {
+                        say_address(Address::v4(octets), observer);
+                    }
+                }
+                6 => {
+                    while let Ok(octets) = value.array() {
+                        say_address(Address::v6(octets), observer);
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(target)
+    }
+
+    /// The strings of a TXT record, one after the other, case kept (RFC 1035 3.3.14).
+    fn strings(&mut self, inner: &mut Cursor<'_>) -> Result<DnsData, Fault> {
+        let start = self.text.len();
+        let mut whole = true;
+        while let Ok(length) = inner.u8() {
+            let string = inner.sub(usize::from(length)).rest();
+            whole &= string.len() == usize::from(length);
+            for byte in string {
+                match byte {
+                    b'\\' => super::spelling::push_escaped(*byte, &mut self.text),
+                    0x20..=0x7e => self.text.push(char::from(*byte)),
+                    _ => super::spelling::push_escaped(*byte, &mut self.text),
+                }
+            }
+        }
+        self.blemished |= !whole;
+        Ok(DnsData::Text(self.span_from(start)))
+    }
+
+    /// The next name, spelled into the text unless it is a pointer to one just spelled.
+    fn name(&mut self, cursor: &mut Cursor<'_>) -> Result<Known, Fault> {
+        let at = cursor.at();
+        if let Some(target) = cursor.pointer()
+            && target > 0
+            && let Some(known) = self.recent.iter().find(|known| known.at == target)
+        {
+            cursor.take(2)?;
+            return Ok(*known);
+        }
+        let start = self.text.len();
+        if start > TEXT_MAX {
+            return Err(Fault::Malformed);
+        }
+        // A lone pointer's name is found again under the place it points to.
+        let known_at = cursor.pointer().unwrap_or(at);
+        if let Err(fault) = cursor.name(&mut self.text) {
+            self.text.truncate(start);
+            return Err(fault);
+        }
+        let known = Known { at: known_at, span: self.span_from(start), answered: false };
+        if let Some(slot) = self.recent.get_mut(self.next % RECENT) {
+            *slot = known;
+            self.next += 1;
+        }
+        Ok(known)
+    }
+
+    fn span_from(&self, start: usize) -> Span {
+        let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        Span { start: offset(start), end: offset(self.text.len()) }
+    }
+
+    /// Says a name in an answer, once for as long as it is remembered.
+    fn say_answer(&mut self, name: Known, observer: &mut dyn Observer) {
+        if name.answered {
+            return;
+        }
+        self.say(Kind::DnsAnswer, name.span, observer);
+        for known in &mut self.recent {
+            known.answered |= known.at == name.at && known.span == name.span;
+        }
+    }
+
+    fn say(&self, kind: Kind, span: Span, observer: &mut dyn Observer) {
+        match self.text.get(span.start as usize..span.end as usize) {
+            None | Some("") => {}
+            Some(name) => observer.seen(Observation { kind, value: Value::Name(name) }),
+        }
+    }
+}
+
+/// Appends the comparable spelling of the wire-form name at the beginning of `bytes`; nothing when
+/// it is cut short or makes no sense.
+pub(super) fn name_at(bytes: &[u8], out: &mut String) {
+    let start = out.len();
+    if Cursor::new(bytes).name(out).is_err() {
+        out.truncate(start);
+    }
+}
+
+fn header(cursor: &mut Cursor<'_>) -> Result<[u16; HEADER / 2], Fault> {
+    let mut words = [0; HEADER / 2];
+    for word in &mut words {
+        *word = cursor.u16()?;
+    }
+    Ok(words)
+}
+
+fn say_address(address: Address, observer: &mut dyn Observer) -> DnsData {
+    observer.seen(Observation { kind: Kind::DnsAnswer, value: Value::Address(address) });
+    DnsData::Address(address)
+}
+
+#[cfg(test)]
+mod tests;

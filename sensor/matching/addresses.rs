@@ -1,0 +1,133 @@
+//! Addresses, endpoints and networks to indicators.
+//!
+//! A filter of one bit a hashed address stands in front of the tables of hosts, because nearly
+//! every address asked for is in none of them.
+
+use std::hash::BuildHasher;
+
+use crate::net::Address;
+
+use super::IndicatorId;
+use super::buckets::{Buckets, SEED};
+
+/// 64 KB of bits: fits the second-level cache, and 10,000 addresses let 2 % of the others pass.
+const FILTER_BITS: u32 = 19;
+
+/// One bit for each hashed address.
+#[derive(Debug)]
+struct Filter(Box<[u64]>);
+
+impl Filter {
+    fn new() -> Self {
+        Self(vec![0; 1 << (FILTER_BITS - 6)].into_boxed_slice())
+    }
+
+    /// Word and bit of an address.
+    fn place(address: Address) -> (usize, u64) {
+        let hash = SEED.hash_one(address.bits()) >> (64 - FILTER_BITS);
+        (usize::try_from(hash >> 6).unwrap_or(0), 1 << (hash & 63))
+    }
+
+    fn insert(&mut self, address: Address) {
+        let (word, bit) = Self::place(address);
+        if let Some(word) = self.0.get_mut(word) {
+            *word |= bit;
+        }
+    }
+
+    fn may_contain(&self, address: Address) -> bool {
+        let (word, bit) = Self::place(address);
+        self.0.get(word).is_some_and(|word| word & bit != 0)
+    }
+}
+
+/// All address indicators of a set.
+#[derive(Debug)]
+pub(super) struct AddressIndex {
+    filter: Filter,
+    hosts: Buckets<u128>,
+    ports: Buckets<(u128, u16)>,
+    networks: Networks,
+}
+
+impl AddressIndex {
+    /// Of hosts, endpoints and networks, each with its indicator. A prefix counts bits of 128,
+    /// so an IPv4 /24 is 120.
+    pub(super) fn new(
+        hosts: Vec<(u128, IndicatorId)>,
+        ports: Vec<((u128, u16), IndicatorId)>,
+        networks: Vec<((u8, u128), IndicatorId)>,
+    ) -> Self {
+        let mut filter = Filter::new();
+        let all = hosts.iter().map(|(host, _)| host).chain(ports.iter().map(|((host, _), _)| host));
+        all.for_each(|host| filter.insert(Address::from_bits(*host)));
+        Self {
+            filter,
+            hosts: Buckets::new(hosts),
+            ports: Buckets::new(ports),
+            networks: Networks::new(networks),
+        }
+    }
+
+    /// Indicators of the address, whatever the port.
+    pub(super) fn host(&self, address: Address, push: impl FnMut(IndicatorId)) {
+        if self.filter.may_contain(address) {
+            self.hosts.get(&address.bits()).iter().copied().for_each(push);
+        }
+    }
+
+    /// Indicators of the address with this port.
+    pub(super) fn port(&self, address: Address, port: u16, push: impl FnMut(IndicatorId)) {
+        if self.filter.may_contain(address) {
+            self.ports.get(&(address.bits(), port)).iter().copied().for_each(push);
+        }
+    }
+
+    /// Networks the address lies in, with their prefix, longest first.
+    pub(super) fn networks(&self, address: Address, mut push: impl FnMut(u8, IndicatorId)) {
+        self.networks.find(address, |prefix, id| push(prefix, id));
+    }
+}
+
+/// Networks by prefix, asked only for the prefixes that occur.
+#[derive(Debug)]
+struct Networks {
+    /// Longest first.
+    prefixes: Vec<u8>,
+    table: Buckets<(u8, u128)>,
+}
+
+impl Networks {
+    fn new(networks: Vec<((u8, u128), IndicatorId)>) -> Self {
+        let mut prefixes: Vec<u8> = networks.iter().map(|((prefix, _), _)| *prefix).collect();
+        prefixes.sort_unstable_by(|a, b| b.cmp(a));
+        prefixes.dedup();
+        let masked = networks
+            .into_iter()
+            .map(|((prefix, bits), id)| ((prefix, bits & mask(prefix)), id))
+            .collect();
+        Self { prefixes, table: Buckets::new(masked) }
+    }
+
+    fn find(&self, address: Address, mut push: impl FnMut(u8, IndicatorId)) {
+        for prefix in &self.prefixes {
+            for id in self.table.get(&(*prefix, address.bits() & mask(*prefix))) {
+                push(*prefix, *id);
+            }
+        }
+    }
+}
+
+/// The leading `prefix` bits of 128.
+pub(super) fn mask(prefix: u8) -> u128 {
+    u128::MAX.checked_shl(128 - u32::from(prefix.min(128))).unwrap_or(0)
+}
+
+/// A network as prefix of 128 bits and its address, an IPv4 one as mapped.
+pub(super) fn network(ip: std::net::IpAddr, prefix: u8) -> (u8, u128) {
+    let prefix = match ip {
+        std::net::IpAddr::V4(_) => prefix.min(32) + 96,
+        std::net::IpAddr::V6(_) => prefix.min(128),
+    };
+    (prefix, Address::from(ip).bits() & mask(prefix))
+}

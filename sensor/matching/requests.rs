@@ -1,0 +1,126 @@
+//! Clear-text requests to indicators: urls by host and path prefix, paths on any host.
+//!
+//! Both compare the request target as sent, letter case ignored, from its first byte.
+
+use std::net::IpAddr;
+
+use aho_corasick::automaton::Automaton;
+use aho_corasick::nfa::contiguous::NFA;
+use aho_corasick::{Anchored, MatchKind};
+use ioc_feeds::Host;
+
+use super::IndicatorId;
+use super::buckets::Buckets;
+use crate::net::Address;
+
+/// Bytes of a request target that are compared with paths.
+const TARGET_MAX: usize = 8 * 1024;
+
+/// What a url says beside its host.
+#[derive(Debug)]
+struct Place {
+    port: Option<u16>,
+    prefix: Box<[u8]>,
+    id: IndicatorId,
+}
+
+/// Urls by their host.
+#[derive(Debug, Default)]
+pub(super) struct Urls {
+    /// Values are numbers of `places`.
+    names: Buckets<Box<str>>,
+    addresses: Buckets<u128>,
+    places: Vec<Place>,
+}
+
+impl Urls {
+    /// Of hosts, ports and path prefixes.
+    pub(super) fn new(entries: Vec<(&Host, Option<u16>, &str, IndicatorId)>) -> Self {
+        let (mut names, mut addresses, mut places) = (Vec::new(), Vec::new(), Vec::new());
+        for ((host, port, path, id), at) in entries.into_iter().zip(0..) {
+            match host {
+                Host::Name(name) => names.push((Box::from(name.as_str()), IndicatorId(at))),
+                Host::Address(ip) => addresses.push((Address::from(*ip).bits(), IndicatorId(at))),
+            }
+            places.push(Place { port, prefix: path.as_bytes().into(), id });
+        }
+        Self { names: Buckets::new(names), addresses: Buckets::new(addresses), places }
+    }
+
+    /// Calls `push` with the prefix length and the indicator of each url that the request meets.
+    pub(super) fn find(
+        &self,
+        host: &str,
+        port: u16,
+        target: &[u8],
+        mut push: impl FnMut(u32, IndicatorId),
+    ) {
+        let mut numbers = self.names.get(host);
+        if numbers.is_empty()
+            && !self.addresses.is_empty()
+            && let Ok(ip) = host.parse::<IpAddr>()
+        {
+            numbers = self.addresses.get(&Address::from(ip).bits());
+        }
+        for place in numbers.iter().filter_map(|number| self.places.get(number.0 as usize)) {
+            let head = target.get(..place.prefix.len());
+            if place.port.is_none_or(|wanted| wanted == port)
+                && head.is_some_and(|head| head.eq_ignore_ascii_case(&place.prefix))
+            {
+                push(rank(place.prefix.len()), place.id);
+            }
+        }
+    }
+}
+
+/// A length as rank, below that of any host.
+fn rank(length: usize) -> u32 {
+    u32::try_from(length.min(TARGET_MAX)).unwrap_or(0)
+}
+
+/// Request-target prefixes, whatever the host.
+#[derive(Debug, Default)]
+pub(super) struct Paths {
+    automaton: Option<NFA>,
+    ids: Vec<IndicatorId>,
+}
+
+impl Paths {
+    /// Of prefixes that begin with `/`. An empty one would meet everything and is left out.
+    pub(super) fn new(mut entries: Vec<(&str, IndicatorId)>) -> Self {
+        entries.retain(|(path, _)| !path.is_empty());
+        if entries.is_empty() {
+            return Self::default();
+        }
+        let automaton = NFA::builder()
+            .match_kind(MatchKind::Standard)
+            .ascii_case_insensitive(true)
+            .build(entries.iter().map(|(path, _)| path))
+            .ok();
+        Self { automaton, ids: entries.into_iter().map(|(_, id)| id).collect() }
+    }
+
+    /// Calls `push` with the length and the indicator of each prefix of the target.
+    pub(super) fn find(&self, target: &[u8], mut push: impl FnMut(u32, IndicatorId)) {
+        let Some(automaton) = &self.automaton else { return };
+        let Ok(mut state) = automaton.start_state(Anchored::Yes) else { return };
+        for (byte, length) in target.iter().zip(1..=TARGET_MAX) {
+            state = automaton.next_state(Anchored::Yes, state, *byte);
+            if automaton.is_dead(state) {
+                return;
+            }
+            if !automaton.is_match(state) {
+                continue;
+            }
+            for at in 0..automaton.match_len(state) {
+                let pattern = automaton.match_pattern(state, at);
+                // A shorter one began later: it is no prefix.
+                if automaton.pattern_len(pattern) == length
+                    && let Some(id) = self.ids.get(pattern.as_usize())
+                {
+                    push(rank(length), *id);
+                }
+            }
+        }
+    }
+}
