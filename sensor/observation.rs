@@ -18,6 +18,8 @@ pub enum Kind {
     TlsSni,
     /// Name in a server certificate (TLS 1.2 and below).
     TlsCertificate,
+    /// SHA-1 of a server's own certificate, as 40 lower-case hexadecimal digits.
+    TlsCertSha1,
     /// `server_name` of a QUIC ClientHello (RFC 9001).
     QuicSni,
     /// `server_name` of a DTLS ClientHello.
@@ -40,11 +42,12 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of the labels' numbers in EVE signature ids.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::DnsQuery,
         Self::DnsAnswer,
         Self::TlsSni,
         Self::TlsCertificate,
+        Self::TlsCertSha1,
         Self::QuicSni,
         Self::DtlsSni,
         Self::HttpHost,
@@ -63,6 +66,7 @@ impl Kind {
             Self::DnsAnswer => "dns.answer",
             Self::TlsSni => "tls.sni",
             Self::TlsCertificate => "tls.certificate",
+            Self::TlsCertSha1 => "tls.cert_sha1",
             Self::QuicSni => "quic.sni",
             Self::DtlsSni => "dtls.sni",
             Self::HttpHost => "http.host",

@@ -1,1 +1,0 @@
-//! Placeholder until its parser lands in the next commit.
