@@ -7,6 +7,7 @@
 pub mod detect;
 pub mod dhcp;
 pub mod dns;
+pub mod dtls;
 pub mod http;
 pub mod http2;
 pub mod quic;
