@@ -1,4 +1,6 @@
 //! Placeholder until its parser lands.
 use crate::observation::Observer;
 /// Placeholder.
-pub fn read(_bytes: &[u8], _observer: &mut dyn Observer) -> bool { false }
+pub fn read(_bytes: &[u8], _observer: &mut dyn Observer) -> bool {
+    false
+}

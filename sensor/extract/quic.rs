@@ -1,13 +1,17 @@
 //! Placeholder until its parser lands.
 use super::Context;
 /// Placeholder.
-pub fn probe(_datagram: &[u8]) -> bool { false }
+pub fn probe(_datagram: &[u8]) -> bool {
+    false
+}
 /// Placeholder.
 #[derive(Debug, Default)]
 pub struct Connection {}
 impl Connection {
     /// Placeholder.
-    pub fn datagram(&mut self, _bytes: &[u8], _cx: &mut Context<'_>) -> bool { true }
+    pub fn datagram(&mut self, _bytes: &[u8], _cx: &mut Context<'_>) -> bool {
+        true
+    }
     /// Placeholder.
     pub fn finish(&mut self, _cx: &mut Context<'_>) {}
 }

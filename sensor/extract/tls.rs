@@ -5,7 +5,9 @@ use crate::observation::{Kind, Observation, Value};
 /// Placeholder.
 pub fn probe(bytes: &[u8]) -> Probe {
     match bytes {
-        [] | [0x16] | [0x16, 3] | [0x16, 3, _] | [0x16, 3, _, _] | [0x16, 3, _, _, _] => Probe::Unsure,
+        [] | [0x16] | [0x16, 3] | [0x16, 3, _] | [0x16, 3, _, _] | [0x16, 3, _, _, _] => {
+            Probe::Unsure
+        }
         [0x16, 3, _, _, _, 1, ..] => Probe::Yes,
         _ => Probe::No,
     }
@@ -13,7 +15,9 @@ pub fn probe(bytes: &[u8]) -> Probe {
 /// Placeholder.
 pub fn probe_server(bytes: &[u8]) -> Probe {
     match bytes {
-        [] | [0x16] | [0x16, 3] | [0x16, 3, _] | [0x16, 3, _, _] | [0x16, 3, _, _, _] => Probe::Unsure,
+        [] | [0x16] | [0x16, 3] | [0x16, 3, _] | [0x16, 3, _, _] | [0x16, 3, _, _, _] => {
+            Probe::Unsure
+        }
         [0x16, 3, _, _, _, 2, ..] => Probe::Yes,
         _ => Probe::No,
     }
@@ -28,7 +32,9 @@ pub struct Hellos {}
 impl Hellos {
     /// Placeholder: 11 bytes are a hello.
     pub fn advance(&mut self, chunk: Chunk<'_>, cx: &mut Context<'_>) -> Verdict {
-        if chunk.bytes.len() < 11 { return Verdict::Consumed(0); }
+        if chunk.bytes.len() < 11 {
+            return Verdict::Consumed(0);
+        }
         cx.observer.seen(Observation { kind: Kind::TlsSni, value: Value::Name("hello.example") });
         Verdict::All
     }
@@ -38,5 +44,7 @@ impl Hellos {
 pub struct Certificates {}
 impl Certificates {
     /// Placeholder.
-    pub fn advance(&mut self, _chunk: Chunk<'_>, _cx: &mut Context<'_>) -> Verdict { Verdict::All }
+    pub fn advance(&mut self, _chunk: Chunk<'_>, _cx: &mut Context<'_>) -> Verdict {
+        Verdict::All
+    }
 }
