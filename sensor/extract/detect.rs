@@ -1,1 +1,128 @@
-//! Placeholder until its parser lands in the next commit.
+//! Which protocol is this? By content, on any port.
+//!
+//! Owns the order in which protocols are asked. Keeps no state: [`super::session`] does.
+
+use super::http::starts_with;
+use super::{Probe, dns, http, http2, socks, tls};
+
+/// Bytes after which a direction that is still unsure is taken for unknown. A request with a
+/// method we do not know is only known by the end of its first line.
+pub const UNSURE_LIMIT: usize = 8 * 1024;
+
+/// Signature of the PROXY protocol, version 2.
+const PROXY2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
+
+/// Longest header of the PROXY protocol, version 1.
+const PROXY1_LIMIT: usize = 107;
+
+/// What a direction carries, as far as its first bytes say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// TLS from a client.
+    Tls,
+    /// TLS from a server: its certificates.
+    Certificates,
+    /// HTTP/1 requests.
+    Http,
+    /// HTTP/2 requests.
+    Http2,
+    /// HTTP/1 responses.
+    Responses,
+    /// DNS messages with a length before each.
+    Dns,
+    /// SOCKS from a client.
+    Socks,
+    /// A header of the PROXY protocol of so many bytes; the protocol follows it.
+    Proxy(u64),
+}
+
+/// What the bytes of a direction are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detected {
+    /// This protocol.
+    Is(Protocol),
+    /// More bytes are needed.
+    Unsure,
+    /// None of ours.
+    Unknown,
+}
+
+/// Asks every protocol about the first bytes of a direction. A protocol is only asked when those
+/// before it have said no, so that the answer does not depend on how the bytes were cut.
+pub fn stream(bytes: &[u8]) -> Detected {
+    if let Some(detected) = proxy(bytes) {
+        return detected;
+    }
+    let asked: [(Protocol, fn(&[u8]) -> Probe); 7] = [
+        (Protocol::Tls, tls::probe),
+        (Protocol::Certificates, tls::probe_server),
+        (Protocol::Http2, http2::probe),
+        (Protocol::Http, http::probe),
+        (Protocol::Responses, http::probe_response),
+        (Protocol::Socks, socks::probe),
+        (Protocol::Dns, dns::probe),
+    ];
+    let patient = bytes.len() < UNSURE_LIMIT;
+    let mut unsure = false;
+    for (protocol, probe) in asked {
+        match probe(bytes) {
+            // A protocol asked before may still win.
+            Probe::Yes if unsure && patient => return Detected::Unsure,
+            Probe::Yes => return Detected::Is(protocol),
+            Probe::Unsure => unsure = true,
+            Probe::No => {}
+        }
+    }
+    if unsure && patient { Detected::Unsure } else { Detected::Unknown }
+}
+
+/// The PROXY protocol of load balancers, version 1 (a line) and 2 (a signature and a length).
+fn proxy(bytes: &[u8]) -> Option<Detected> {
+    match starts_with(bytes, b"PROXY ") {
+        Probe::Yes => {
+            let shown = bytes.get(..PROXY1_LIMIT).unwrap_or(bytes);
+            return match memchr::memchr(b'\n', shown) {
+                Some(end) => Some(Detected::Is(Protocol::Proxy(end as u64 + 1))),
+                None if bytes.len() < PROXY1_LIMIT => Some(Detected::Unsure),
+                None => None,
+            };
+        }
+        Probe::Unsure => return Some(Detected::Unsure),
+        Probe::No => {}
+    }
+    match starts_with(bytes, PROXY2) {
+        Probe::Yes => match bytes.get(12..16) {
+            Some([_, _, high, low]) => {
+                let length = 16 + u64::from(u16::from_be_bytes([*high, *low]));
+                Some(Detected::Is(Protocol::Proxy(length)))
+            }
+            _ => Some(Detected::Unsure),
+        },
+        Probe::Unsure => Some(Detected::Unsure),
+        Probe::No => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_protocol_is_known_by_its_first_bytes_and_short_starts_are_unsure() {
+        let cases: [(&[u8], Protocol); 6] = [
+            (b"GET / HTTP/1.1\r\n", Protocol::Http),
+            (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Protocol::Http2),
+            (b"HTTP/1.1 200 OK\r\n", Protocol::Responses),
+            (b"\x05\x01\x00", Protocol::Socks),
+            (b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n", Protocol::Proxy(36)),
+            (b"\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x0c", Protocol::Proxy(28)),
+        ];
+        for (bytes, protocol) in cases {
+            assert_eq!(stream(bytes), Detected::Is(protocol));
+            assert_eq!(stream(&bytes[..1]), Detected::Unsure);
+        }
+        assert_eq!(stream(b"SSH-2.0-example\r\n"), Detected::Unknown);
+        assert_eq!(stream(&[0xfe; 40]), Detected::Unknown);
+        assert_eq!(stream(&[b'\r'; UNSURE_LIMIT]), Detected::Unknown);
+    }
+}

@@ -1,0 +1,221 @@
+//! A request head's lines (RFC 9112 3, 5): request line and fields, as sloppily as peers take them.
+//!
+//! Owns what a line is. Knows neither bodies nor connections.
+
+use crate::extract::Probe;
+
+/// Longest method taken for one that we do not know.
+const METHOD_LIMIT: usize = 32;
+
+/// Methods believed without seeing the end of the request line.
+const METHODS: &[&[u8]] = &[
+    b"GET",
+    b"POST",
+    b"HEAD",
+    b"PUT",
+    b"DELETE",
+    b"OPTIONS",
+    b"CONNECT",
+    b"PATCH",
+    b"TRACE",
+    b"PROPFIND",
+    b"M-SEARCH",
+    b"NOTIFY",
+    b"SUBSCRIBE",
+    b"UNSUBSCRIBE",
+];
+
+/// The parts of a request line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct RequestLine<'a> {
+    /// Method as sent.
+    pub(super) method: &'a [u8],
+    /// Target as sent; may hold blanks and any other byte but a line end.
+    pub(super) target: &'a [u8],
+    /// `HTTP/1.1`; empty when missing.
+    pub(super) version: &'a [u8],
+}
+
+/// Splits a request line (without its line end) at its first blank and before its version.
+pub(super) fn request_line(line: &[u8]) -> RequestLine<'_> {
+    let line = line.trim_ascii();
+    let blank = line.iter().position(|byte| is_blank(*byte)).unwrap_or(line.len());
+    let (method, rest) = line.split_at_checked(blank).unwrap_or((line, &[]));
+    let rest = rest.trim_ascii();
+    let last = rest.iter().rposition(|byte| is_blank(*byte)).map_or(0, |at| at + 1);
+    let (target, version) = rest.split_at_checked(last).unwrap_or((rest, &[]));
+    if is_version(version) {
+        RequestLine { method, target: target.trim_ascii(), version }
+    } else {
+        RequestLine { method, target: rest, version: &[] }
+    }
+}
+
+/// Is this the start of a request? Known methods before an origin-form or absolute target are
+/// believed at once, any other token once its line ends in a version.
+pub(super) fn probe(bytes: &[u8]) -> Probe {
+    let bytes = skip_line_ends(bytes);
+    let blank = match method_end(bytes) {
+        Ok(blank) => blank,
+        Err(probe) => return probe,
+    };
+    let (method, rest) = bytes.split_at_checked(blank).unwrap_or((bytes, &[]));
+    let target = rest.trim_ascii_start();
+    let plain = target.first().is_some_and(|byte| matches!(byte, b'/' | b'*'))
+        || target.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b"http"));
+    if METHODS.contains(&method) && plain {
+        return Probe::Yes;
+    }
+    probe_line(bytes)
+}
+
+/// Is this a whole request line, version included?
+pub(super) fn probe_line(bytes: &[u8]) -> Probe {
+    let bytes = skip_line_ends(bytes);
+    if let Err(probe) = method_end(bytes) {
+        return probe;
+    }
+    let Some(end) = memchr::memchr(b'\n', bytes) else { return Probe::Unsure };
+    let line = request_line(bytes.get(..end).unwrap_or_default());
+    if line.version.is_empty() || line.target.is_empty() { Probe::No } else { Probe::Yes }
+}
+
+/// Where the method ends, or why that cannot be said.
+fn method_end(bytes: &[u8]) -> Result<usize, Probe> {
+    match bytes.iter().take(METHOD_LIMIT + 1).position(|byte| !is_token(*byte)) {
+        Some(0) => Err(Probe::No),
+        Some(at) if bytes.get(at).is_some_and(|byte| is_blank(*byte)) => Ok(at),
+        Some(_) => Err(Probe::No),
+        None if bytes.len() > METHOD_LIMIT => Err(Probe::No),
+        None => Err(Probe::Unsure),
+    }
+}
+
+/// Bytes after any leading line ends.
+pub(super) fn skip_line_ends(bytes: &[u8]) -> &[u8] {
+    let start = bytes.iter().position(|byte| !matches!(byte, b'\r' | b'\n'));
+    bytes.get(start.unwrap_or(bytes.len())..).unwrap_or_default()
+}
+
+/// One past the blank line that ends a head, looking from `from` on; otherwise where to look from
+/// when there is more.
+pub(super) fn end(bytes: &[u8], from: usize) -> Result<usize, usize> {
+    let mut resume = bytes.len();
+    for at in memchr::memchr_iter(b'\n', bytes.get(from..).unwrap_or_default()) {
+        let line_end = from + at;
+        match bytes.get(line_end + 1..).unwrap_or_default() {
+            [b'\n', ..] => return Ok(line_end + 2),
+            [b'\r', b'\n', ..] => return Ok(line_end + 3),
+            [b'\r', b'\r', b'\n', ..] => return Ok(line_end + 4),
+            [] | [b'\r'] | [b'\r', b'\r'] => resume = resume.min(line_end),
+            _ => {}
+        }
+    }
+    Err(resume)
+}
+
+/// The part of a cut head whose line ends were seen.
+pub(super) fn whole_lines(bytes: &[u8]) -> &[u8] {
+    let end = memchr::memrchr2(b'\r', b'\n', bytes).map_or(0, |at| at + 1);
+    bytes.get(..end).unwrap_or_default()
+}
+
+/// A header field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Field<'a> {
+    /// Name without surrounding blanks.
+    pub(super) name: &'a [u8],
+    /// Value without surrounding blanks; line ends inside are folds.
+    pub(super) value: &'a [u8],
+    /// Written as the standard wants it: no blank before the colon, no fold.
+    pub(super) tidy: bool,
+}
+
+impl Field<'_> {
+    /// Compares the name without regard to case.
+    pub(super) fn is(&self, name: &[u8]) -> bool {
+        self.name.eq_ignore_ascii_case(name)
+    }
+}
+
+/// Splits a head into its request line and its fields.
+pub(super) fn split(head: &[u8]) -> (RequestLine<'_>, Fields<'_>) {
+    let head = skip_line_ends(head);
+    let end = memchr::memchr(b'\n', head).unwrap_or(head.len());
+    let (line, rest) = head.split_at_checked(end).unwrap_or((head, &[]));
+    (request_line(line), Fields(rest))
+}
+
+/// The fields of a head in order. Lines end in CR LF, LF or CR; a line that begins with a blank
+/// continues the one before (obs-fold); lines without a colon are passed over.
+#[derive(Clone, Debug)]
+pub(super) struct Fields<'a>(&'a [u8]);
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = Field<'a>;
+
+    fn next(&mut self) -> Option<Field<'a>> {
+        loop {
+            let rest = skip_line_ends(self.0);
+            if rest.is_empty() {
+                return None;
+            }
+            let (line, after) = field_line(rest);
+            self.0 = after;
+            let Some(colon) = memchr::memchr(b':', line) else { continue };
+            let name = line.get(..colon).unwrap_or_default();
+            let value = line.get(colon + 1..).unwrap_or_default().trim_ascii();
+            let tidy = name.trim_ascii().len() == name.len()
+                && memchr::memchr2(b'\r', b'\n', value).is_none();
+            return Some(Field { name: name.trim_ascii(), value, tidy });
+        }
+    }
+}
+
+/// A field with its continuation lines, and what follows.
+fn field_line(bytes: &[u8]) -> (&[u8], &[u8]) {
+    for at in memchr::memchr2_iter(b'\r', b'\n', bytes) {
+        let next = match bytes.get(at..).unwrap_or_default() {
+            [b'\r', b'\n', ..] => continue,
+            _ => at + 1,
+        };
+        if !bytes.get(next).is_some_and(|byte| is_blank(*byte)) {
+            return bytes.split_at_checked(next).unwrap_or((bytes, &[]));
+        }
+    }
+    (bytes, &[])
+}
+
+const fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}
+
+/// `tchar` of RFC 9110 5.6.2.
+const fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'!' | b'#'
+                | b'$'
+                | b'%'
+                | b'&'
+                | b'\''
+                | b'*'
+                | b'+'
+                | b'-'
+                | b'.'
+                | b'^'
+                | b'_'
+                | b'`'
+                | b'|'
+                | b'~'
+        )
+}
+
+fn is_version(text: &[u8]) -> bool {
+    text.split_at_checked(5).is_some_and(|(name, number)| {
+        name.eq_ignore_ascii_case(b"HTTP/")
+            && number.first().is_some_and(u8::is_ascii_digit)
+            && number.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
+    })
+}

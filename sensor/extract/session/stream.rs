@@ -1,0 +1,243 @@
+//! One direction of a TCP connection: detection, its parser, and the search for a protocol that
+//! begins later (STARTTLS, a capture that began in the middle, a hole).
+
+use crate::extract::detect::{self, Detected, Protocol};
+use crate::extract::{Context, Probe, dns, http, http2, socks, tls};
+use crate::flow::stream::{Chunk, Cut, Verdict};
+use crate::stats::Counter;
+
+/// Bytes of a direction searched for a ClientHello when its start is known and none of ours.
+const SEARCH_LIMIT: u32 = 16 * 1024;
+
+/// Bytes searched when the start was not seen: the next request may come late.
+const SEARCH_LIMIT_MIDDLE: u32 = 64 * 1024;
+
+/// Chunks searched when the start was not seen.
+const CHUNKS_LIMIT: u8 = 40;
+
+/// Longest line held because it may become a request line.
+const LINE_LIMIT: usize = 8 * 1024;
+
+/// Bytes by which a ClientHello in the middle of others is known, less one.
+const HELLO_TAIL: usize = 10;
+
+/// Protocols inside each other that are followed at once (PROXY, SOCKS, CONNECT, TLS).
+const NESTING: usize = 8;
+
+/// What a direction is doing. Sixteen bytes; nothing on the heap in the variants without a box.
+#[derive(Debug, Default)]
+pub(super) enum Direction {
+    #[default]
+    Detecting,
+    Searching(Search),
+    Tls(Box<tls::Hellos>),
+    Certificates(Box<tls::Certificates>),
+    Http(Box<http::Requests>),
+    Http2(Box<http2::Requests>),
+    Dns(Box<dns::TcpMessages>),
+    Socks(Box<socks::Client>),
+    Done,
+}
+
+/// A search among bytes of no protocol of ours.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Search {
+    seen: u32,
+    /// Bytes at the front of the next chunk that were shown before.
+    kept: u16,
+    chunks: u8,
+    /// The start of the direction was not seen: a protocol may begin with any chunk.
+    middle: bool,
+}
+
+enum Step {
+    /// Answer the caller.
+    Answer(Verdict),
+    /// So many bytes are done with, and another protocol begins after them.
+    Next(u64),
+}
+
+impl Direction {
+    /// Reads on.
+    pub(super) fn advance(&mut self, chunk: Chunk<'_>, cx: &mut Context<'_>) -> Verdict {
+        let mut taken: u64 = 0;
+        let mut rest = chunk;
+        for _ in 0..NESTING {
+            match self.step(rest, cx) {
+                Step::Answer(Verdict::All) => {
+                    *self = Self::Done;
+                    return Verdict::All;
+                }
+                Step::Answer(Verdict::Consumed(bytes)) => {
+                    return Verdict::Consumed(taken.saturating_add(bytes));
+                }
+                Step::Next(bytes) => taken = taken.saturating_add(bytes),
+            }
+            let start = usize::try_from(taken).unwrap_or(usize::MAX);
+            match chunk.bytes.get(start..) {
+                Some(bytes) if !bytes.is_empty() => {
+                    rest = Chunk { bytes, after_gap: false, from_start: true, cut: chunk.cut };
+                }
+                _ => return Verdict::Consumed(taken),
+            }
+        }
+        Verdict::Consumed(taken)
+    }
+
+    fn step(&mut self, chunk: Chunk<'_>, cx: &mut Context<'_>) -> Step {
+        match self {
+            Self::Detecting => self.detect(chunk, cx),
+            Self::Searching(search) => {
+                let search = *search;
+                self.search(search, chunk, cx)
+            }
+            Self::Tls(hellos) => Step::Answer(hellos.advance(chunk, cx)),
+            Self::Certificates(certificates) => Step::Answer(certificates.advance(chunk, cx)),
+            Self::Http2(requests) => Step::Answer(requests.advance(chunk, cx)),
+            Self::Dns(messages) => Step::Answer(messages.advance(chunk, cx)),
+            Self::Http(requests) => {
+                let verdict = requests.advance(chunk, cx);
+                let next = requests.tunnel();
+                self.after(verdict, next)
+            }
+            Self::Socks(client) => {
+                let verdict = client.advance(chunk, cx);
+                let next = client.over();
+                self.after(verdict, next)
+            }
+            Self::Done => Step::Answer(Verdict::All),
+        }
+    }
+
+    /// Another protocol may follow what a parser has consumed.
+    fn after(&mut self, verdict: Verdict, next: bool) -> Step {
+        match verdict {
+            Verdict::Consumed(bytes) if next => {
+                *self = Self::Detecting;
+                Step::Next(bytes)
+            }
+            verdict => Step::Answer(verdict),
+        }
+    }
+
+    fn detect(&mut self, chunk: Chunk<'_>, cx: &mut Context<'_>) -> Step {
+        let middle = chunk.after_gap || !chunk.from_start;
+        match detect::stream(chunk.bytes) {
+            Detected::Is(protocol) => self.begin(protocol, chunk, cx),
+            Detected::Unsure if chunk.cut == Cut::None => Step::Answer(Verdict::Consumed(0)),
+            _ => self.search(Search { middle, ..Search::default() }, chunk, cx),
+        }
+    }
+
+    /// Gives a protocol its first bytes. A parser that is done at once is never put on the heap.
+    fn begin(&mut self, protocol: Protocol, chunk: Chunk<'_>, cx: &mut Context<'_>) -> Step {
+        macro_rules! parser {
+            ($variant:ident, $parser:ty) => {{
+                let mut parser = <$parser>::default();
+                match parser.advance(chunk, cx) {
+                    Verdict::All => Step::Answer(Verdict::All),
+                    verdict => {
+                        *self = Self::$variant(Box::new(parser));
+                        Step::Answer(verdict)
+                    }
+                }
+            }};
+        }
+        match protocol {
+            Protocol::Tls => parser!(Tls, tls::Hellos),
+            Protocol::Certificates => parser!(Certificates, tls::Certificates),
+            Protocol::Http2 => parser!(Http2, http2::Requests),
+            Protocol::Dns => parser!(Dns, dns::TcpMessages),
+            Protocol::Http => {
+                *self = Self::Http(Box::default());
+                self.step(chunk, cx)
+            }
+            Protocol::Socks => {
+                *self = Self::Socks(Box::default());
+                self.step(chunk, cx)
+            }
+            Protocol::Proxy(bytes) => {
+                *self = Self::Detecting;
+                Step::Next(bytes)
+            }
+            // Nothing in a response is compared yet.
+            Protocol::Responses => Step::Answer(Verdict::All),
+        }
+    }
+
+    fn search(&mut self, mut search: Search, chunk: Chunk<'_>, cx: &mut Context<'_>) -> Step {
+        let bytes = chunk.bytes;
+        search.middle |= chunk.after_gap;
+        let fresh = if chunk.after_gap { 0 } else { usize::from(search.kept) };
+        if search.middle
+            && let Some(arrived) = bytes.get(fresh..).filter(|arrived| !arrived.is_empty())
+            && let Detected::Is(protocol) = detect::stream(arrived)
+        {
+            let chunk = Chunk { bytes: arrived, after_gap: false, ..chunk };
+            return behind(self.begin(protocol, chunk, cx), fresh);
+        }
+        match tls::find_hello(bytes) {
+            Some(at) if tls::probe(bytes.get(at..).unwrap_or_default()) == Probe::Yes => {
+                let bytes = bytes.get(at..).unwrap_or_default();
+                let chunk = Chunk { bytes, after_gap: false, ..chunk };
+                return behind(self.begin(Protocol::Tls, chunk, cx), at);
+            }
+            _ => {}
+        }
+        // A line is only known to begin after a line end, or with the direction.
+        let line = if search.seen == 0 { Some(0) } else { after_line_end(bytes) };
+        let request = line.and_then(|line| http::find_request(bytes, line));
+        if let Some((at, Probe::Yes)) = request {
+            let bytes = bytes.get(at..).unwrap_or_default();
+            let chunk = Chunk { bytes, after_gap: false, ..chunk };
+            return behind(self.begin(Protocol::Http, chunk, cx), at);
+        }
+        let tail = bytes.len().saturating_sub(HELLO_TAIL);
+        let keep = match request {
+            // The line end before it is kept too: it says that a line begins.
+            Some((at, _)) if bytes.len() - at <= LINE_LIMIT => tail.min(at.saturating_sub(1)),
+            _ => tail,
+        };
+        self.searched(search, bytes, keep, cx)
+    }
+
+    fn searched(
+        &mut self,
+        mut search: Search,
+        bytes: &[u8],
+        keep: usize,
+        cx: &mut Context<'_>,
+    ) -> Step {
+        let arrived = bytes.len().saturating_sub(usize::from(search.kept));
+        search.seen = search.seen.saturating_add(u32::try_from(arrived).unwrap_or(u32::MAX));
+        search.kept = u16::try_from(bytes.len() - keep).unwrap_or(u16::MAX);
+        search.chunks = search.chunks.saturating_add(1);
+        let over = if search.middle {
+            search.seen > SEARCH_LIMIT_MIDDLE || search.chunks > CHUNKS_LIMIT
+        } else {
+            search.seen > SEARCH_LIMIT
+        };
+        if over {
+            cx.observer.count(Counter::Unknown);
+            return Step::Answer(Verdict::All);
+        }
+        *self = Self::Searching(search);
+        Step::Answer(Verdict::Consumed(keep as u64))
+    }
+}
+
+/// A step that was taken so many bytes behind the start of the chunk.
+fn behind(step: Step, skipped: usize) -> Step {
+    let skipped = skipped as u64;
+    match step {
+        Step::Answer(Verdict::Consumed(bytes)) => {
+            Step::Answer(Verdict::Consumed(bytes.saturating_add(skipped)))
+        }
+        Step::Next(bytes) => Step::Next(bytes.saturating_add(skipped)),
+        all => all,
+    }
+}
+
+fn after_line_end(bytes: &[u8]) -> Option<usize> {
+    memchr::memchr(b'\n', bytes).map(|at| at + 1)
+}
