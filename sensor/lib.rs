@@ -43,12 +43,23 @@
 //! (a file, an interface, a setting) makes an error that names the thing and the remedy, and
 //! `main` prints it once.
 
+pub mod lang;
 pub mod net;
 pub mod observation;
 pub mod stats;
 
+pub mod alert;
 pub mod capture;
 pub mod decode;
+pub mod enrich;
 pub mod extract;
 pub mod flow;
 pub mod matching;
+pub mod sink;
+
+pub mod worker;
+
+pub mod app;
+pub mod cli;
+pub mod command;
+pub mod config;

@@ -10,15 +10,15 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::alert::event::EventKinds;
-use crate::alert::throttle::ThrottleLimits;
 use crate::alert::outbox::WorkerPulse;
+use crate::alert::throttle::ThrottleLimits;
 use crate::alert::{HomeNetworks, Origin, Outbox, Throttle};
 use crate::capture::{Drops, Frame};
 use crate::decode;
 use crate::decode::packet::{Decoded, Packet, Segment, Transport};
 use crate::extract::session::Session;
 use crate::extract::{Context, Scratch};
-use crate::flow::fragment::{FragmentLimits, FragmentTable};
+use crate::flow::fragment::{FragmentLimits, FragmentTable, Whole};
 use crate::flow::stream::StreamWork;
 use crate::flow::table::Life;
 use crate::flow::{FlowIndex, FlowLimits, FlowTable, StreamLimits};
@@ -201,7 +201,13 @@ impl Worker {
     }
 
     /// Makes a flow, and compares its endpoints at once.
-    fn begin(&mut self, packet: &Packet<'_>, key: &FlowKey, time: Timestamp, frame: u64) -> FlowIndex {
+    fn begin(
+        &mut self,
+        packet: &Packet<'_>,
+        key: &FlowKey,
+        time: Timestamp,
+        frame: u64,
+    ) -> FlowIndex {
         while let Some(flow) = self.flows.victim() {
             self.counters.count(Counter::FlowsEvicted);
             self.finish_flow(flow);
@@ -274,26 +280,40 @@ impl Worker {
             observer: &mut observer,
             scratch: &mut self.scratch,
         };
-        flow.state.datagram(side, payload, &mut cx);
+        // The session keeps to itself that it is done; a datagram then costs one comparison.
+        let _ = flow.state.datagram(side, payload, &mut cx);
     }
 
-    /// Puts a fragment away, and follows the packet it completes.
+    /// Puts a fragment away, and follows the packet it completes or that is given up for it.
     fn fragment(&mut self, packet: &Packet<'_>, time: Timestamp, frame: u64) {
         // The table lends from its own buffers, so it steps aside while they are followed.
         let mut fragments = std::mem::take(&mut self.fragments);
-        if let Some(whole) = fragments.push(time, packet, &mut self.counters) {
-            for payload in whole.readings() {
-                match decode::decode_reassembled(packet, payload) {
-                    // A whole that claims to be a fragment again would go round in circles.
-                    Ok(inner) if !matches!(inner.transport, Transport::Fragment { .. }) => {
-                        self.packet(&inner, time, frame);
-                    }
-                    Ok(_) => self.counters.count(Counter::SkipMalformed),
-                    Err(skip) => self.counters.count(skip.counter()),
+        if let Some(whole) = fragments.push(time, packet) {
+            self.reassembled(&whole, time, frame);
+        }
+        self.given_up_fragments(&mut fragments, time);
+        self.fragments = fragments;
+    }
+
+    /// Reads the beginnings of packets whose other fragments never came.
+    fn given_up_fragments(&mut self, fragments: &mut FragmentTable, time: Timestamp) {
+        while let Some(partial) = fragments.take_partial() {
+            self.reassembled(&partial, time, 0);
+        }
+        self.counters.merge(&fragments.take_counters());
+    }
+
+    fn reassembled(&mut self, whole: &Whole<'_>, time: Timestamp, frame: u64) {
+        for payload in whole.readings() {
+            match decode::decode_ip(whole.head, payload) {
+                // A whole that claims to be a fragment again would go round in circles.
+                Ok(inner) if matches!(inner.transport, Transport::Fragment { .. }) => {
+                    self.counters.count(Counter::SkipTooDeep);
                 }
+                Ok(inner) => self.packet(&inner, time, frame),
+                Err(skip) => self.counters.count(skip.counter()),
             }
         }
-        self.fragments = fragments;
     }
 
     /// Keeps the bytes of all directions together below their limit: whoever has held longest
@@ -333,6 +353,9 @@ impl Worker {
 
     /// Ends: everything held is read, everything folded is said, the queue is left.
     pub fn finish(mut self) -> Counters {
+        let mut fragments = std::mem::take(&mut self.fragments);
+        fragments.flush();
+        self.given_up_fragments(&mut fragments, self.now);
         while let Some(flow) = self.flows.pop_oldest() {
             self.finish_flow(flow);
         }

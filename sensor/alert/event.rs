@@ -3,7 +3,9 @@
 use super::Sighting;
 use crate::extract::tls::fingerprint;
 use crate::net::{Address, Mac};
-use crate::observation::{ClientHello, DhcpMessage, DnsData, DnsMessage, DnsSection, HttpRequest, Message};
+use crate::observation::{
+    ClientHello, DhcpMessage, DnsData, DnsMessage, DnsSection, HttpRequest, Message,
+};
 
 /// Kinds of event records, as `--events` names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -220,15 +222,21 @@ fn dns(message: &DnsMessage<'_>) -> DnsEvent {
 }
 
 fn tls(hello: &ClientHello<'_>, transport: char) -> TlsEvent {
+    let (ja3, digest) = fingerprint::ja3(hello);
     TlsEvent {
         sni: hello.sni.map(str::to_owned),
-        version: fingerprint::version_name(hello),
+        version: fingerprint::version_name(fingerprint::supported_version(hello)).into(),
         quic_version: hello.quic_version,
-        ja3: fingerprint::ja3(hello),
+        ja3: (ja3, hex(&digest)),
         ja4: fingerprint::ja4(hello, transport),
         alpns: fingerprint::client_alpns(hello).map(text).collect(),
         ech: hello.ech,
     }
+}
+
+/// Lower-case hexadecimal digits.
+fn hex(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn http(request: &HttpRequest<'_>) -> HttpEvent {

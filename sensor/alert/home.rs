@@ -15,7 +15,8 @@ impl HomeNetworks {
             networks
                 .into_iter()
                 .map(|(ip, prefix)| {
-                    let width = if ip.is_ipv4() { 96 + u32::from(prefix) } else { u32::from(prefix) };
+                    let width =
+                        if ip.is_ipv4() { 96 + u32::from(prefix) } else { u32::from(prefix) };
                     let mask = u128::MAX.checked_shl(128 - width.min(128)).unwrap_or(0);
                     (Address::from(ip).bits() & mask, mask)
                 })

@@ -97,7 +97,10 @@ pub fn run(job: &RunJob, sources: Vec<Live>, writer: Writer<'_>) -> Result<(), A
                 Ok(worker) => workers.push(worker),
                 Err(error) => {
                     wishes.stop.store(true, Ordering::Relaxed);
-                    return Err(AppError::System { what: "cannot start a thread", reason: error.to_string() });
+                    return Err(AppError::System {
+                        what: "cannot start a thread",
+                        reason: error.to_string(),
+                    });
                 }
             }
         }

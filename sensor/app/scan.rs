@@ -129,7 +129,11 @@ fn read_inputs(job: &ScanJob, next: &AtomicUsize, arrivals: &Sender<Arrival>) {
 }
 
 /// Reads one capture to its end, or to where it breaks.
-fn read_one(job: &ScanJob, input: &Input, sender: Sender<Record>) -> (Counters, Option<CaptureError>) {
+fn read_one(
+    job: &ScanJob,
+    input: &Input,
+    sender: Sender<Record>,
+) -> (Counters, Option<CaptureError>) {
     let name = match input {
         Input::File(path) => path.display().to_string(),
         Input::Stdin => "-".into(),

@@ -112,7 +112,7 @@ fn allow(paths: &[PathBuf]) -> Result<Vec<Allow>, AppError> {
         }
         all.extend(list.entries().iter().map(|entry| match &entry.what {
             Allowed::Name { name, scope } => Allow::Name { name: name.clone(), scope: *scope },
-            Allowed::Network(ip, prefix) => Allow::Cidr(*ip, *prefix),
+            Allowed::Network(ip, prefix) => Allow::Network(*ip, *prefix),
         }));
     }
     Ok(all)

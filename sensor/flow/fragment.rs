@@ -83,6 +83,12 @@ pub struct FragmentTable {
     counters: Counters,
 }
 
+impl Default for FragmentTable {
+    fn default() -> Self {
+        Self::new(FragmentLimits::default())
+    }
+}
+
 impl FragmentTable {
     /// An empty table. Limits below one packet or one fragment's bytes hold nothing.
     pub fn new(limits: FragmentLimits) -> Self {

@@ -54,7 +54,9 @@ pub const fn role(language: Language, role: Role) -> &'static str {
     match role {
         Role::C2 => pick(language, "máy chủ điều khiển", "command and control server"),
         Role::Delivery => pick(language, "máy chủ phát tán mã độc", "delivery server"),
-        Role::Exfiltration => pick(language, "nơi nhận dữ liệu bị lấy cắp", "receiver of stolen data"),
+        Role::Exfiltration => {
+            pick(language, "nơi nhận dữ liệu bị lấy cắp", "receiver of stolen data")
+        }
         Role::Sinkhole => pick(
             language,
             "máy chủ điều khiển đã bị vô hiệu hóa",
@@ -83,8 +85,12 @@ pub fn known_since(language: Language, date: Option<Date>, old_days: Option<i64>
     match (language, old_days) {
         (Language::Vi, None) => format!("ghi nhận {when}"),
         (Language::En, None) => format!("reported {when}"),
-        (Language::Vi, Some(days)) => format!("ghi nhận {when}, đã {days} ngày, có thể không còn đúng"),
-        (Language::En, Some(days)) => format!("reported {when}, {days} days old, may no longer hold"),
+        (Language::Vi, Some(days)) => {
+            format!("ghi nhận {when}, đã {days} ngày, có thể không còn đúng")
+        }
+        (Language::En, Some(days)) => {
+            format!("reported {when}, {days} days old, may no longer hold")
+        }
     }
 }
 

@@ -15,11 +15,13 @@ mod requests;
 pub mod set;
 pub mod severity;
 
+pub use allow::Allow;
+pub use set::IndicatorSet;
+
 use std::sync::Arc;
 
 use crate::net::{Address, Endpoint};
 use crate::observation::{Kind, Observation, Value};
-use set::IndicatorSet;
 
 /// An indicator's number in its [`IndicatorSet`]; means nothing in another one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -3,7 +3,8 @@
 //! Addresses change hands, names rarely do: only `ip`, `ip:port` and `cidr` lose weight with age,
 //! and none is ever silenced by it.
 
-use ioc_feeds::{Confidence, Date, Indicator, Pattern, Role};
+use ioc_feeds::threat::Severity;
+use ioc_feeds::{Confidence, Indicator, Pattern, Role};
 
 use crate::net::Timestamp;
 
@@ -12,45 +13,12 @@ const FULL_WEIGHT_DAYS: i64 = 90;
 /// Days after which an address is context only.
 const HALF_WEIGHT_DAYS: i64 = 365;
 
-/// How urgent an alert is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Severity {
-    /// Worth knowing.
-    Low,
-    /// To be looked at this week.
-    Medium,
-    /// To be looked at today.
-    High,
-    /// Act now.
-    Critical,
-}
-
-impl Severity {
-    /// `low`, `medium`, `high` or `critical`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Low => "low",
-            Self::Medium => "medium",
-            Self::High => "high",
-            Self::Critical => "critical",
-        }
-    }
-
-    /// EVE's number, 1 to 3: the smaller, the more urgent.
-    pub const fn eve(self) -> u8 {
-        match self {
-            Self::Critical | Self::High => 1,
-            Self::Medium => 2,
-            Self::Low => 3,
-        }
-    }
-
-    const fn one_step_down(self) -> Self {
-        match self {
-            Self::Critical => Self::High,
-            Self::High => Self::Medium,
-            Self::Medium | Self::Low => Self::Low,
-        }
+/// One step less urgent.
+const fn one_step_down(severity: Severity) -> Severity {
+    match severity {
+        Severity::Critical => Severity::High,
+        Severity::High => Severity::Medium,
+        Severity::Medium | Severity::Low => Severity::Low,
     }
 }
 
@@ -76,7 +44,7 @@ pub fn severity(
     };
     let severity = match age.unwrap_or(0) {
         ..=FULL_WEIGHT_DAYS => believed,
-        ..=HALF_WEIGHT_DAYS => believed.one_step_down(),
+        ..=HALF_WEIGHT_DAYS => one_step_down(believed),
         _ => Severity::Low,
     };
     (severity, age)
@@ -87,25 +55,7 @@ fn address_age(indicator: &Indicator, at: Timestamp) -> Option<i64> {
         return None;
     }
     let date = indicator.last_seen.or(indicator.first_seen)?;
-    Some((at.seconds().div_euclid(86_400) - days(date)).max(0))
-}
-
-/// Days from 1970-01-01 to a date of the Gregorian calendar. A month without a day counts as its
-/// last one: a report is never held to be older than it may be.
-fn days(date: Date) -> i64 {
-    let (year, month) = (i64::from(date.year), i64::from(date.month));
-    if date.day == 0 {
-        return first_of(year + month / 12, month % 12 + 1) - 1;
-    }
-    first_of(year, month) + i64::from(date.day) - 1
-}
-
-/// Days to the first of a month. The year begins in March here, so that a leap day is its last.
-fn first_of(year: i64, month: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let month = (month + 9) % 12;
-    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
-    year * 365 + leap_days + (month * 153 + 2) / 5 - 719_468
+    Some(date.age_in_days(at.seconds()).max(0))
 }
 
 #[cfg(test)]

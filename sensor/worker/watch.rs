@@ -86,10 +86,10 @@ impl Watch {
     #[cold]
     fn raise(&mut self, scene: &Scene<'_>, observation: &Observation<'_>, hits: &[Option<Hit>]) {
         let set = self.matcher.set().clone();
-        let mut said: Few<u32, 4> = Few::default();
         for (nth, hit) in hits.iter().flatten().enumerate() {
             let threat = |hit: &Hit| set.get(hit.id).map(|indicator| &indicator.threat);
-            let again = hits.iter().flatten().take(nth).any(|earlier| threat(earlier) == threat(hit));
+            let again =
+                hits.iter().flatten().take(nth).any(|earlier| threat(earlier) == threat(hit));
             if again {
                 continue;
             }

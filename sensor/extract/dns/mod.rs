@@ -5,13 +5,14 @@
 //! other payload by its content. [`tcp`] cuts a stream into messages. Nothing here resolves,
 //! caches, or allocates by a number of the message.
 
-mod probe;
+mod plausible;
 mod records;
 pub mod tcp;
 mod walk;
 
-pub use probe::plausible;
+pub use plausible::plausible;
 pub use records::{opcode_name, rcode_name, type_name};
+pub use tcp::{TcpMessages, probe};
 
 use crate::net::Address;
 use crate::observation::{

@@ -2,7 +2,7 @@
 //!
 //! Owns only its place in the stream; the message itself is read by [`super::Reader`].
 
-use super::probe::{lenient, strict};
+use super::plausible::{lenient, strict};
 use super::{HEADER, Reading};
 use crate::extract::{Context, Probe};
 use crate::flow::stream::{Chunk, Cut, Verdict};

@@ -65,7 +65,9 @@ const fn severity_number(severity: Severity) -> u8 {
 const fn app_proto(kind: Kind) -> Option<&'static str> {
     match kind {
         Kind::DnsQuery | Kind::DnsAnswer => Some("dns"),
-        Kind::TlsSni | Kind::TlsCertificate | Kind::Ja3 | Kind::Ja4 => Some("tls"),
+        Kind::TlsSni | Kind::TlsCertificate | Kind::TlsCertSha1 | Kind::Ja3 | Kind::Ja4 => {
+            Some("tls")
+        }
         Kind::QuicSni => Some("quic"),
         Kind::DtlsSni => Some("dtls"),
         Kind::HttpHost | Kind::HttpUrl | Kind::HttpUserAgent => Some("http"),

@@ -227,6 +227,3 @@ impl<W: Write + Reopen> Sink for EveSink<W> {
         self.out.reopen()
     }
 }
-
-#[cfg(test)]
-mod tests;
