@@ -16,6 +16,10 @@ use crate::matching::IndicatorId;
 use crate::net::{Address, Timestamp};
 use crate::observation::Kind;
 
+/// Within this time, what one flow shows again is no other contact: an answer repeats its
+/// question, a client repeats what was lost, a page is fetched with many requests.
+const SAME_CONTACT_NANOS: u64 = 5_000_000_000;
+
 /// Bounds of the throttle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ThrottleLimits {
@@ -96,9 +100,12 @@ impl Throttle {
             self.insert(key, alert.clone());
             return Some(alert);
         };
-        entry.unsaid += 1;
+        let same = entry.latest.sighting.flow_id == alert.sighting.flow_id
+            && alert.sighting.time.since(entry.latest.sighting.time) < SAME_CONTACT_NANOS;
+        let contacts = u64::from(!same);
+        entry.unsaid += contacts;
         alert.first = entry.latest.first;
-        alert.count = entry.latest.count.saturating_add(1);
+        alert.count = entry.latest.count.saturating_add(contacts);
         entry.latest = alert;
         None
     }

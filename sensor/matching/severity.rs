@@ -47,7 +47,7 @@ pub fn severity(
         ..=HALF_WEIGHT_DAYS => one_step_down(believed),
         _ => Severity::Low,
     };
-    (severity, age)
+    (severity, age.filter(|days| *days > FULL_WEIGHT_DAYS))
 }
 
 fn address_age(indicator: &Indicator, at: Timestamp) -> Option<i64> {

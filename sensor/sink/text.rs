@@ -33,7 +33,7 @@ impl LineFormat {
         let name = full.threat.name.in_language(language);
         let malware = match &*indicator.malware {
             "" => String::new(),
-            malware => format!(" ({})", field(malware)),
+            malware => format!(", {}", field(malware)),
         };
         let host = full.host_name.map_or("-".into(), field);
         let mac = alert.our_mac().map_or_else(|| "-".into(), |mac| mac.to_string());
