@@ -168,6 +168,10 @@ pub struct Packet<'a> {
 
 /// What a frame held.
 #[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly always a packet, and never boxed on the path"
+)]
 pub enum Decoded<'a> {
     /// An IP packet.
     Ip(Packet<'a>),

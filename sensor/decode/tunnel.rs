@@ -50,15 +50,19 @@ fn gre_header(data: &[u8]) -> Result<Gre<'_>, Skip> {
         return Ok(Gre { protocol, numbered, payload: rest });
     }
     rest = after(rest, fields)?;
-    // Source routes by consumption; each entry says its own length, zero ends them.
-    while routing {
-        let ([a0, a1, _, length], entry) = split::<4>(rest)?;
-        rest = after(entry, usize::from(*length))?;
+    let payload = if routing { after_routes(rest)? } else { rest };
+    Ok(Gre { protocol, numbered, payload })
+}
+
+/// What follows the source routes: each entry says its own length, an empty one ends them.
+fn after_routes(mut data: &[u8]) -> Result<&[u8], Skip> {
+    loop {
+        let ([a0, a1, _, length], entry) = split::<4>(data)?;
+        data = after(entry, usize::from(*length))?;
         if [*a0, *a1, *length] == [0, 0, 0] {
-            break;
+            return Ok(data);
         }
     }
-    Ok(Gre { protocol, numbered, payload: rest })
 }
 
 /// GRE over IP, or over UDP (RFC 8086).

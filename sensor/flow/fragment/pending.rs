@@ -128,7 +128,7 @@ impl Pending {
         let joined = self.covered.get(from..to).unwrap_or(&[]);
         let start = joined.first().map_or(range.start, |old| old.start.min(range.start));
         let end = joined.last().map_or(range.end, |old| old.end.max(range.end));
-        self.covered.splice(from..to, [start..end]);
+        self.covered.splice(from..to, std::iter::once(start..end));
     }
 
     /// Length of what stands before the first hole.
