@@ -75,8 +75,8 @@ pub fn severity(
         Confidence::Low => threat_severity.min(Severity::Medium),
     };
     let severity = match age.unwrap_or(0) {
-        ..=FULL_WEIGHT_DAYS => believed,
-        ..=HALF_WEIGHT_DAYS => believed.one_step_down(),
+        days if days <= FULL_WEIGHT_DAYS => believed,
+        days if days <= HALF_WEIGHT_DAYS => believed.one_step_down(),
         _ => Severity::Low,
     };
     (severity, age)
