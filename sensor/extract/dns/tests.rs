@@ -265,6 +265,7 @@ fn messages_are_plausible_on_any_port() {
     let answer =
         [head(0x8180, [0, 1, 0, 0]), record(&wire("a.example"), 1, &[192, 0, 2, 1])].concat();
     assert!(plausible(&answer, false));
+    assert!(plausible(&query("", 2), false), "a resolver's first question");
     let mut z = query("evil.example", 1);
     z[3] |= 0x40;
     assert!(plausible(&z, false));
