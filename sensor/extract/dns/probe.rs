@@ -44,17 +44,22 @@ pub(super) fn strict(message: &[u8], size: usize) -> Probe {
 
 fn believe(message: &[u8], size: usize) -> Result<bool, Fault> {
     let mut cursor = Cursor::new(message);
-    let [_, flags, questions, records @ ..] = header(&mut cursor)?;
+    // Each word is judged as soon as it is there: the first segment may hold no more.
+    let (_id, flags) = (cursor.u16()?, cursor.u16()?);
+    if !opcode_known(flags) {
+        return Ok(false);
+    }
+    let questions = cursor.u16()?;
+    if questions > QUESTIONS_MAX {
+        return Ok(false);
+    }
+    let records = [cursor.u16()?, cursor.u16()?, cursor.u16()?];
     let [answers, ..] = records;
     // A question takes at least five octets, a record eleven.
     let least = usize::from(questions) * 5
         + records.iter().map(|count| usize::from(*count) * 11).sum::<usize>();
     let response = flags & 0x8000 != 0;
-    if !opcode_known(flags)
-        || questions > QUESTIONS_MAX
-        || HEADER + least > size
-        || (questions == 0 && !(response && answers > 0))
-    {
+    if HEADER + least > size || (questions == 0 && !(response && answers > 0)) {
         return Ok(false);
     }
     let name_at = cursor.at();

@@ -381,6 +381,8 @@ fn the_first_bytes_of_a_stream_tell_dns_from_others() {
         assert_eq!(tcp::probe(&bytes[..length]), Probe::Unsure, "{length}");
     }
     assert_eq!(tcp::probe(&bytes), Probe::Yes);
+    let socks = b"\x04\x01\x00\x50\xc0\x00\x02\x07\x00";
+    assert_eq!(tcp::probe(socks), Probe::No, "told by the first words alone");
     for other in [
         &b"GET / HTTP/1.1\r\n"[..],
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\x11\x22\x33",
