@@ -148,7 +148,7 @@ mod tests {
             let vendor = dhcp.vendor_class.unwrap_or(b"-").escape_ascii();
             let [client, assigned, requested] =
                 [dhcp.client_ip, dhcp.assigned_ip, dhcp.requested_ip]
-                    .map(|ip| ip.map_or("-".to_owned(), |ip| ip.to_string()));
+                    .map(|ip| ip.map_or_else(|| "-".to_owned(), |ip| ip.to_string()));
             let name = dhcp.hostname.unwrap_or("-");
             self.messages.push(format!(
                 "{} {:x} {} {client} {assigned} {requested} {name} {vendor}",

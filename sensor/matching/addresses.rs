@@ -84,8 +84,8 @@ impl AddressIndex {
     }
 
     /// Networks the address lies in, with their prefix, longest first.
-    pub(super) fn networks(&self, address: Address, mut push: impl FnMut(u8, IndicatorId)) {
-        self.networks.find(address, |prefix, id| push(prefix, id));
+    pub(super) fn networks(&self, address: Address, push: impl FnMut(u8, IndicatorId)) {
+        self.networks.find(address, push);
     }
 }
 

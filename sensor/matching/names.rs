@@ -32,7 +32,7 @@ pub struct NameIndex {
 enum Structure {
     #[default]
     Empty,
-    Automaton(NFA),
+    Automaton(Box<NFA>),
     Table(SuffixTable),
 }
 
@@ -58,7 +58,7 @@ impl NameIndex {
         let automaton = (names.len() <= limit).then(|| automaton(&names)).flatten();
         let structure = match automaton {
             _ if names.is_empty() => Structure::Empty,
-            Some(automaton) => Structure::Automaton(automaton),
+            Some(automaton) => Structure::Automaton(Box::new(automaton)),
             None => Structure::Table(SuffixTable::new(&names)),
         };
         Self { structure, starts, members }

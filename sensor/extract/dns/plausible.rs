@@ -44,17 +44,22 @@ pub(super) fn strict(message: &[u8], size: usize) -> Probe {
 
 fn believe(message: &[u8], size: usize) -> Result<bool, Fault> {
     let mut cursor = Cursor::new(message);
-    let [_, flags, questions, records @ ..] = header(&mut cursor)?;
+    // Each word is judged as soon as it is there: the first segment may hold no more.
+    let (_id, flags) = (cursor.u16()?, cursor.u16()?);
+    if !opcode_known(flags) {
+        return Ok(false);
+    }
+    let questions = cursor.u16()?;
+    if questions > QUESTIONS_MAX {
+        return Ok(false);
+    }
+    let records = [cursor.u16()?, cursor.u16()?, cursor.u16()?];
     let [answers, ..] = records;
     // A question takes at least five octets, a record eleven.
     let least = usize::from(questions) * 5
         + records.iter().map(|count| usize::from(*count) * 11).sum::<usize>();
     let response = flags & 0x8000 != 0;
-    if !opcode_known(flags)
-        || questions > QUESTIONS_MAX
-        || HEADER + least > size
-        || (questions == 0 && !(response && answers > 0))
-    {
+    if HEADER + least > size || (questions == 0 && !(response && answers > 0)) {
         return Ok(false);
     }
     let name_at = cursor.at();
@@ -66,6 +71,9 @@ fn believe(message: &[u8], size: usize) -> Result<bool, Fault> {
     if netbios(message.get(name_at..).unwrap_or(&[]), kind) {
         return Ok(false);
     }
+    if message.get(name_at) == Some(&0) && !asked_of_the_root(kind) {
+        return Ok(false);
+    }
     if questions > 0 {
         return Ok(kind != 0 && class_known(class));
     }
@@ -73,6 +81,11 @@ fn believe(message: &[u8], size: usize) -> Result<bool, Fault> {
     let length = usize::from(cursor.u16()?);
     let known = kind == OPT || (type_name(kind).is_some() && class_known(class));
     Ok(known && cursor.at() + length <= size)
+}
+
+/// NS, SOA, DS, DNSKEY, ANY: what resolvers ask of the root. Others look too much like zeros.
+fn asked_of_the_root(kind: u16) -> bool {
+    matches!(kind, 2 | 6 | 43 | 48 | 255)
 }
 
 fn opcode_known(flags: u16) -> bool {
@@ -84,14 +97,14 @@ fn class_known(class: u16) -> bool {
     matches!(class & 0x7fff, 1 | 3 | 4 | 254 | 255)
 }
 
-/// Does a name begin here that has a label, and are its labels free of control characters? Stops
-/// at the first pointer or at the end of the bytes.
+/// Are the labels of the name that begins here free of control characters? Looks as far as the
+/// first pointer or the end of the bytes.
 fn printable(mut bytes: &[u8]) -> bool {
     let mut first = true;
     loop {
         match bytes {
             [] => return true,
-            [0, ..] => return !first,
+            [0, ..] => return true,
             [length @ 1..=0x3f, rest @ ..] => {
                 let (label, after) =
                     rest.split_at_checked(usize::from(*length)).unwrap_or((rest, &[]));

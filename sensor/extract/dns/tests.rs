@@ -265,6 +265,7 @@ fn messages_are_plausible_on_any_port() {
     let answer =
         [head(0x8180, [0, 1, 0, 0]), record(&wire("a.example"), 1, &[192, 0, 2, 1])].concat();
     assert!(plausible(&answer, false));
+    assert!(plausible(&query("", 2), false), "a resolver's first question");
     let mut z = query("evil.example", 1);
     z[3] |= 0x40;
     assert!(plausible(&z, false));
@@ -380,6 +381,8 @@ fn the_first_bytes_of_a_stream_tell_dns_from_others() {
         assert_eq!(tcp::probe(&bytes[..length]), Probe::Unsure, "{length}");
     }
     assert_eq!(tcp::probe(&bytes), Probe::Yes);
+    let socks = b"\x04\x01\x00\x50\xc0\x00\x02\x07\x00";
+    assert_eq!(tcp::probe(socks), Probe::No, "told by the first words alone");
     for other in [
         &b"GET / HTTP/1.1\r\n"[..],
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\x11\x22\x33",
