@@ -64,7 +64,9 @@ impl CryptoStream {
         self.bytes.extend_from_slice(data);
         match place.checked_sub(1).and_then(|before| self.pieces.get_mut(before)) {
             // In order, as nearly always: the piece before grows.
-            Some(before) if before.end() == offset && before.start + before.length == piece.start => {
+            Some(before)
+                if before.end() == offset && before.start + before.length == piece.start =>
+            {
                 before.length += length;
             }
             _ => self.pieces.insert(place, piece),

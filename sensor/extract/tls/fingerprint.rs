@@ -153,7 +153,9 @@ fn push_alpn_ends(name: &[u8], text: &mut String) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |nibble: u8| char::from(DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0'));
     match (name.first(), name.last()) {
-        (Some(first), Some(last)) if first.is_ascii_alphanumeric() && last.is_ascii_alphanumeric() => {
+        (Some(first), Some(last))
+            if first.is_ascii_alphanumeric() && last.is_ascii_alphanumeric() =>
+        {
             text.push(char::from(*first));
             text.push(char::from(*last));
         }
@@ -213,8 +215,7 @@ mod tests {
     #[test]
     fn ja3_gives_the_published_digests_of_its_authors() {
         let ciphers = wire(&[47, 53, 5, 10, 49161, 49162, 49171, 49172, 50, 56, 19, 4]);
-        let extensions =
-            block(&[(0, vec![]), (10, counted(&[23, 24, 25])), (11, vec![1, 0])]);
+        let extensions = block(&[(0, vec![]), (10, counted(&[23, 24, 25])), (11, vec![1, 0])]);
         let hello = ClientHello {
             legacy_version: 769,
             ciphers: &ciphers,
@@ -226,7 +227,8 @@ mod tests {
         assert_eq!(hex(digest), "ada70206e40642a3e4461f35503241d5");
 
         let ciphers = wire(&[4, 5, 10, 9, 100, 98, 3, 6, 19, 18, 99]);
-        let hello = ClientHello { legacy_version: 769, ciphers: &ciphers, ..ClientHello::default() };
+        let hello =
+            ClientHello { legacy_version: 769, ciphers: &ciphers, ..ClientHello::default() };
         assert_eq!(hex(ja3(&hello).1), "de350869b8c85de67a350c8d186f11e6");
     }
 
@@ -236,11 +238,13 @@ mod tests {
             0x3a3a, 0x1301, 0x1302, 0x1303, 0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8, 0xc013,
             0xc014, 0x009c, 0x009d, 0x002f, 0x0035,
         ]);
-        let signatures =
-            counted(&[0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0806, 0x0601]);
+        let signatures = counted(&[0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0806, 0x0601]);
         let versions = [vec![6], wire(&[0x0a0a, 0x0304, 0x0303])].concat();
         let mut extensions = vec![(0x1a1a, vec![]), (0, vec![]), (0x2b, versions)];
-        extensions.push((0x10, vec![0, 12, 2, b'h', b'2', 8, b'h', b't', b't', b'p', b'/', b'1', b'.', b'1']));
+        extensions.push((
+            0x10,
+            vec![0, 12, 2, b'h', b'2', 8, b'h', b't', b't', b'p', b'/', b'1', b'.', b'1'],
+        ));
         extensions.push((0x0d, signatures));
         for kind in [0x1b, 0x33, 0x4469, 0x17, 0x2d, 0x05, 0x23, 0x12, 0xff01, 0x0b, 0x0a, 0x15] {
             extensions.push((kind, vec![]));
@@ -268,8 +272,11 @@ mod tests {
     #[test]
     fn the_newest_dtls_version_is_the_smallest_number() {
         let extensions = block(&[(43, [vec![4], wire(&[0xfefd, 0xfefc])].concat())]);
-        let hello =
-            ClientHello { legacy_version: 0xfefd, extensions: &extensions, ..ClientHello::default() };
+        let hello = ClientHello {
+            legacy_version: 0xfefd,
+            extensions: &extensions,
+            ..ClientHello::default()
+        };
         assert_eq!(version_name(supported_version(&hello)), "DTLS 1.3");
         assert!(ja4(&hello, 'd').starts_with("dd3i"));
     }

@@ -58,7 +58,11 @@ fn probe_record(mut bytes: &[u8], message: u8) -> Probe {
             [0x16, 3, 0..=4, 0, 0, ..] => bytes = bytes.get(5..).unwrap_or_default(),
             [0x16, 3, 0..=4, high, low, kind, ..] => {
                 let length = usize::from(u16::from_be_bytes([high, low]));
-                return if kind == message && length <= RECORD_MAX { Probe::Yes } else { Probe::No };
+                return if kind == message && length <= RECORD_MAX {
+                    Probe::Yes
+                } else {
+                    Probe::No
+                };
             }
             [] | [0x16] | [0x16, 3] | [0x16, 3, 0..=4] => return Probe::Unsure,
             [0x16, 3, 0..=4, high] if high <= 0x48 => return Probe::Unsure,
