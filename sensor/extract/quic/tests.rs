@@ -285,3 +285,45 @@ proptest! {
         prop_assert!(flow.connection.done);
     }
 }
+
+/// A CHLO with these values, behind the header of Q043 or Q046.
+fn legacy_hello(long: bool, values: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
+    let mut bytes = if long {
+        [&[0xc3], &b"Q046"[..], &[0x50], &[7; 8], &[0, 0, 0, 1]].concat()
+    } else {
+        [&[0x0d][..], &[7; 8], b"Q043", &[1]].concat()
+    };
+    bytes.extend([0x5a; 12]);
+    bytes.extend([0xa0, 1, 0, 4]);
+    bytes.extend(b"CHLO");
+    bytes.extend(u16::try_from(values.len()).unwrap().to_le_bytes());
+    bytes.extend([0, 0]);
+    let mut end = 0;
+    for (tag, value) in values {
+        end += u32::try_from(value.len()).unwrap();
+        bytes.extend_from_slice(*tag);
+        bytes.extend(end.to_le_bytes());
+    }
+    bytes.extend(values.iter().flat_map(|(_, value)| *value));
+    bytes
+}
+
+#[test]
+fn the_name_of_a_hello_before_the_standard_is_told_only_whole() {
+    for long in [false, true] {
+        let bytes = legacy_hello(
+            long,
+            &[(b"PAD\0", &[b'-'; 40]), (b"SNI\0", b"Old.example"), (b"VER\0", b"Q0")],
+        );
+        assert!(probe(&bytes));
+        let mut flow = Flow::default();
+        assert!(flow.take(CLIENT, &bytes));
+        assert_eq!(flow.recorder.seen, ["quic.sni old.example"]);
+        for end in 0..bytes.len() - 2 {
+            let mut flow = Flow::default();
+            flow.take(CLIENT, &bytes[..end]);
+            flow.finish();
+            assert!(flow.recorder.seen.is_empty());
+        }
+    }
+}
