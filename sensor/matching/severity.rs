@@ -22,8 +22,8 @@ const fn one_step_down(severity: Severity) -> Severity {
     }
 }
 
-/// The severity of a hit at a packet's time, and the days since an address was last seen in use
-/// (UTC, zero for a packet from before that day; `None` for other types and without a date).
+/// The severity of a hit at a packet's time, and the days (UTC) since an address was last seen
+/// in use, where they weaken it.
 ///
 /// The threat's own severity holds for high confidence; medium confidence is at most high, low
 /// confidence at most medium. An address keeps that for 90 days, one step less to a year, and is
@@ -62,25 +62,14 @@ fn address_age(indicator: &Indicator, at: Timestamp) -> Option<i64> {
 mod tests {
     use super::*;
     use crate::matching::tests::{address, indicator};
-    use proptest::prelude::*;
+    use ioc_feeds::Date;
 
     const fn date(year: i16, month: u8, day: u8) -> Date {
         Date { year, month, day }
     }
 
     fn at(date: Date) -> Timestamp {
-        Timestamp::new(days(date) * 86_400 + 86_399, 0)
-    }
-
-    #[test]
-    fn days_are_counted_as_the_calendar_does() {
-        assert_eq!(days(date(1970, 1, 1)), 0);
-        assert_eq!(days(date(1969, 12, 31)), -1);
-        assert_eq!(days(date(2000, 2, 29)), 11_016);
-        assert_eq!(days(date(2000, 3, 1)), 11_017);
-        assert_eq!(days(date(2026, 9, 14)), 20_710);
-        assert_eq!(days(date(2024, 2, 0)), days(date(2024, 2, 29)));
-        assert_eq!(days(date(2025, 12, 0)), days(date(2025, 12, 31)));
+        Timestamp::new(date.epoch_day() * 86_400 + 86_399, 0)
     }
 
     #[test]
@@ -90,8 +79,8 @@ mod tests {
         c2.first_seen = Some(date(2020, 1, 1));
         c2.last_seen = Some(date(2026, 1, 1));
         let weigh = |day| severity(&c2, Severity::Critical, at(day));
-        assert_eq!(weigh(date(2025, 6, 1)), (Severity::Critical, Some(0)));
-        assert_eq!(weigh(date(2026, 4, 1)), (Severity::Critical, Some(90)));
+        assert_eq!(weigh(date(2025, 6, 1)), (Severity::Critical, None));
+        assert_eq!(weigh(date(2026, 4, 1)), (Severity::Critical, None));
         assert_eq!(weigh(date(2026, 4, 2)), (Severity::High, Some(91)));
         assert_eq!(weigh(date(2027, 1, 1)), (Severity::High, Some(365)));
         assert_eq!(weigh(date(2027, 1, 2)), (Severity::Low, Some(366)));
@@ -129,28 +118,5 @@ mod tests {
         assert_eq!(weigh(Confidence::Low, Role::C2, Severity::Low), Severity::Low);
         assert_eq!(weigh(Confidence::High, Role::Sinkhole, Severity::High), Severity::High);
         assert_eq!(weigh(Confidence::High, Role::Canary, Severity::Critical), Severity::Low);
-    }
-
-    #[test]
-    fn eve_knows_three_severities() {
-        let all = [Severity::Critical, Severity::High, Severity::Medium, Severity::Low];
-        assert_eq!(all.map(Severity::eve), [1, 1, 2, 3]);
-        assert_eq!(all.map(Severity::as_str), ["critical", "high", "medium", "low"]);
-    }
-
-    proptest! {
-        #[test]
-        fn the_day_after_is_one_more(year in 1900_i16..2200, month in 1_u8..=12, day in 1_u8..28) {
-            prop_assert_eq!(days(date(year, month, day)) + 1, days(date(year, month, day + 1)));
-            let next = if month == 12 { date(year + 1, 1, 1) } else { date(year, month + 1, 1) };
-            prop_assert_eq!(days(date(year, month, 0)) + 1, days(next));
-        }
-
-        #[test]
-        fn any_date_and_time_give_a_severity(year: i16, month: u8, day: u8, nanos: i64) {
-            let mut c2 = indicator(Pattern::Ip(address("192.0.2.1")));
-            c2.last_seen = Some(date(year, month, day));
-            prop_assert!(severity(&c2, Severity::High, Timestamp(nanos)).1 >= Some(0));
-        }
     }
 }

@@ -6,6 +6,7 @@
 
 pub(in crate::extract) mod crypto_stream;
 mod keys;
+mod legacy;
 mod packet;
 #[cfg(test)]
 mod tests;
@@ -24,9 +25,9 @@ const INITIALS: u16 = 32;
 const DATAGRAMS: u16 = 128;
 
 /// Is this a QUIC datagram of a known version with a long header, version negotiation included?
-/// The fixed bit may be 0 (RFC 9287).
+/// The fixed bit may be 0 (RFC 9287). Google's versions Q0xx before the standard count too.
 pub fn probe(datagram: &[u8]) -> bool {
-    packet::is_long(datagram)
+    packet::is_long(datagram) || legacy::version(datagram).is_some()
 }
 
 /// What was seen of one QUIC flow, both directions.
@@ -55,6 +56,10 @@ impl Connection {
             return self.done;
         }
         self.datagrams = self.datagrams.saturating_add(1);
+        if !self.done && legacy::read(bytes, cx) {
+            self.client = Some(cx.source);
+            self.done = true;
+        }
         let mut initial_seen = false;
         for packet in packet::packets(bytes) {
             if let Packet::Initial(initial) = packet {

@@ -165,7 +165,12 @@ fn variable_fields<'a>(
 }
 
 /// Tells of one host: a name, or the address that its text spells.
-pub(super) fn observe(host: &[u8], kind: Kind, text: &mut String, observer: &mut dyn Observer) {
+pub(in crate::extract) fn observe(
+    host: &[u8],
+    kind: Kind,
+    text: &mut String,
+    observer: &mut dyn Observer,
+) {
     spelling::spell(host, text);
     if text.is_empty() {
         return;

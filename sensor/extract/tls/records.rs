@@ -59,16 +59,18 @@ impl Records {
     /// handshake record was passed.
     pub(super) fn skip_others(&self, bytes: &[u8]) -> usize {
         let mut skipped = 0;
-        while self.next == 0 {
+        if self.next > 0 {
+            return 0;
+        }
+        loop {
             let rest = bytes.get(skipped..).unwrap_or_default();
             match Record::read(rest) {
                 Some(Some(record)) if record.is_whole() && record.kind != HANDSHAKE => {
                     skipped += 5 + record.length;
                 }
-                _ => break,
+                _ => return skipped,
             }
         }
-        skipped
     }
 
     /// Walks on to the last record that is not whole. `bytes` must start where they started in
