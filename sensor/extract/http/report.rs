@@ -120,7 +120,7 @@ pub(crate) fn message(request: HttpRequest<'_>, host: Option<Authority<'_>>, cx:
     cx.observer.count(Counter::Http);
     let port = host.and_then(|authority| authority.port);
     let host = host.map(|authority| authority.host.spell(&mut cx.scratch.host));
-    cx.observer.message(Message::Http(&HttpRequest { host: host.map(|h| &*h), port, ..request }));
+    cx.observer.message(Message::Http(&HttpRequest { host, port, ..request }));
 }
 
 fn port_of(scheme: &[u8]) -> Option<u16> {

@@ -47,7 +47,7 @@ impl Observer for Seen {
             String::from_utf8_lossy(request.method),
             String::from_utf8_lossy(request.target),
             request.host.unwrap_or("-"),
-            request.port.map_or("-".to_string(), |port| port.to_string()),
+            request.port.map_or_else(|| "-".to_string(), |port| port.to_string()),
         ));
     }
 

@@ -166,63 +166,77 @@ impl Direction {
     }
 
     fn search(&mut self, mut search: Search, chunk: Chunk<'_>, cx: &mut Context<'_>) -> Step {
-        let bytes = chunk.bytes;
-        search.middle |= chunk.after_gap;
-        let fresh = if chunk.after_gap { 0 } else { usize::from(search.kept) };
-        if search.middle
-            && let Some(arrived) = bytes.get(fresh..).filter(|arrived| !arrived.is_empty())
+        if chunk.after_gap {
+            (search.middle, search.kept) = (true, 0);
+        }
+        match search.find(chunk.bytes) {
+            Found::Begins(protocol, at) => {
+                let bytes = chunk.bytes.get(at..).unwrap_or_default();
+                let chunk = Chunk { bytes, after_gap: false, ..chunk };
+                behind(self.begin(protocol, chunk, cx), at)
+            }
+            Found::Keep(at) => {
+                let silent = search.seen == 0 && chunk.bytes.is_empty();
+                if search.over(chunk.bytes.len(), at) || chunk.cut == Cut::End {
+                    if !silent {
+                        cx.observer.count(Counter::Unknown);
+                    }
+                    return Step::Answer(Verdict::All);
+                }
+                *self = Self::Searching(search);
+                Step::Answer(Verdict::Consumed(at as u64))
+            }
+        }
+    }
+}
+
+/// What a search came to.
+enum Found {
+    /// A protocol begins at this byte.
+    Begins(Protocol, usize),
+    /// None so far; the bytes from here on may be the start of one.
+    Keep(usize),
+}
+
+impl Search {
+    fn find(&self, bytes: &[u8]) -> Found {
+        let fresh = usize::from(self.kept);
+        let arrived = bytes.get(fresh..).unwrap_or_default();
+        if self.middle
+            && !arrived.is_empty()
             && let Detected::Is(protocol) = detect::stream(arrived)
         {
-            let chunk = Chunk { bytes: arrived, after_gap: false, ..chunk };
-            return behind(self.begin(protocol, chunk, cx), fresh);
+            return Found::Begins(protocol, fresh);
         }
-        match tls::find_hello(bytes) {
-            Some(at) if tls::probe(bytes.get(at..).unwrap_or_default()) == Probe::Yes => {
-                let bytes = bytes.get(at..).unwrap_or_default();
-                let chunk = Chunk { bytes, after_gap: false, ..chunk };
-                return behind(self.begin(Protocol::Tls, chunk, cx), at);
-            }
-            _ => {}
-        }
+        let hello = tls::find_hello(bytes)
+            .filter(|at| tls::probe(bytes.get(*at..).unwrap_or_default()) == Probe::Yes);
+        // What stands first began first: a request line before the ClientHello asks for a tunnel.
+        let before = hello.and_then(|at| bytes.get(..at)).unwrap_or(bytes);
         // A line is only known to begin after a line end, or with the direction.
-        let line = if search.seen == 0 { Some(0) } else { after_line_end(bytes) };
-        let request = line.and_then(|line| http::find_request(bytes, line));
-        if let Some((at, Probe::Yes)) = request {
-            let bytes = bytes.get(at..).unwrap_or_default();
-            let chunk = Chunk { bytes, after_gap: false, ..chunk };
-            return behind(self.begin(Protocol::Http, chunk, cx), at);
-        }
+        let line = if self.seen == 0 { Some(0) } else { after_line_end(before) };
         let tail = bytes.len().saturating_sub(HELLO_TAIL);
-        let keep = match request {
+        match (line.and_then(|line| http::find_request(before, line)), hello) {
+            (Some((at, Probe::Yes)), _) => Found::Begins(Protocol::Http, at),
+            (_, Some(at)) => Found::Begins(Protocol::Tls, at),
             // The line end before it is kept too: it says that a line begins.
-            Some((at, _)) if bytes.len() - at <= LINE_LIMIT => tail.min(at.saturating_sub(1)),
-            _ => tail,
-        };
-        self.searched(search, bytes, keep, cx)
+            (Some((at, _)), None) if bytes.len() - at <= LINE_LIMIT => {
+                Found::Keep(tail.min(at.saturating_sub(1)))
+            }
+            _ => Found::Keep(tail),
+        }
     }
 
-    fn searched(
-        &mut self,
-        mut search: Search,
-        bytes: &[u8],
-        keep: usize,
-        cx: &mut Context<'_>,
-    ) -> Step {
-        let arrived = bytes.len().saturating_sub(usize::from(search.kept));
-        search.seen = search.seen.saturating_add(u32::try_from(arrived).unwrap_or(u32::MAX));
-        search.kept = u16::try_from(bytes.len() - keep).unwrap_or(u16::MAX);
-        search.chunks = search.chunks.saturating_add(1);
-        let over = if search.middle {
-            search.seen > SEARCH_LIMIT_MIDDLE || search.chunks > CHUNKS_LIMIT
+    /// Notes a chunk of so many bytes that is kept from `keep` on; true when the search is over.
+    fn over(&mut self, length: usize, keep: usize) -> bool {
+        let arrived = length.saturating_sub(usize::from(self.kept));
+        self.seen = self.seen.saturating_add(u32::try_from(arrived).unwrap_or(u32::MAX));
+        self.kept = u16::try_from(length - keep).unwrap_or(u16::MAX);
+        self.chunks = self.chunks.saturating_add(1);
+        if self.middle {
+            self.seen > SEARCH_LIMIT_MIDDLE || self.chunks > CHUNKS_LIMIT
         } else {
-            search.seen > SEARCH_LIMIT
-        };
-        if over {
-            cx.observer.count(Counter::Unknown);
-            return Step::Answer(Verdict::All);
+            self.seen > SEARCH_LIMIT
         }
-        *self = Self::Searching(search);
-        Step::Answer(Verdict::Consumed(keep as u64))
     }
 }
 

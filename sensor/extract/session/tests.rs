@@ -68,6 +68,29 @@ fn an_unknown_stream_is_given_up_and_counted() {
 }
 
 #[test]
+fn a_stream_that_ends_unknown_is_counted_once_and_a_silent_one_is_not() {
+    assert_eq!(feed([&b"220 a.example\r\n"[..]]).counted, [Counter::Unknown]);
+    let (mut seen, mut scratch) = (Seen::default(), Scratch::default());
+    let chunk = Chunk { bytes: &[], from_start: true, after_gap: false, cut: Cut::End };
+    let mut session = Session::default();
+    let _ = session.stream(Side::Low, chunk, &mut context_of(&mut seen, &mut scratch));
+    assert!(seen.counted.is_empty());
+}
+
+#[test]
+fn after_a_hole_any_protocol_may_begin() {
+    let (mut seen, mut scratch, mut session) =
+        (Seen::default(), Scratch::default(), Session::default());
+    for (bytes, after_gap, cut) in
+        [(&[0xfe; 30][..], false, Cut::Gap), (&[0xfe; 30], true, Cut::Gap), (GET, true, Cut::None)]
+    {
+        let chunk = Chunk { bytes, from_start: true, after_gap, cut };
+        let _ = session.stream(Side::Low, chunk, &mut context_of(&mut seen, &mut scratch));
+    }
+    assert_eq!(seen.of("http.host"), ["a.example"]);
+}
+
+#[test]
 fn a_server_that_answers_http_is_not_looked_at_again() {
     let (mut seen, mut scratch) = (Seen::default(), Scratch::default());
     let bytes = b"HTTP/1.1 200 OK\r\n\r\n";
