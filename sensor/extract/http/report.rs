@@ -1,7 +1,7 @@
 //! A request becomes observations: every host it names, its url, its user agent, then the whole.
 //!
 //! Owns what is observed of a request, for HTTP/1 heads here and for HTTP/2 fields through
-//! [`Subject`].
+//! `Subject`.
 
 use super::authority::{Authority, Host, authority};
 use super::framing::{Deciding, Framing};

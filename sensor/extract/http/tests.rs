@@ -1,7 +1,8 @@
 use proptest::prelude::*;
 
-use super::testing::{Seen, context_of, feed, feed_from};
+use super::testing::{Seen, client_hello, context_of, feed, feed_from};
 use super::*;
+use crate::extract::Scratch;
 
 fn one(text: &str) -> Seen {
     feed([text.as_bytes()])
@@ -94,9 +95,10 @@ fn a_long_body_is_skipped_unseen() {
 #[test]
 fn after_connect_and_upgrade_another_protocol_may_begin() {
     let connect = "CONNECT a.example:443 HTTP/1.1\r\n\r\n";
-    let hello = "\x16\x03\x01\x01\x00\x01\x00\x00\u{0}\x03\x03";
-    let seen = one(&format!("{connect}{hello}"));
-    assert_eq!(seen.lines, ["http.host a.example", "tls.sni hello.example"]);
+    let hello = client_hello();
+    let seen = feed([connect.as_bytes(), &hello]);
+    assert_eq!(seen.of("http.host"), ["a.example"]);
+    assert_eq!(seen.of("tls.sni"), ["hello.example"]);
     assert_eq!(seen.messages, ["CONNECT a.example:443 a.example 443"]);
     let get = "GET / HTTP/1.1\r\nHost: b.example\r\n\r\n";
     assert_eq!(one(&format!("{connect}{get}")).of("http.host"), ["a.example", "b.example"]);
@@ -137,6 +139,22 @@ fn after_a_hole_the_next_request_line_is_found() {
         let _ = requests.advance(chunk, &mut context_of(&mut seen, &mut scratch));
     }
     assert_eq!(seen.of("http.host"), ["a.example", "b.example"]);
+}
+
+#[test]
+fn a_hole_in_a_head_does_not_hide_the_host_behind_it() {
+    let (mut seen, mut scratch) = (Seen::default(), Scratch::default());
+    let mut requests = Requests::default();
+    for (bytes, after_gap, cut) in [
+        (&b"GET /1 HTTP/1.1\r\nCookie: lo"[..], false, Cut::Gap),
+        (b"Host: no.example\r\nHost: a.example\r\nHost: b.exam", true, Cut::Gap),
+        (b"x\r\nHost: no.example\r\n\r\n", true, Cut::None),
+    ] {
+        let chunk = Chunk { bytes, from_start: true, after_gap, cut };
+        let _ = requests.advance(chunk, &mut context_of(&mut seen, &mut scratch));
+    }
+    assert_eq!(seen.of("http.host"), ["a.example"]);
+    assert_eq!(seen.messages.len(), 1);
 }
 
 #[test]
