@@ -1,6 +1,6 @@
 //! Placeholder until its parser lands.
-use crate::observation::Observer;
+use super::Context;
 /// Placeholder.
-pub fn read(_bytes: &[u8], _observer: &mut dyn Observer) -> bool {
+pub fn read(_payload: &[u8], _cx: &mut Context<'_>) -> bool {
     false
 }

@@ -12,4 +12,6 @@ impl Hellos {
     pub fn datagram(&mut self, _bytes: &[u8], _cx: &mut Context<'_>) -> bool {
         true
     }
+    /// Placeholder.
+    pub fn finish(&mut self, _cx: &mut Context<'_>) {}
 }
