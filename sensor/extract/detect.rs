@@ -63,7 +63,7 @@ pub fn stream(bytes: &[u8]) -> Detected {
         (Protocol::Http, http::probe),
         (Protocol::Responses, http::probe_response),
         (Protocol::Socks, socks::probe),
-        (Protocol::Dns, dns::probe),
+        (Protocol::Dns, dns::tcp::probe),
     ];
     let patient = bytes.len() < UNSURE_LIMIT;
     let mut unsure = false;

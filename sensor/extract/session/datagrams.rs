@@ -39,7 +39,7 @@ impl Datagrams {
     /// Reads a datagram.
     pub(super) fn read(&mut self, side: Side, bytes: &[u8], cx: &mut Context<'_>) -> Interest {
         let ports = [cx.source.port, cx.destination.port];
-        if ports.iter().any(|port| DHCP_PORTS.contains(port)) && dhcp::read(bytes, cx.observer) {
+        if ports.iter().any(|port| DHCP_PORTS.contains(port)) && dhcp::read(bytes, cx) {
             return Interest::More;
         }
         let hint = ports.iter().any(|port| DNS_PORTS.contains(port));
@@ -58,8 +58,10 @@ impl Datagrams {
 
     /// What a parser holds back is read now.
     pub(super) fn finish(&mut self, cx: &mut Context<'_>) {
-        if let Self::Quic(connection) = self {
-            connection.finish(cx);
+        match self {
+            Self::Quic(connection) => connection.finish(cx),
+            Self::Dtls(hellos) => hellos.finish(cx),
+            _ => {}
         }
         *self = Self::Done;
     }

@@ -34,7 +34,7 @@ pub(super) enum Direction {
     Certificates(Box<tls::Certificates>),
     Http(Box<http::Requests>),
     Http2(Box<http2::Requests>),
-    Dns(Box<dns::TcpMessages>),
+    Dns(Box<dns::tcp::TcpMessages>),
     Socks(Box<socks::Client>),
     Done,
 }
@@ -45,6 +45,8 @@ pub(super) struct Search {
     seen: u32,
     /// Bytes at the front of the next chunk that were shown before.
     kept: u16,
+    /// Where among them a chunk began that may yet be the start of a protocol.
+    pending: Option<u16>,
     chunks: u8,
     /// The start of the direction was not seen: a protocol may begin with any chunk.
     middle: bool,
@@ -124,7 +126,9 @@ impl Direction {
         let middle = chunk.after_gap || !chunk.from_start;
         match detect::stream(chunk.bytes) {
             Detected::Is(protocol) => self.begin(protocol, chunk, cx),
-            Detected::Unsure if chunk.cut == Cut::None => Step::Answer(Verdict::Consumed(0)),
+            Detected::Unsure if chunk.cut == Cut::None && !middle => {
+                Step::Answer(Verdict::Consumed(0))
+            }
             _ => self.search(Search { middle, ..Search::default() }, chunk, cx),
         }
     }
@@ -147,7 +151,7 @@ impl Direction {
             Protocol::Tls => parser!(Tls, tls::Hellos),
             Protocol::Certificates => parser!(Certificates, tls::Certificates),
             Protocol::Http2 => parser!(Http2, http2::Requests),
-            Protocol::Dns => parser!(Dns, dns::TcpMessages),
+            Protocol::Dns => parser!(Dns, dns::tcp::TcpMessages),
             Protocol::Http => {
                 *self = Self::Http(Box::default());
                 self.step(chunk, cx)
@@ -167,7 +171,7 @@ impl Direction {
 
     fn search(&mut self, mut search: Search, chunk: Chunk<'_>, cx: &mut Context<'_>) -> Step {
         if chunk.after_gap {
-            (search.middle, search.kept) = (true, 0);
+            (search.middle, search.kept, search.pending) = (true, 0, None);
         }
         match search.find(chunk.bytes) {
             Found::Begins(protocol, at) => {
@@ -199,23 +203,20 @@ enum Found {
 }
 
 impl Search {
-    fn find(&self, bytes: &[u8]) -> Found {
-        let fresh = usize::from(self.kept);
-        let arrived = bytes.get(fresh..).unwrap_or_default();
-        if self.middle
-            && !arrived.is_empty()
-            && let Detected::Is(protocol) = detect::stream(arrived)
-        {
-            return Found::Begins(protocol, fresh);
-        }
+    fn find(&mut self, bytes: &[u8]) -> Found {
+        let pending = match self.middle.then(|| self.chunk_start(bytes)) {
+            Some(Found::Keep(at)) => at,
+            Some(begins) => return begins,
+            None => bytes.len(),
+        };
         let hello = tls::find_hello(bytes)
             .filter(|at| tls::probe(bytes.get(*at..).unwrap_or_default()) == Probe::Yes);
         // What stands first began first: a request line before the ClientHello asks for a tunnel.
         let before = hello.and_then(|at| bytes.get(..at)).unwrap_or(bytes);
         // A line is only known to begin after a line end, or with the direction.
         let line = if self.seen == 0 { Some(0) } else { after_line_end(before) };
-        let tail = bytes.len().saturating_sub(HELLO_TAIL);
-        match (line.and_then(|line| http::find_request(before, line)), hello) {
+        let tail = bytes.len().saturating_sub(HELLO_TAIL).min(pending);
+        let found = match (line.and_then(|line| http::find_request(before, line)), hello) {
             (Some((at, Probe::Yes)), _) => Found::Begins(Protocol::Http, at),
             (_, Some(at)) => Found::Begins(Protocol::Tls, at),
             // The line end before it is kept too: it says that a line begins.
@@ -223,7 +224,30 @@ impl Search {
                 Found::Keep(tail.min(at.saturating_sub(1)))
             }
             _ => Found::Keep(tail),
+        };
+        if let Found::Keep(keep) = found {
+            let offset = (pending < bytes.len()).then(|| pending.saturating_sub(keep));
+            self.pending = offset.and_then(|offset| u16::try_from(offset).ok());
         }
+        found
+    }
+
+    /// Looks at the place where new bytes begin, and at the one that was undecided before. Keeps
+    /// from the first of them that is still undecided.
+    fn chunk_start(&self, bytes: &[u8]) -> Found {
+        let fresh = usize::from(self.kept);
+        let mut keep = bytes.len();
+        for at in [self.pending.map_or(fresh, usize::from), fresh] {
+            let Some(arrived) = bytes.get(at..).filter(|arrived| !arrived.is_empty()) else {
+                continue;
+            };
+            match detect::stream(arrived) {
+                Detected::Is(protocol) => return Found::Begins(protocol, at),
+                Detected::Unsure if arrived.len() <= LINE_LIMIT => keep = keep.min(at),
+                Detected::Unsure | Detected::Unknown => {}
+            }
+        }
+        Found::Keep(keep)
     }
 
     /// Notes a chunk of so many bytes that is kept from `keep` on; true when the search is over.
@@ -233,7 +257,9 @@ impl Search {
         self.kept = u16::try_from(length - keep).unwrap_or(u16::MAX);
         self.chunks = self.chunks.saturating_add(1);
         if self.middle {
-            self.seen > SEARCH_LIMIT_MIDDLE || self.chunks > CHUNKS_LIMIT
+            let patience = if self.pending.is_some() { 4 * CHUNKS_LIMIT } else { CHUNKS_LIMIT };
+            let tired = self.chunks > patience;
+            self.seen > SEARCH_LIMIT_MIDDLE || tired
         } else {
             self.seen > SEARCH_LIMIT
         }

@@ -64,10 +64,18 @@ fn a_stream_picked_up_in_its_middle_is_read_from_the_next_message() {
 }
 
 #[test]
+fn a_first_request_in_the_middle_is_read_whatever_its_segments() {
+    for size in 1..GET.len() {
+        let seen = feed_from(GET.chunks(size), false, Cut::None);
+        assert_eq!(seen.of("http.host"), ["a.example"], "{size}");
+    }
+}
+
+#[test]
 fn an_unknown_stream_is_given_up_and_counted() {
     let text = [0xfe; 40_000];
     assert_eq!(feed(text.chunks(1400)).counted, [Counter::Unknown]);
-    let seen = feed_from([0xfe; 100].chunks(1), false, Cut::None);
+    let seen = feed_from([0xfe; 300].chunks(1), false, Cut::None);
     assert_eq!(seen.counted, [Counter::Unknown]);
 }
 
