@@ -15,6 +15,9 @@ const PROXY2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 /// Longest header of the PROXY protocol, version 1.
 const PROXY1_LIMIT: usize = 107;
 
+/// A protocol's question.
+type Ask = fn(&[u8]) -> Probe;
+
 /// What a direction carries, as far as its first bytes say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
@@ -53,14 +56,14 @@ pub fn stream(bytes: &[u8]) -> Detected {
     if let Some(detected) = proxy(bytes) {
         return detected;
     }
-    let asked: [(Protocol, fn(&[u8]) -> Probe); 7] = [
+    let asked: [(Protocol, Ask); 7] = [
         (Protocol::Tls, tls::probe),
         (Protocol::Certificates, tls::probe_server),
         (Protocol::Http2, http2::probe),
         (Protocol::Http, http::probe),
         (Protocol::Responses, http::probe_response),
         (Protocol::Socks, socks::probe),
-        (Protocol::Dns, dns::probe),
+        (Protocol::Dns, dns::tcp::probe),
     ];
     let patient = bytes.len() < UNSURE_LIMIT;
     let mut unsure = false;

@@ -13,7 +13,7 @@ pub(crate) mod testing;
 
 use framing::{ChunkSize, Framing, NOWHERE};
 
-use super::{Context, Probe, Scratch};
+use super::{Context, Probe};
 use crate::flow::stream::{Chunk, Cut, Verdict};
 use crate::observation::{Kind, Observation};
 use crate::stats::Counter;
@@ -70,14 +70,28 @@ pub fn datagram(bytes: &[u8], cx: &mut Context<'_>) -> bool {
     if head::probe_line(bytes) != Probe::Yes {
         return probe_response(bytes) == Probe::Yes;
     }
-    let Scratch { host: text, .. } = &mut *cx.scratch;
-    for field in head::split(bytes).1.filter(|field| field.is(b"host")) {
+    hosts(bytes, cx);
+    true
+}
+
+/// Observes the hosts of the fields after the first line, which is passed over.
+fn hosts(head: &[u8], cx: &mut Context<'_>) {
+    for field in head::split(head).1.filter(|field| field.is(b"host")) {
         if let Some(authority) = authority::authority(field.value) {
-            let value = authority.host.value(text);
+            let value = authority.host.value(&mut cx.scratch.host);
             cx.observer.seen(Observation { kind: Kind::HttpHost, value });
         }
     }
-    true
+}
+
+/// What stands behind a hole in a head: its whole lines up to the blank line or the next request.
+fn torn_head(bytes: &[u8], cx: &mut Context<'_>) {
+    let end = head::end(bytes, 0).unwrap_or(bytes.len());
+    let next = match find_request(bytes, 0) {
+        Some((at, Probe::Yes)) => at,
+        _ => bytes.len(),
+    };
+    hosts(head::whole_lines(bytes.get(..end.min(next)).unwrap_or(bytes)), cx);
 }
 
 /// One direction that carries requests.
@@ -91,6 +105,8 @@ pub struct Requests {
     /// Framing was doubtful once: bodies are looked through, never skipped.
     distrust: bool,
     tunnel: bool,
+    /// The last head was cut by a hole: the rest of it may stand behind the hole.
+    torn: bool,
     /// Bytes looked through since the last head.
     searched: u32,
 }
@@ -123,6 +139,9 @@ impl Requests {
     /// [`Requests::tunnel`] has become true the rest of the direction is for detection anew.
     pub fn advance(&mut self, chunk: Chunk<'_>, cx: &mut Context<'_>) -> Verdict {
         if chunk.after_gap {
+            if std::mem::take(&mut self.torn) {
+                torn_head(chunk.bytes, cx);
+            }
             self.search([NOWHERE; 2]);
         }
         let mut at = 0;
@@ -227,6 +246,7 @@ impl Requests {
             report::request(lines, cx);
         }
         self.search([NOWHERE; 2]);
+        self.torn = true;
         took(rest.len())
     }
 

@@ -1,6 +1,6 @@
 //! HTTP/2 requests in clear text (RFC 9113): with prior knowledge or after `Upgrade: h2c`.
 //!
-//! Owns frames; header compression is [`hpack`]'s. Every other frame is skipped by its length.
+//! Owns frames; header compression is `hpack`'s. Every other frame is skipped by its length.
 
 mod hpack;
 mod huffman;

@@ -44,7 +44,7 @@ pub(super) fn request_line(line: &[u8]) -> RequestLine<'_> {
     let rest = rest.trim_ascii();
     let last = rest.iter().rposition(|byte| is_blank(*byte)).map_or(0, |at| at + 1);
     let (target, version) = rest.split_at_checked(last).unwrap_or((rest, &[]));
-    if is_version(version) {
+    if is_version(version) && !target.is_empty() {
         RequestLine { method, target: target.trim_ascii(), version }
     } else {
         RequestLine { method, target: rest, version: &[] }

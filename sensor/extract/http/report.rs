@@ -1,7 +1,7 @@
 //! A request becomes observations: every host it names, its url, its user agent, then the whole.
 //!
 //! Owns what is observed of a request, for HTTP/1 heads here and for HTTP/2 fields through
-//! [`Subject`].
+//! `Subject`.
 
 use super::authority::{Authority, Host, authority};
 use super::framing::{Deciding, Framing};
@@ -120,7 +120,7 @@ pub(crate) fn message(request: HttpRequest<'_>, host: Option<Authority<'_>>, cx:
     cx.observer.count(Counter::Http);
     let port = host.and_then(|authority| authority.port);
     let host = host.map(|authority| authority.host.spell(&mut cx.scratch.host));
-    cx.observer.message(Message::Http(&HttpRequest { host: host.map(|h| &*h), port, ..request }));
+    cx.observer.message(Message::Http(&HttpRequest { host, port, ..request }));
 }
 
 fn port_of(scheme: &[u8]) -> Option<u16> {

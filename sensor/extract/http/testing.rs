@@ -47,7 +47,7 @@ impl Observer for Seen {
             String::from_utf8_lossy(request.method),
             String::from_utf8_lossy(request.target),
             request.host.unwrap_or("-"),
-            request.port.map_or("-".to_string(), |port| port.to_string()),
+            request.port.map_or_else(|| "-".to_string(), |port| port.to_string()),
         ));
     }
 
@@ -100,4 +100,17 @@ pub(crate) fn feed_from<'a>(
         }
     }
     seen
+}
+
+/// A record with a ClientHello for `hello.example` (RFC 8446 4.1.2).
+pub(crate) fn client_hello() -> Vec<u8> {
+    let name = b"hello.example";
+    let length = name.len() as u8;
+    let mut hello = vec![3, 3];
+    hello.extend([7; 32]);
+    hello.extend([0, 0, 2, 0x13, 0x01, 1, 0, 0, length + 9, 0, 0, 0, length + 5, 0, length + 3, 0]);
+    hello.extend([0, length]);
+    hello.extend(name);
+    let length = hello.len() as u8;
+    [&[0x16, 3, 1, 0, length + 4, 1, 0, 0, length][..], &hello].concat()
 }

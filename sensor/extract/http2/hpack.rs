@@ -15,10 +15,13 @@ const TABLE_LIMIT: usize = 64 * 1024;
 /// Size of the dynamic table until an update says otherwise.
 const TABLE_DEFAULT: usize = 4096;
 
+type Entry = (Box<[u8]>, Box<[u8]>);
+
 /// Decodes the blocks of one direction, in order.
 #[derive(Debug)]
 pub(super) struct Decoder {
-    table: VecDeque<(Box<[u8]>, Box<[u8]>)>,
+    /// Name and value, the latest first.
+    table: VecDeque<Entry>,
     size: usize,
     limit: usize,
     name: Vec<u8>,

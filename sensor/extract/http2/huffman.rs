@@ -77,7 +77,7 @@ pub(super) fn decode(text: &[u8], out: &mut Vec<u8>) -> Option<()> {
     let (mut code, mut bits) = (0_u32, 0_usize);
     for byte in text {
         for shift in (0..8).rev() {
-            code = code << 1 | u32::from(byte >> shift & 1);
+            code = (code << 1) | u32::from((byte >> shift) & 1);
             bits += 1;
             let length = TABLE.lengths.get(bits)?;
             let Some(place) = code.checked_sub(length.first).filter(|at| *at < length.count) else {
@@ -97,15 +97,14 @@ mod tests {
 
     #[test]
     fn every_symbol_decodes_to_itself() {
-        for symbol in 0..256_usize {
-            let bits = usize::from(LENGTHS[symbol]);
+        for (symbol, bits) in LENGTHS.into_iter().map(usize::from).enumerate().take(256) {
             let length = TABLE.lengths[bits];
             let place = (0..length.count)
                 .find(|at| {
                     usize::from(TABLE.symbols[usize::from(length.symbols) + *at as usize]) == symbol
                 })
                 .unwrap();
-            let code = u64::from(length.first + place) << (32 - bits) | (1 << (32 - bits)) - 1;
+            let code = (u64::from(length.first + place) << (32 - bits)) | ((1 << (32 - bits)) - 1);
             let mut out = Vec::new();
             let _ = decode(&(code as u32).to_be_bytes(), &mut out);
             assert_eq!(usize::from(out[0]), symbol);

@@ -58,8 +58,10 @@ impl Datagrams {
 
     /// What a parser holds back is read now.
     pub(super) fn finish(&mut self, cx: &mut Context<'_>) {
-        if let Self::Quic(connection) = self {
-            connection.finish(cx);
+        match self {
+            Self::Quic(connection) => connection.finish(cx),
+            Self::Dtls(hellos) => hellos.finish(cx),
+            _ => {}
         }
         *self = Self::Done;
     }

@@ -34,7 +34,7 @@ pub(super) enum Direction {
     Certificates(Box<tls::Certificates>),
     Http(Box<http::Requests>),
     Http2(Box<http2::Requests>),
-    Dns(Box<dns::TcpMessages>),
+    Dns(Box<dns::tcp::TcpMessages>),
     Socks(Box<socks::Client>),
     Done,
 }
@@ -45,6 +45,8 @@ pub(super) struct Search {
     seen: u32,
     /// Bytes at the front of the next chunk that were shown before.
     kept: u16,
+    /// Where among them a chunk began that may yet be the start of a protocol.
+    pending: Option<u16>,
     chunks: u8,
     /// The start of the direction was not seen: a protocol may begin with any chunk.
     middle: bool,
@@ -124,7 +126,9 @@ impl Direction {
         let middle = chunk.after_gap || !chunk.from_start;
         match detect::stream(chunk.bytes) {
             Detected::Is(protocol) => self.begin(protocol, chunk, cx),
-            Detected::Unsure if chunk.cut == Cut::None => Step::Answer(Verdict::Consumed(0)),
+            Detected::Unsure if chunk.cut == Cut::None && !middle => {
+                Step::Answer(Verdict::Consumed(0))
+            }
             _ => self.search(Search { middle, ..Search::default() }, chunk, cx),
         }
     }
@@ -147,7 +151,7 @@ impl Direction {
             Protocol::Tls => parser!(Tls, tls::Hellos),
             Protocol::Certificates => parser!(Certificates, tls::Certificates),
             Protocol::Http2 => parser!(Http2, http2::Requests),
-            Protocol::Dns => parser!(Dns, dns::TcpMessages),
+            Protocol::Dns => parser!(Dns, dns::tcp::TcpMessages),
             Protocol::Http => {
                 *self = Self::Http(Box::default());
                 self.step(chunk, cx)
@@ -166,63 +170,99 @@ impl Direction {
     }
 
     fn search(&mut self, mut search: Search, chunk: Chunk<'_>, cx: &mut Context<'_>) -> Step {
-        let bytes = chunk.bytes;
-        search.middle |= chunk.after_gap;
-        let fresh = if chunk.after_gap { 0 } else { usize::from(search.kept) };
-        if search.middle
-            && let Some(arrived) = bytes.get(fresh..).filter(|arrived| !arrived.is_empty())
-            && let Detected::Is(protocol) = detect::stream(arrived)
-        {
-            let chunk = Chunk { bytes: arrived, after_gap: false, ..chunk };
-            return behind(self.begin(protocol, chunk, cx), fresh);
+        if chunk.after_gap {
+            (search.middle, search.kept, search.pending) = (true, 0, None);
         }
-        match tls::find_hello(bytes) {
-            Some(at) if tls::probe(bytes.get(at..).unwrap_or_default()) == Probe::Yes => {
-                let bytes = bytes.get(at..).unwrap_or_default();
+        match search.find(chunk.bytes) {
+            Found::Begins(protocol, at) => {
+                let bytes = chunk.bytes.get(at..).unwrap_or_default();
                 let chunk = Chunk { bytes, after_gap: false, ..chunk };
-                return behind(self.begin(Protocol::Tls, chunk, cx), at);
+                behind(self.begin(protocol, chunk, cx), at)
             }
-            _ => {}
+            Found::Keep(at) => {
+                let silent = search.seen == 0 && chunk.bytes.is_empty();
+                if search.over(chunk.bytes.len(), at) || chunk.cut == Cut::End {
+                    if !silent {
+                        cx.observer.count(Counter::Unknown);
+                    }
+                    return Step::Answer(Verdict::All);
+                }
+                *self = Self::Searching(search);
+                Step::Answer(Verdict::Consumed(at as u64))
+            }
         }
-        // A line is only known to begin after a line end, or with the direction.
-        let line = if search.seen == 0 { Some(0) } else { after_line_end(bytes) };
-        let request = line.and_then(|line| http::find_request(bytes, line));
-        if let Some((at, Probe::Yes)) = request {
-            let bytes = bytes.get(at..).unwrap_or_default();
-            let chunk = Chunk { bytes, after_gap: false, ..chunk };
-            return behind(self.begin(Protocol::Http, chunk, cx), at);
-        }
-        let tail = bytes.len().saturating_sub(HELLO_TAIL);
-        let keep = match request {
-            // The line end before it is kept too: it says that a line begins.
-            Some((at, _)) if bytes.len() - at <= LINE_LIMIT => tail.min(at.saturating_sub(1)),
-            _ => tail,
+    }
+}
+
+/// What a search came to.
+enum Found {
+    /// A protocol begins at this byte.
+    Begins(Protocol, usize),
+    /// None so far; the bytes from here on may be the start of one.
+    Keep(usize),
+}
+
+impl Search {
+    fn find(&mut self, bytes: &[u8]) -> Found {
+        let pending = match self.middle.then(|| self.chunk_start(bytes)) {
+            Some(Found::Keep(at)) => at,
+            Some(begins) => return begins,
+            None => bytes.len(),
         };
-        self.searched(search, bytes, keep, cx)
+        let hello = tls::find_hello(bytes)
+            .filter(|at| tls::probe(bytes.get(*at..).unwrap_or_default()) == Probe::Yes);
+        // What stands first began first: a request line before the ClientHello asks for a tunnel.
+        let before = hello.and_then(|at| bytes.get(..at)).unwrap_or(bytes);
+        // A line is only known to begin after a line end, or with the direction.
+        let line = if self.seen == 0 { Some(0) } else { after_line_end(before) };
+        let tail = bytes.len().saturating_sub(HELLO_TAIL).min(pending);
+        let found = match (line.and_then(|line| http::find_request(before, line)), hello) {
+            (Some((at, Probe::Yes)), _) => Found::Begins(Protocol::Http, at),
+            (_, Some(at)) => Found::Begins(Protocol::Tls, at),
+            // The line end before it is kept too: it says that a line begins.
+            (Some((at, _)), None) if bytes.len() - at <= LINE_LIMIT => {
+                Found::Keep(tail.min(at.saturating_sub(1)))
+            }
+            _ => Found::Keep(tail),
+        };
+        if let Found::Keep(keep) = found {
+            let offset = (pending < bytes.len()).then(|| pending.saturating_sub(keep));
+            self.pending = offset.and_then(|offset| u16::try_from(offset).ok());
+        }
+        found
     }
 
-    fn searched(
-        &mut self,
-        mut search: Search,
-        bytes: &[u8],
-        keep: usize,
-        cx: &mut Context<'_>,
-    ) -> Step {
-        let arrived = bytes.len().saturating_sub(usize::from(search.kept));
-        search.seen = search.seen.saturating_add(u32::try_from(arrived).unwrap_or(u32::MAX));
-        search.kept = u16::try_from(bytes.len() - keep).unwrap_or(u16::MAX);
-        search.chunks = search.chunks.saturating_add(1);
-        let over = if search.middle {
-            search.seen > SEARCH_LIMIT_MIDDLE || search.chunks > CHUNKS_LIMIT
-        } else {
-            search.seen > SEARCH_LIMIT
-        };
-        if over {
-            cx.observer.count(Counter::Unknown);
-            return Step::Answer(Verdict::All);
+    /// Looks at the place where new bytes begin, and at the one that was undecided before. Keeps
+    /// from the first of them that is still undecided.
+    fn chunk_start(&self, bytes: &[u8]) -> Found {
+        let fresh = usize::from(self.kept);
+        let mut keep = bytes.len();
+        for at in [self.pending.map_or(fresh, usize::from), fresh] {
+            let Some(arrived) = bytes.get(at..).filter(|arrived| !arrived.is_empty()) else {
+                continue;
+            };
+            match detect::stream(arrived) {
+                Detected::Is(protocol) => return Found::Begins(protocol, at),
+                Detected::Unsure if arrived.len() <= LINE_LIMIT => keep = keep.min(at),
+                Detected::Unsure | Detected::Unknown => {}
+            }
         }
-        *self = Self::Searching(search);
-        Step::Answer(Verdict::Consumed(keep as u64))
+        Found::Keep(keep)
+    }
+
+    /// Notes a chunk of so many bytes that is kept from `keep` on; true when the search is over.
+    fn over(&mut self, length: usize, keep: usize) -> bool {
+        let arrived = length.saturating_sub(usize::from(self.kept));
+        self.seen = self.seen.saturating_add(u32::try_from(arrived).unwrap_or(u32::MAX));
+        self.kept = u16::try_from(length - keep).unwrap_or(u16::MAX);
+        self.chunks = self.chunks.saturating_add(1);
+        if self.middle {
+            let patience = if self.pending.is_some() { 4 * CHUNKS_LIMIT } else { CHUNKS_LIMIT };
+            let tired = self.chunks > patience;
+            self.seen > SEARCH_LIMIT_MIDDLE || tired
+        } else {
+            self.seen > SEARCH_LIMIT
+        }
     }
 }
 
