@@ -115,3 +115,9 @@ fn capture_files_say_their_byte_order_and_unit() {
     assert_eq!(capture_file::gzip(&ng)[..2], [0x1f, 0x8b]);
     assert_eq!(capture_file::cut_in_last_record(&ng).len(), ng.len() - 20);
 }
+
+#[test]
+fn a_run_ends_even_when_its_standard_input_is_not_read() {
+    let outcome = support::run::Run::new(["--version"]).stdin(&vec![0; 1_000_000]).go();
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+}

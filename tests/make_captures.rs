@@ -137,7 +137,7 @@ fn plant_addresses(office: &mut Office) {
     office.tls(1, 250, c2, &Hello::nameless().bytes(), 4_000);
     office.expect(Office::pc(1), PANDA, "103.79.77.181:443", &["ip"]);
 
-    let c2 = at([103, 159, 132, 80], 443);
+    let c2 = at([103, 159, 132, 80], 8_443);
     let client = office.socket(Office::pc(6));
     let late = TcpConversation::new(client, c2)
         .mid_stream()

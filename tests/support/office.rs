@@ -242,7 +242,7 @@ impl Office {
         }
     }
 
-    /// All frames in the order of time, cut to microseconds as the file will have them.
+    /// All frames in the order of time, and what was planted, sorted.
     pub fn finish(mut self) -> (Vec<Frame>, Vec<Expected>) {
         self.frames.sort_by_key(|frame| frame.time);
         self.expected.sort();
