@@ -170,8 +170,6 @@ impl Hellos {
         cx.scratch.bytes = joined;
         self.stream = CryptoStream::default();
     }
-    /// Placeholder.
-    pub fn finish(&mut self, _cx: &mut Context<'_>) {}
 }
 
 #[cfg(test)]
