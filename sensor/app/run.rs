@@ -1,32 +1,24 @@
-//! The live sensor: a worker an interface, a writer, and signals.
+//! The live sensor: a worker an interface, and the desk they all send to.
 
-use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
+use crossbeam_channel::bounded;
 
 use super::AppError;
+use super::desk::{Desk, Wishes};
 use super::writer::Writer;
-use crate::alert::{Origin, Outbox, Record, WhenFull};
-use crate::capture::live::{Live, LiveOptions, now};
+use crate::alert::{Origin, Outbox, WhenFull};
+use crate::capture::live::{Live, LiveOptions};
 use crate::capture::{CaptureError, Next, Source};
-use crate::lang::Phrase;
 use crate::matching::IndicatorSet;
 use crate::net::Timestamp;
-use crate::sink::heartbeat::{self, Pulse};
 use crate::sink::text::LineFormat;
-use crate::stats::{Counter, Counters};
 use crate::worker::{Assignment, Worker};
 
 /// How often a worker tells how it fares, in nanoseconds.
 const PULSE_NANOS: u64 = 1_000_000_000;
-/// How long the writer waits for a record before it looks at signals and the hour.
-const PATIENCE: Duration = Duration::from_millis(100);
-
 /// What is to be watched, and how.
 pub struct RunJob {
     /// Names of interfaces.
@@ -45,29 +37,6 @@ pub struct RunJob {
     pub heartbeat_nanos: u64,
     /// Newest date among the indicators, as text.
     pub newest: String,
-}
-
-/// What signals have asked for.
-struct Wishes {
-    stop: Arc<AtomicBool>,
-    reopen: Arc<AtomicBool>,
-    print: Arc<AtomicBool>,
-}
-
-impl Wishes {
-    fn register() -> Result<Self, AppError> {
-        let wishes = Self { stop: Arc::default(), reopen: Arc::default(), print: Arc::default() };
-        let register = |signal, flag: &Arc<AtomicBool>| {
-            signal_hook::flag::register(signal, flag.clone()).map(drop).map_err(|error| {
-                AppError::System { what: "cannot listen for signals", reason: error.to_string() }
-            })
-        };
-        register(SIGTERM, &wishes.stop)?;
-        register(SIGINT, &wishes.stop)?;
-        register(SIGHUP, &wishes.reopen)?;
-        register(SIGUSR1, &wishes.print)?;
-        Ok(wishes)
-    }
 }
 
 /// Opens every interface. Nothing is lost between this and [`run`]: the kernel's ring holds it.
@@ -106,7 +75,7 @@ pub fn run(job: &RunJob, sources: Vec<Live>, writer: Writer<'_>) -> Result<(), A
         }
         // The workers hold the only senders: when the last is gone, the writer is done.
         drop(sender);
-        Desk { job, writer, wishes: &wishes }.serve(&records);
+        Desk::new(job, writer, &wishes).serve(&records);
         let failures = workers.into_iter().filter_map(|worker| worker.join().ok()?.err());
         match failures.last() {
             Some(failure) if !wishes.stop.load(Ordering::Relaxed) => Err(failure.into()),
@@ -151,81 +120,4 @@ fn watch(
     worker.pulse(number, source.drops());
     worker.finish();
     failure.map_or(Ok(()), Err)
-}
-
-/// The writer's desk: records, signals and the hour.
-struct Desk<'a, 's> {
-    job: &'a RunJob,
-    writer: Writer<'s>,
-    wishes: &'a Wishes,
-}
-
-impl Desk<'_, '_> {
-    fn serve(&mut self, records: &Receiver<Record>) {
-        let mut beaten = now();
-        self.beat(Phrase::Started);
-        loop {
-            match records.recv_timeout(PATIENCE) {
-                Ok(record) => {
-                    let written = self.writer.write(record);
-                    self.complain(written);
-                    if records.is_empty() {
-                        let flushed = self.writer.flush();
-                        self.complain(flushed);
-                    }
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
-            }
-            if self.wishes.reopen.swap(false, Ordering::Relaxed) {
-                let reopened = self.writer.reopen();
-                self.complain(reopened);
-            }
-            if self.wishes.print.swap(false, Ordering::Relaxed) {
-                self.print_counters();
-            }
-            if now().since(beaten) >= self.job.heartbeat_nanos {
-                beaten = now();
-                self.beat(Phrase::Running);
-            }
-        }
-        self.beat(Phrase::Stopped);
-    }
-
-    fn pulse(&self) -> Pulse {
-        let mut counters = Counters::default();
-        let (mut dropped, mut hosts) = (0, 0);
-        for pulse in &self.writer.pulses {
-            counters.merge(&pulse.counters);
-            dropped += pulse.drops.kernel + pulse.drops.interface;
-            hosts = hosts.max(pulse.hosts);
-        }
-        let indicators = self.job.set.len();
-        Pulse { counters, dropped, indicators, newest: self.job.newest.clone(), hosts }
-    }
-
-    fn beat(&mut self, occasion: Phrase) {
-        let line = heartbeat::line(&self.job.format, now(), occasion, &self.pulse());
-        let written = self.writer.notice(&line).and_then(|()| self.writer.flush());
-        self.complain(written);
-        say(&line);
-    }
-
-    fn print_counters(&self) {
-        let counters = self.pulse().counters;
-        for counter in Counter::ALL {
-            say(&format!("{} {}", counter.name(), counters.get(*counter)));
-        }
-    }
-
-    /// A log that cannot be written is said on standard error; the sensor goes on.
-    fn complain(&self, written: io::Result<()>) {
-        if let Err(error) = written {
-            say(&format!("wardwatch: cannot write the log: {}", crate::capture::describe(&error)));
-        }
-    }
-}
-
-fn say(line: &str) {
-    let _ = writeln!(io::stderr(), "{line}");
 }

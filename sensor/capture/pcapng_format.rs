@@ -163,7 +163,7 @@ impl PcapngFormat {
         Ok(Block::Frame { time, link: interface.link, wire_length, offset: 20, captured })
     }
 
-    fn simple(&mut self, body: &[u8]) -> Result<Block, String> {
+    fn simple(&self, body: &[u8]) -> Result<Block, String> {
         let wire_length =
             word(body, 0, self.big_endian).ok_or("a simple packet block is too short")?;
         let interface = self.interface_number(0)?;

@@ -43,8 +43,8 @@ pub fn severity(
         Confidence::Low => threat_severity.min(Severity::Medium),
     };
     let severity = match age.unwrap_or(0) {
-        ..=FULL_WEIGHT_DAYS => believed,
-        ..=HALF_WEIGHT_DAYS => one_step_down(believed),
+        days if days <= FULL_WEIGHT_DAYS => believed,
+        days if days <= HALF_WEIGHT_DAYS => one_step_down(believed),
         _ => Severity::Low,
     };
     (severity, age.filter(|days| *days > FULL_WEIGHT_DAYS))

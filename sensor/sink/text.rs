@@ -35,7 +35,7 @@ impl LineFormat {
             "" => String::new(),
             malware => format!(", {}", field(malware)),
         };
-        let host = full.host_name.map_or("-".into(), field);
+        let host = full.host_name.map_or_else(|| "-".into(), field);
         let mac = alert.our_mac().map_or_else(|| "-".into(), |mac| mac.to_string());
         let ours = alert.ours.address;
         let seen = field(&alert.seen);

@@ -378,17 +378,17 @@ fn a_stream_that_is_not_dns_after_all_is_left() {
 fn the_first_bytes_of_a_stream_tell_dns_from_others() {
     let bytes = framed(&query("evil.example", 1));
     for length in 0..bytes.len() {
-        assert_eq!(tcp::probe(&bytes[..length]), Probe::Unsure, "{length}");
+        assert_eq!(probe(&bytes[..length]), Probe::Unsure, "{length}");
     }
-    assert_eq!(tcp::probe(&bytes), Probe::Yes);
+    assert_eq!(probe(&bytes), Probe::Yes);
     let socks = b"\x04\x01\x00\x50\xc0\x00\x02\x07\x00";
-    assert_eq!(tcp::probe(socks), Probe::No, "told by the first words alone");
+    assert_eq!(probe(socks), Probe::No, "told by the first words alone");
     for other in [
         &b"GET / HTTP/1.1\r\n"[..],
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\x11\x22\x33",
         b"SSH-2.0-OpenSSH_9",
     ] {
-        assert_eq!(tcp::probe(other), Probe::No);
+        assert_eq!(probe(other), Probe::No);
     }
 }
 

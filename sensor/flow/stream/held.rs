@@ -27,14 +27,14 @@ impl<'a> Piece<'a> {
 
     /// The part from `next` on, which lies at or after this piece's start; `None` if nothing is
     /// left. The piece may begin up to `next`, not after it.
-    pub(super) fn from(&self, next: u32) -> Option<Piece<'a>> {
+    pub(super) fn from(&self, next: u32) -> Option<Self> {
         let old = next.wrapping_sub(self.sequence);
         if old >= self.length() {
             return None;
         }
         let bytes = self.bytes.get(old as usize..).unwrap_or(&[]);
         let gone = old.saturating_sub(u32::try_from(self.bytes.len()).unwrap_or(u32::MAX));
-        Some(Piece { sequence: next, bytes, missing: self.missing - gone })
+        Some(Self { sequence: next, bytes, missing: self.missing - gone })
     }
 }
 
