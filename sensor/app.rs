@@ -4,6 +4,11 @@
 #[cfg(feature = "live")]
 mod desk;
 #[cfg(feature = "live")]
+mod health;
+pub mod indicators;
+#[cfg(feature = "live")]
+mod reload;
+#[cfg(feature = "live")]
 pub mod run;
 pub mod scan;
 pub mod writer;

@@ -3,6 +3,7 @@
 //! Owns the flows, buffers and counters of its socket or file; shares nothing and locks nothing.
 //! Its only way out is the [`Outbox`].
 
+mod reload;
 mod silence;
 mod watch;
 
@@ -22,6 +23,7 @@ use crate::flow::fragment::{FragmentLimits, FragmentTable, Whole};
 use crate::flow::stream::StreamWork;
 use crate::flow::table::Life;
 use crate::flow::{FlowIndex, FlowLimits, FlowTable, StreamLimits};
+use crate::matching::reload::Published;
 use crate::matching::{IndicatorSet, Matcher};
 use crate::net::{FlowKey, Side, Timestamp};
 use crate::stats::{Counter, Counters};
@@ -83,6 +85,11 @@ pub struct Worker {
     counters: Counters,
     now: Timestamp,
     housekept: Timestamp,
+    /// Where new indicators come from (live).
+    published: Option<Arc<Published>>,
+    generation: u32,
+    /// Length of the frame in hand.
+    frame_bytes: u64,
 }
 
 impl Worker {
@@ -104,11 +111,15 @@ impl Worker {
                 events,
                 origin,
                 hosts: std::collections::HashSet::new(),
+                clients: std::collections::HashSet::new(),
                 counters: Counters::default(),
             },
             counters: Counters::default(),
             now: Timestamp::default(),
             housekept: Timestamp::default(),
+            published: None,
+            generation: 0,
+            frame_bytes: 0,
         }
     }
 
@@ -116,6 +127,8 @@ impl Worker {
     pub fn frame(&mut self, frame: &Frame<'_>) {
         self.counters.count(Counter::Frames);
         self.counters.add(Counter::Bytes, frame.data.len() as u64);
+        self.frame_bytes = u64::from(frame.wire_length);
+        self.keep_up();
         if frame.wire_length as usize > frame.data.len() {
             self.counters.count(Counter::FramesTruncated);
         }
@@ -129,6 +142,7 @@ impl Worker {
 
     /// Lets time pass without a frame (live).
     pub fn idle(&mut self, now: Timestamp) {
+        self.keep_up();
         self.advance_to(now);
         self.watch.outbox.flush();
     }
@@ -148,7 +162,8 @@ impl Worker {
     /// Tells the writer how the worker fares.
     pub fn pulse(&mut self, worker: usize, drops: Drops) {
         let (counters, hosts) = (self.counters(), self.hosts());
-        let pulse = WorkerPulse { worker, time: self.now, counters, drops, hosts };
+        let clients = self.watch.clients.len();
+        let pulse = WorkerPulse { worker, time: self.now, counters, drops, hosts, clients };
         self.watch.outbox.pulse(Box::new(pulse));
     }
 
@@ -164,6 +179,7 @@ impl Worker {
             (Some(index), _) => index,
             (None, _) => self.begin(packet, &key, time, frame),
         };
+        self.of_flow(index, side, (packet, time, frame));
         match &packet.transport {
             Transport::Tcp(segment) => self.segment(index, side, segment, (packet, time, frame)),
             Transport::Udp(payload) => {
@@ -216,6 +232,8 @@ impl Worker {
         let opener = watch::opener(packet, key);
         let index = self.flows.insert(key, opener, time);
         if let Some(flow) = self.flows.get_mut(index) {
+            flow.ours = self.watch.our_side(key);
+            flow.generation = reload::short(self.generation);
             let scene = Scene::new(packet, time, frame).of_flow(flow.id, key.endpoint(opener));
             self.watch.endpoints(&scene);
         }

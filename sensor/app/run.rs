@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use crossbeam_channel::bounded;
+use ioc_feeds::Date;
 
 use super::AppError;
 use super::desk::{Desk, Wishes};
@@ -12,7 +13,8 @@ use super::writer::Writer;
 use crate::alert::{Origin, Outbox, WhenFull};
 use crate::capture::live::{Live, LiveOptions};
 use crate::capture::{CaptureError, Next, Source};
-use crate::matching::IndicatorSet;
+use crate::config::FeedSettings;
+use crate::matching::reload::Published;
 use crate::net::Timestamp;
 use crate::sink::text::LineFormat;
 use crate::worker::{Assignment, Worker};
@@ -25,8 +27,10 @@ pub struct RunJob {
     pub interfaces: Vec<String>,
     /// How each is opened.
     pub live: LiveOptions,
-    /// Indicators.
-    pub set: Arc<IndicatorSet>,
+    /// Indicators, and how new ones reach the workers.
+    pub indicators: Arc<Published>,
+    /// Where they are loaded from again.
+    pub feeds: FeedSettings,
     /// Template for each worker; its origin is replaced.
     pub assignment: Assignment,
     /// Records the queue holds.
@@ -35,8 +39,8 @@ pub struct RunJob {
     pub format: LineFormat,
     /// Nanoseconds between them.
     pub heartbeat_nanos: u64,
-    /// Newest date among the indicators, as text.
-    pub newest: String,
+    /// Newest date among the indicators.
+    pub newest: Option<Date>,
 }
 
 /// Opens every interface. Nothing is lost between this and [`run`]: the kernel's ring holds it.
@@ -94,7 +98,8 @@ fn watch(
 ) -> Result<(), CaptureError> {
     let mut assignment = job.assignment.clone();
     assignment.origin = Origin::Interface(source.name().into());
-    let mut worker = Worker::new(assignment, job.set.clone(), outbox);
+    let mut worker = Worker::new(assignment, job.indicators.latest().1.set, outbox);
+    worker.follow(job.indicators.clone());
     let mut told = Timestamp::default();
     let failure = loop {
         if stop.load(Ordering::Relaxed) {

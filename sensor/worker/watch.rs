@@ -19,16 +19,23 @@ pub(super) struct Scene<'a> {
     frame: u64,
     flow_id: u64,
     client: Endpoint,
+    /// Were the endpoints compared before, with other indicators?
+    again: bool,
 }
 
 impl<'a> Scene<'a> {
     pub(super) const fn new(packet: &'a Packet<'a>, time: Timestamp, frame: u64) -> Self {
-        Self { packet, time, frame, flow_id: 0, client: packet.source }
+        Self { packet, time, frame, flow_id: 0, client: packet.source, again: false }
     }
 
     pub(super) const fn of_flow(mut self, id: u64, client: Endpoint) -> Self {
         self.flow_id = id;
         self.client = client;
+        self
+    }
+
+    pub(super) const fn again(mut self) -> Self {
+        self.again = true;
         self
     }
 }
@@ -43,6 +50,8 @@ pub(super) struct Watch {
     pub(super) origin: Origin,
     /// Hosts of ours that were seen, at most [`MAX_HOSTS`].
     pub(super) hosts: HashSet<Address>,
+    /// Those that were seen in a flow with the outside, likewise.
+    pub(super) clients: HashSet<Address>,
     pub(super) counters: Counters,
 }
 
@@ -64,6 +73,24 @@ impl Watch {
             let value = Value::Endpoint(endpoint);
             self.compare(scene, Observation { kind: Kind::Ip, value });
         }
+    }
+
+    /// The side of a flow that is ours, if the other is a host of the outside.
+    pub(super) fn our_side(&mut self, key: &FlowKey) -> Option<Side> {
+        let ours = |endpoint: Endpoint| self.home.contains(endpoint.address);
+        let (side, other) = match (ours(key.low), ours(key.high)) {
+            (true, false) => (Side::Low, key.high),
+            (false, true) => (Side::High, key.low),
+            _ => return None,
+        };
+        if is_group(other.address) {
+            return None;
+        }
+        self.counters.count(Counter::FlowsOut);
+        if self.clients.len() < MAX_HOSTS {
+            self.clients.insert(key.endpoint(side).address);
+        }
+        Some(side)
     }
 
     fn compare(&mut self, scene: &Scene<'_>, observation: Observation<'_>) {
@@ -107,6 +134,9 @@ impl Watch {
                 count: 1,
             });
             self.say_overdue(scene.time);
+            if scene.again && self.throttle.knows(&alert) {
+                continue;
+            }
             match self.throttle.admit(alert) {
                 Some(alert) => self.outbox.alert(alert, &mut self.counters),
                 None => self.counters.count(Counter::AlertsFolded),
@@ -163,6 +193,14 @@ impl Observer for At<'_> {
 
     fn count(&mut self, counter: Counter) {
         self.watch.counters.count(counter);
+    }
+}
+
+/// Does this address mean many hosts, or none: multicast, broadcast, unspecified?
+fn is_group(address: Address) -> bool {
+    match address.to_ip() {
+        std::net::IpAddr::V4(ip) => ip.is_multicast() || ip.is_broadcast() || ip.is_unspecified(),
+        std::net::IpAddr::V6(ip) => ip.is_multicast() || ip.is_unspecified(),
     }
 }
 
