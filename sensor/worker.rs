@@ -70,6 +70,9 @@ pub struct Assignment {
 /// How often, in nanoseconds of packet time, what is overdue is looked for.
 const HOUSEKEEPING: u64 = 500_000_000;
 
+/// A clock that falls behind by more than this, in nanoseconds, was wrong before.
+const CLOCK_RETURNED: u64 = 60 * 1_000_000_000;
+
 /// A worker and everything it owns.
 pub struct Worker {
     limits: Limits,
@@ -332,6 +335,10 @@ impl Worker {
     }
 
     fn advance_to(&mut self, time: Timestamp) {
+        // A clock that was far ahead and came back must not stop time for good.
+        if self.now.since(time) > CLOCK_RETURNED {
+            (self.now, self.housekept) = (time, time);
+        }
         self.now = self.now.max(time);
         if self.now.since(self.housekept) < HOUSEKEEPING {
             return;
