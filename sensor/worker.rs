@@ -78,7 +78,7 @@ pub struct Worker {
     limits: Limits,
     flows: FlowTable<Session>,
     fragments: FragmentTable,
-    /// Flows that hold bytes, by who began first; entries may be stale.
+    /// Flows that hold bytes, by who began first; each at most once, entries may be stale.
     holders: VecDeque<(FlowIndex, u64)>,
     held_bytes: usize,
     scratch: Scratch,
@@ -259,7 +259,7 @@ impl Worker {
         let now_held = stream.held_bytes();
         if held != 0 || now_held != 0 {
             self.held_bytes = (self.held_bytes + now_held).saturating_sub(held);
-            if held == 0 {
+            if now_held != 0 && !std::mem::replace(&mut flow.holding, true) {
                 self.holders.push_back((index, id));
             }
             self.relieve();
