@@ -23,11 +23,7 @@ impl Observer for Names {
 
     fn message(&mut self, _message: Message<'_>) {}
 
-    fn wants_messages(&self) -> bool {
-        false
-    }
-
-    fn count(&mut self, _counter: Counter, _n: u64) {}
+    fn count(&mut self, _counter: Counter) {}
 }
 
 fn ours(message: &[u8]) -> Vec<(Kind, String)> {
