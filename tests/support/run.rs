@@ -61,6 +61,17 @@ impl Run {
         self
     }
 
+    /// More arguments.
+    #[must_use]
+    pub fn args<I, S>(mut self, arguments: I) -> Self
+    where
+        I: IntoIterator<Item = S>,
+        S: AsRef<std::ffi::OsStr>,
+    {
+        self.command.args(arguments);
+        self
+    }
+
     /// One more environment variable.
     #[must_use]
     pub fn env(mut self, name: &str, value: &str) -> Self {
