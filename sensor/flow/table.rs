@@ -91,6 +91,8 @@ pub struct Flow<S> {
     life: Life,
     /// Feed generation its endpoints were last compared with.
     pub generation: u8,
+    /// Is it among those that hold bytes? Kept by whoever keeps that list.
+    pub holding: bool,
     /// Number of the flow, the same for the same capture every time.
     pub id: u64,
     /// Time of its first packet.
@@ -200,6 +202,7 @@ impl<S: Default> FlowTable<S> {
             opener,
             life: Life::Young,
             generation: 0,
+            holding: false,
             id: flow_id(key, time),
             opened: time,
             last: time,
