@@ -152,13 +152,15 @@ fn read_one(
         }
         Ok(())
     });
-    (worker.finish(), failure.err())
+    // A pipe that was left amid a record is not cut: we stopped listening.
+    let left = *input == Input::Stdin && job.stop.load(Ordering::Relaxed);
+    (worker.finish(), failure.err().filter(|_| !left))
 }
 
 fn open(job: &ScanJob, input: &Input) -> Result<CaptureFile, CaptureError> {
     let filter = job.filter.as_deref().map(Filter::new).transpose()?;
     let source = match input {
-        Input::Stdin => CaptureFile::stdin()?,
+        Input::Stdin => CaptureFile::stdin(job.stop.clone())?,
         Input::File(path) if job.progress.is_hidden() => CaptureFile::open(path)?,
         Input::File(path) => {
             let name = path.display().to_string();

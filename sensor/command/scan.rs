@@ -60,7 +60,9 @@ pub(super) fn scan(global: &Global, options: Scan) -> Result<u8, AppError> {
         progress.suspend(|| complain(failure));
     })?;
     progress.finish_and_clear();
-    if !outcome.closed {
+    let incomplete = !outcome.failures.is_empty() || !unusable.is_empty();
+    // Nobody may take "nothing was found" from what could not be read.
+    if !outcome.closed && !(incomplete && summary.borrow().is_clean()) {
         let _ = io::stderr().write_all(summary.borrow().render(&format).as_bytes());
     }
     if global.verbose {
@@ -69,7 +71,7 @@ pub(super) fn scan(global: &Global, options: Scan) -> Result<u8, AppError> {
         }
     }
     Ok(match options.exit_code {
-        _ if !outcome.failures.is_empty() || !unusable.is_empty() => 1,
+        _ if incomplete => 1,
         Some(code) if writer.alerts > 0 => code,
         _ => 0,
     })
