@@ -13,7 +13,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use support::capture_file::{self, Endian, Pcapng};
-use support::run::{Outcome, Run, capture, eve_lines, put, temporary_directory, wait};
+use support::run::{
+    Outcome, Run, capture, eve_lines, put, skipped_without_root, temporary_directory, wait,
+};
 use support::verdict::{contacts, expected_contacts, feed, query, sightings};
 use support::wire;
 
@@ -55,21 +57,6 @@ fn says(outcome: &Outcome, words: &[&str]) {
     }
     assert!(!outcome.stderr.contains("panicked"), "{}", outcome.stderr);
     assert!(!outcome.stderr.contains("os error"), "{}", outcome.stderr);
-}
-
-fn is_root() -> bool {
-    let id = Command::new("id").arg("-u").output().unwrap();
-    id.stdout.starts_with(b"0\n")
-}
-
-/// True, and said loudly, where a test that needs root cannot run. In CI it must run.
-fn skipped_without_root(test: &str) -> bool {
-    if is_root() {
-        return false;
-    }
-    assert!(std::env::var_os("CI").is_none(), "{test} needs root, and CI must run it");
-    eprintln!("SKIPPED: needs root: {test}");
-    true
 }
 
 // Bad input: captures.

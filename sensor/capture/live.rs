@@ -9,6 +9,8 @@ use crate::net::Timestamp;
 const SNAP_LENGTH: i32 = 262_144;
 /// How long one wait for a frame lasts, in milliseconds; bounds how late a stop is noticed.
 const WAIT_MS: i32 = 100;
+/// How long to rest when no frame waits; the kernel's ring holds what comes meanwhile.
+const SILENCE: std::time::Duration = std::time::Duration::from_millis(5);
 
 /// How an interface is to be opened.
 #[derive(Clone, Debug)]
@@ -49,6 +51,8 @@ impl Live {
                 .buffer_size(ring)
                 .timeout(WAIT_MS)
                 .open()
+                // A read that waits never returns from a silent interface: no stop, no count.
+                .and_then(pcap::Capture::setnonblock)
         });
         let mut capture = open.map_err(|error| explain(name, &error))?;
         if let Some(expression) = &options.filter {
@@ -94,7 +98,10 @@ impl Source for Live {
                     stripped_vlan: None,
                 }))
             }
-            Err(pcap::Error::TimeoutExpired) => Ok(Next::Idle(now())),
+            Err(pcap::Error::TimeoutExpired) => {
+                std::thread::sleep(SILENCE);
+                Ok(Next::Idle(now()))
+            }
             Err(pcap::Error::NoMorePackets) => Ok(Next::End),
             Err(error) => {
                 Err(CaptureError::Interface { name: self.name.clone(), reason: text(&error) })

@@ -140,6 +140,18 @@ pub fn wait(child: &mut Child, seconds: u64) -> Option<i32> {
     panic!("still running after {seconds} s");
 }
 
+/// True, and said loudly, where a test that needs root cannot run. In CI it has to run.
+pub fn skipped_without_root(test: &str) -> bool {
+    let id = Command::new("id").arg("-u").output().expect("id of coreutils");
+    if id.stdout.starts_with(b"0\n") {
+        return false;
+    }
+    assert!(std::env::var_os("CI").is_none(), "{test} needs root, and CI has to run it");
+    // Not `eprintln!`, which the harness keeps to itself when a test passes.
+    let _ = writeln!(std::io::stderr(), "\nSKIPPED: needs root: {test}");
+    true
+}
+
 /// A directory that is removed when dropped.
 pub fn temporary_directory() -> tempfile::TempDir {
     tempfile::Builder::new().prefix("wardwatch-test-").tempdir().expect("a temporary directory")
