@@ -3,6 +3,7 @@
 //! Owns the flows, buffers and counters of its socket or file; shares nothing and locks nothing.
 //! Its only way out is the [`Outbox`].
 
+mod identity;
 mod silence;
 mod watch;
 
@@ -14,8 +15,8 @@ use crate::alert::outbox::WorkerPulse;
 use crate::alert::throttle::ThrottleLimits;
 use crate::alert::{HomeNetworks, Origin, Outbox, Throttle};
 use crate::capture::{Drops, Frame};
-use crate::decode;
-use crate::decode::packet::{Decoded, Packet, Segment, Transport};
+use crate::decode::packet::{Decoded, Packet, Segment, Skip, Transport};
+use crate::decode::{self, LinkTypes};
 use crate::extract::session::Session;
 use crate::extract::{Context, Scratch};
 use crate::flow::fragment::{FragmentLimits, FragmentTable, Whole};
@@ -23,7 +24,7 @@ use crate::flow::stream::StreamWork;
 use crate::flow::table::Life;
 use crate::flow::{FlowIndex, FlowLimits, FlowTable, StreamLimits};
 use crate::matching::{IndicatorSet, Matcher};
-use crate::net::{FlowKey, Side, Timestamp};
+use crate::net::{FlowKey, IpProtocol, Side, Timestamp};
 use crate::stats::{Counter, Counters};
 use watch::{Scene, Watch};
 
@@ -84,6 +85,7 @@ pub struct Worker {
     scratch: Scratch,
     watch: Watch,
     counters: Counters,
+    undecoded: LinkTypes,
     now: Timestamp,
     housekept: Timestamp,
 }
@@ -107,9 +109,12 @@ impl Worker {
                 events,
                 origin,
                 hosts: std::collections::HashSet::new(),
+                announced: crate::alert::identity::Announced::default(),
+                encrypted: None,
                 counters: Counters::default(),
             },
             counters: Counters::default(),
+            undecoded: LinkTypes::default(),
             now: Timestamp::default(),
             housekept: Timestamp::default(),
         }
@@ -125,8 +130,16 @@ impl Worker {
         self.advance_to(frame.time);
         match decode::decode(frame) {
             Ok(Decoded::Ip(packet)) => self.packet(&packet, frame.time, frame.number),
-            Ok(Decoded::Arp { .. }) => self.counters.count(Counter::Arp),
-            Err(skip) => self.counters.count(skip.counter()),
+            Ok(Decoded::Arp { mac, address }) => {
+                self.counters.count(Counter::Arp);
+                self.watch.arp(mac, address, frame.time);
+            }
+            Err(skip) => {
+                self.counters.count(skip.counter());
+                if skip == Skip::LinkType {
+                    self.undecoded.count(frame.link);
+                }
+            }
         }
     }
 
@@ -141,6 +154,11 @@ impl Worker {
         let mut sum = self.counters.clone();
         sum.merge(&self.watch.counters);
         sum
+    }
+
+    /// Frames of each link type that is not decoded.
+    pub const fn undecoded(&self) -> LinkTypes {
+        self.undecoded
     }
 
     /// Hosts of ours seen.
@@ -174,6 +192,9 @@ impl Worker {
                 self.datagram(index, side, payload, (packet, time, frame));
             }
             Transport::Icmp { .. } | Transport::Other(_) => {
+                if packet.protocol == IpProtocol::ICMPV6 {
+                    self.watch.neighbour(packet, time);
+                }
                 self.flows.touch(index, Life::Datagrams, time);
             }
             Transport::Fragment { .. } => self.fragment(packet, time, frame),
