@@ -55,6 +55,22 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// The part of one of so many workers: what is configured bounds all of them together.
+    #[must_use]
+    pub fn shared_by(mut self, workers: usize) -> Self {
+        let workers = workers.max(1);
+        for bound in [
+            &mut self.flows.flows,
+            &mut self.held_bytes,
+            &mut self.throttle.entries,
+        ] {
+            *bound = (*bound / workers).max(1);
+        }
+        self
+    }
+}
+
 /// What a worker is told once.
 #[derive(Clone, Debug)]
 pub struct Assignment {

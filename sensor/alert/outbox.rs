@@ -21,6 +21,8 @@ pub enum Record {
     Identity(Box<Identity>),
     /// How a worker fares; each replaces the one before.
     Pulse(Box<WorkerPulse>),
+    /// A line about the sensor itself, without its line end.
+    Notice(String),
 }
 
 /// What a worker tells of itself about once a second.
@@ -72,7 +74,7 @@ impl Outbox {
         if self.waiting.is_empty() {
             match self.send(Record::Alert(alert)) {
                 Some(Record::Alert(alert)) => self.wait(alert, counters),
-                Some(Record::Event(_) | Record::Identity(_) | Record::Pulse(_)) | None => {}
+                Some(_) | None => {}
             }
         } else {
             self.wait(alert, counters);

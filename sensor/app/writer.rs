@@ -40,6 +40,7 @@ impl<'s> Writer<'s> {
                 self.enricher.learn(*fact);
                 Ok(())
             }
+            Record::Notice(line) => self.notice(&line),
             Record::Event(event) => each(&mut self.sinks, |sink| sink.event(&event)),
             Record::Pulse(pulse) => {
                 if self.pulses.len() <= pulse.worker {
