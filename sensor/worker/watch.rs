@@ -1,6 +1,7 @@
 //! Stages 5 and 6 of a worker: what parsers see is compared, and a hit becomes an alert.
 
-use std::collections::HashSet;
+use foldhash::quality::RandomState;
+use hashbrown::HashSet;
 
 use crate::alert::event::{EventBody, EventKinds};
 use crate::alert::{Alert, Event, HomeNetworks, Origin, Outbox, Sighting, Throttle};
@@ -42,7 +43,7 @@ pub(super) struct Watch {
     pub(super) events: EventKinds,
     pub(super) origin: Origin,
     /// Hosts of ours that were seen, at most [`MAX_HOSTS`].
-    pub(super) hosts: HashSet<Address>,
+    pub(super) hosts: HashSet<Address, RandomState>,
     pub(super) counters: Counters,
 }
 
