@@ -70,12 +70,15 @@ pub struct Assignment {
 /// How often, in nanoseconds of packet time, what is overdue is looked for.
 const HOUSEKEEPING: u64 = 500_000_000;
 
+/// A clock that falls behind by more than this, in nanoseconds, was wrong before.
+const CLOCK_RETURNED: u64 = 60 * 1_000_000_000;
+
 /// A worker and everything it owns.
 pub struct Worker {
     limits: Limits,
     flows: FlowTable<Session>,
     fragments: FragmentTable,
-    /// Flows that hold bytes, by who began first; entries may be stale.
+    /// Flows that hold bytes, by who began first; each at most once, entries may be stale.
     holders: VecDeque<(FlowIndex, u64)>,
     held_bytes: usize,
     scratch: Scratch,
@@ -256,7 +259,7 @@ impl Worker {
         let now_held = stream.held_bytes();
         if held != 0 || now_held != 0 {
             self.held_bytes = (self.held_bytes + now_held).saturating_sub(held);
-            if held == 0 {
+            if now_held != 0 && !std::mem::replace(&mut flow.holding, true) {
                 self.holders.push_back((index, id));
             }
             self.relieve();
@@ -332,6 +335,10 @@ impl Worker {
     }
 
     fn advance_to(&mut self, time: Timestamp) {
+        // A clock that was far ahead and came back must not stop time for good.
+        if self.now.since(time) > CLOCK_RETURNED {
+            (self.now, self.housekept) = (time, time);
+        }
         self.now = self.now.max(time);
         if self.now.since(self.housekept) < HOUSEKEEPING {
             return;

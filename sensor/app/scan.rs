@@ -212,26 +212,25 @@ fn write_in_order(
 const MAX_DEPTH: usize = 32;
 
 /// The captures that arguments name: files as they are, directories searched for files that
-/// begin like a capture, in order of their names.
-///
-/// # Errors
-/// When a directory holds no capture or cannot be read.
-pub fn inputs(paths: &[PathBuf]) -> Result<Vec<Input>, AppError> {
-    let mut inputs = Vec::new();
+/// begin like a capture, in order of their names. The second list says which directories hold no
+/// capture or cannot be read; they spoil nothing else.
+pub fn inputs(paths: &[PathBuf]) -> (Vec<Input>, Vec<AppError>) {
+    let (mut inputs, mut failures) = (Vec::new(), Vec::new());
     for path in paths {
         if path.as_os_str() == "-" {
             inputs.push(Input::Stdin);
         } else if path.is_dir() {
             let before = inputs.len();
-            search(path, MAX_DEPTH, &mut inputs)?;
-            if inputs.len() == before {
-                return Err(AppError::NoCapture { path: path.clone() });
+            match search(path, MAX_DEPTH, &mut inputs) {
+                Ok(()) if inputs.len() > before => {}
+                Ok(()) => failures.push(AppError::NoCapture { path: path.clone() }),
+                Err(error) => failures.push(error),
             }
         } else {
             inputs.push(Input::File(path.clone()));
         }
     }
-    Ok(inputs)
+    (inputs, failures)
 }
 
 fn search(directory: &Path, depth: usize, inputs: &mut Vec<Input>) -> Result<(), AppError> {

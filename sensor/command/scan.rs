@@ -38,7 +38,13 @@ pub(super) fn scan(global: &Global, options: Scan) -> Result<u8, AppError> {
         Filter::new(expression)?;
     }
     let indicators = indicators::load(&settings.feeds, global.verbose)?;
-    let inputs = inputs(&paths)?;
+    let (inputs, unusable) = inputs(&paths);
+    for error in &unusable {
+        complain(error);
+    }
+    if inputs.is_empty() {
+        return Ok(1);
+    }
     let format = LineFormat {
         language: settings.language,
         clock: Clock::local(),
@@ -63,7 +69,7 @@ pub(super) fn scan(global: &Global, options: Scan) -> Result<u8, AppError> {
         }
     }
     Ok(match options.exit_code {
-        _ if !outcome.failures.is_empty() => 1,
+        _ if !outcome.failures.is_empty() || !unusable.is_empty() => 1,
         Some(code) if writer.alerts > 0 => code,
         _ => 0,
     })

@@ -92,6 +92,8 @@ pub struct Flow<S> {
     /// Feed generation its endpoints were last compared with.
     pub generation: u8,
     hash: u32,
+    /// Is it among those that hold bytes? Kept by whoever keeps that list.
+    pub holding: bool,
     /// Number of the flow, the same for the same capture every time.
     pub id: u64,
     /// Time of its first packet.
@@ -202,6 +204,7 @@ impl<S: Default> FlowTable<S> {
             life: Life::Young,
             generation: 0,
             hash,
+            holding: false,
             id: flow_id(key, time),
             opened: time,
             last: time,
