@@ -170,7 +170,7 @@ impl Worker {
         match &packet.transport {
             Transport::Tcp(segment) => self.segment(index, side, segment, (packet, time, frame)),
             Transport::Udp(payload) => {
-                self.flows.touch(index, Life::Datagrams, time);
+                self.flows.touch(index, watch::datagram_life(packet), time);
                 self.datagram(index, side, payload, (packet, time, frame));
             }
             Transport::Icmp { .. } | Transport::Other(_) => {

@@ -8,6 +8,7 @@ use crate::alert::{Alert, Event, HomeNetworks, Origin, Outbox, Sighting, Throttl
 use crate::decode::packet::{Few, Packet, Transport};
 use crate::extract::session::Session;
 use crate::flow::Flow;
+use crate::flow::table::Life;
 use crate::matching::{Hit, Matcher};
 use crate::net::{Address, Endpoint, FlowKey, IpProtocol, Side, Timestamp};
 use crate::observation::{Kind, Message, Observation, Observer, Value};
@@ -194,6 +195,14 @@ pub(super) fn opener(packet: &Packet<'_>, key: &FlowKey) -> Side {
         sender.other()
     } else {
         sender
+    }
+}
+
+/// The stage of life a datagram brings its flow to: an answer of a DNS server ends an exchange.
+pub(super) const fn datagram_life(packet: &Packet<'_>) -> Life {
+    match (packet.source.port, packet.destination.port) {
+        (53, 1024..) => Life::Answered,
+        _ => Life::Datagrams,
     }
 }
 
