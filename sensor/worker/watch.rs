@@ -1,6 +1,7 @@
 //! Stages 5 and 6 of a worker: what parsers see is compared, and a hit becomes an alert.
 
-use std::collections::HashSet;
+use foldhash::quality::RandomState;
+use hashbrown::HashSet;
 
 use crate::alert::event::{EventBody, EventKinds, hex};
 use crate::alert::identity::Announced;
@@ -10,6 +11,7 @@ use crate::extract::resolvers;
 use crate::extract::session::Session;
 use crate::extract::tls::fingerprint;
 use crate::flow::Flow;
+use crate::flow::table::Life;
 use crate::matching::{Hit, Matcher};
 use crate::net::{Address, Endpoint, FlowKey, IpProtocol, Side, Timestamp};
 use crate::observation::{ClientHello, Kind, Message, Observation, Observer, Value};
@@ -45,7 +47,7 @@ pub(super) struct Watch {
     pub(super) events: EventKinds,
     pub(super) origin: Origin,
     /// Hosts of ours that were seen, at most [`MAX_HOSTS`].
-    pub(super) hosts: HashSet<Address>,
+    pub(super) hosts: HashSet<Address, RandomState>,
     /// Facts about hosts that were passed on.
     pub(super) announced: Announced,
     /// The latest flow counted as encrypted DNS: its second ClientHello is the same flow.
@@ -241,6 +243,14 @@ pub(super) fn opener(packet: &Packet<'_>, key: &FlowKey) -> Side {
         sender.other()
     } else {
         sender
+    }
+}
+
+/// The stage of life a datagram brings its flow to: an answer of a DNS server ends an exchange.
+pub(super) const fn datagram_life(packet: &Packet<'_>) -> Life {
+    match (packet.source.port, packet.destination.port) {
+        (53, 1024..) => Life::Answered,
+        _ => Life::Datagrams,
     }
 }
 
