@@ -3,6 +3,7 @@
 //! Owns the flows, buffers and counters of its socket or file; shares nothing and locks nothing.
 //! Its only way out is the [`Outbox`].
 
+mod identity;
 mod silence;
 mod watch;
 
@@ -14,8 +15,8 @@ use crate::alert::outbox::WorkerPulse;
 use crate::alert::throttle::ThrottleLimits;
 use crate::alert::{HomeNetworks, Origin, Outbox, Throttle};
 use crate::capture::{Drops, Frame};
-use crate::decode;
-use crate::decode::packet::{Decoded, Packet, Segment, Transport};
+use crate::decode::packet::{Decoded, Packet, Segment, Skip, Transport};
+use crate::decode::{self, LinkTypes};
 use crate::extract::session::Session;
 use crate::extract::{Context, Scratch};
 use crate::flow::fragment::{FragmentLimits, FragmentTable, Whole};
@@ -23,7 +24,7 @@ use crate::flow::stream::StreamWork;
 use crate::flow::table::Life;
 use crate::flow::{FlowIndex, FlowLimits, FlowTable, StreamLimits};
 use crate::matching::{IndicatorSet, Matcher};
-use crate::net::{FlowKey, Side, Timestamp};
+use crate::net::{FlowKey, IpProtocol, Side, Timestamp};
 use crate::stats::{Counter, Counters};
 use watch::{Scene, Watch};
 
@@ -51,6 +52,22 @@ impl Default for Limits {
             fragments: FragmentLimits::default(),
             throttle: ThrottleLimits::default(),
         }
+    }
+}
+
+impl Limits {
+    /// The part of one of so many workers: what is configured bounds all of them together.
+    #[must_use]
+    pub fn shared_by(mut self, workers: usize) -> Self {
+        let workers = workers.max(1);
+        for bound in [
+            &mut self.flows.flows,
+            &mut self.held_bytes,
+            &mut self.throttle.entries,
+        ] {
+            *bound = (*bound / workers).max(1);
+        }
+        self
     }
 }
 
@@ -84,6 +101,7 @@ pub struct Worker {
     scratch: Scratch,
     watch: Watch,
     counters: Counters,
+    undecoded: LinkTypes,
     now: Timestamp,
     housekept: Timestamp,
 }
@@ -106,10 +124,13 @@ impl Worker {
                 home,
                 events,
                 origin,
-                hosts: std::collections::HashSet::new(),
+                hosts: hashbrown::HashSet::default(),
+                announced: crate::alert::identity::Announced::default(),
+                encrypted: None,
                 counters: Counters::default(),
             },
             counters: Counters::default(),
+            undecoded: LinkTypes::default(),
             now: Timestamp::default(),
             housekept: Timestamp::default(),
         }
@@ -125,8 +146,16 @@ impl Worker {
         self.advance_to(frame.time);
         match decode::decode(frame) {
             Ok(Decoded::Ip(packet)) => self.packet(&packet, frame.time, frame.number),
-            Ok(Decoded::Arp { .. }) => self.counters.count(Counter::Arp),
-            Err(skip) => self.counters.count(skip.counter()),
+            Ok(Decoded::Arp { mac, address }) => {
+                self.counters.count(Counter::Arp);
+                self.watch.arp(mac, address, frame.time);
+            }
+            Err(skip) => {
+                self.counters.count(skip.counter());
+                if skip == Skip::LinkType {
+                    self.undecoded.count(frame.link);
+                }
+            }
         }
     }
 
@@ -141,6 +170,11 @@ impl Worker {
         let mut sum = self.counters.clone();
         sum.merge(&self.watch.counters);
         sum
+    }
+
+    /// Frames of each link type that is not decoded.
+    pub const fn undecoded(&self) -> LinkTypes {
+        self.undecoded
     }
 
     /// Hosts of ours seen.
@@ -170,10 +204,13 @@ impl Worker {
         match &packet.transport {
             Transport::Tcp(segment) => self.segment(index, side, segment, (packet, time, frame)),
             Transport::Udp(payload) => {
-                self.flows.touch(index, Life::Datagrams, time);
+                self.flows.touch(index, watch::datagram_life(packet), time);
                 self.datagram(index, side, payload, (packet, time, frame));
             }
             Transport::Icmp { .. } | Transport::Other(_) => {
+                if packet.protocol == IpProtocol::ICMPV6 {
+                    self.watch.neighbour(packet, time);
+                }
                 self.flows.touch(index, Life::Datagrams, time);
             }
             Transport::Fragment { .. } => self.fragment(packet, time, frame),
@@ -211,9 +248,9 @@ impl Worker {
         time: Timestamp,
         frame: u64,
     ) -> FlowIndex {
-        while let Some(flow) = self.flows.victim() {
+        while let Some(index) = self.flows.victim() {
             self.counters.count(Counter::FlowsEvicted);
-            self.finish_flow(flow);
+            self.forget(index);
         }
         self.counters.count(Counter::Flows);
         let opener = watch::opener(packet, key);
@@ -345,15 +382,22 @@ impl Worker {
         }
         self.housekept = self.now;
         self.watch.say_overdue(self.now);
-        while let Some(flow) = self.flows.overdue(self.now) {
-            self.finish_flow(flow);
+        while let Some(index) = self.flows.overdue(self.now) {
+            self.forget(index);
         }
         self.skip_late_holes();
     }
 
-    /// Ends a flow before its time.
+    /// Ends a flow. Nearly every one holds nothing back and is dropped where it lies, which took
+    /// 10 % off a million short flows.
     fn forget(&mut self, index: FlowIndex) {
-        if let Some(flow) = self.flows.remove(index) {
+        let plain = self.flows.get_mut(index).is_none_or(|flow| {
+            let holds = flow.streams.iter().any(|stream| stream.held_bytes() > 0);
+            !holds && !flow.state.holds_back()
+        });
+        if plain {
+            self.flows.discard(index);
+        } else if let Some(flow) = self.flows.remove(index) {
             self.finish_flow(flow);
         }
     }
@@ -363,8 +407,8 @@ impl Worker {
         let mut fragments = std::mem::take(&mut self.fragments);
         fragments.flush();
         self.given_up_fragments(&mut fragments, self.now);
-        while let Some(flow) = self.flows.pop_oldest() {
-            self.finish_flow(flow);
+        while let Some(index) = self.flows.silent_longest() {
+            self.forget(index);
         }
         self.watch.say_all();
         let counters = self.counters();

@@ -2,6 +2,8 @@
 
 mod alert;
 mod event;
+#[cfg(test)]
+mod tests;
 
 use std::io::{self, Write};
 
