@@ -218,6 +218,9 @@ impl Worker {
     }
 
     fn count_layers(&mut self, packet: &Packet<'_>) {
+        if packet.tunnels.has_more() {
+            self.counters.count(Counter::SkipTooDeep);
+        }
         let v4 = packet.source.address.is_v4();
         self.counters.count(if v4 { Counter::Ipv4 } else { Counter::Ipv6 });
         match packet.transport {
