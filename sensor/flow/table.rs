@@ -36,7 +36,7 @@ impl Default for FlowLimits {
             young_nanos: 60 * SECOND,
             closing_nanos: 10 * SECOND,
             datagram_nanos: 60 * SECOND,
-            answered_nanos: 5 * SECOND,
+            answered_nanos: 2 * SECOND,
             stream_nanos: 900 * SECOND,
         }
     }
