@@ -7,6 +7,8 @@ mod desk;
 mod health;
 pub mod indicators;
 #[cfg(feature = "live")]
+pub mod notices;
+#[cfg(feature = "live")]
 mod reload;
 #[cfg(feature = "live")]
 pub mod run;

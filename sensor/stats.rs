@@ -117,12 +117,16 @@ counters! {
     Hits => "matching.hits",
     /// Hits on an indicator that the allow list silences.
     Allowed => "matching.allowed",
+    /// Hits on an indicator that is past its last day.
+    Expired => "matching.expired",
     /// Alerts sent.
     Alerts => "alert.sent",
     /// Hits folded into the count of an earlier alert.
     AlertsFolded => "alert.folded",
     /// Alerts that waited because the queue was full. Late, never lost.
     AlertsDelayed => "alert.delayed",
+    /// Facts about hosts not passed on: too many at once, or the queue was full.
+    IdentitiesDropped => "alert.identities_dropped",
     /// Event records dropped because the queue was full (live only).
     EventsDropped => "alert.events_dropped",
 }

@@ -37,6 +37,11 @@ impl<'s> Writer<'s> {
                     None => Ok(()),
                 }
             }
+            Record::Identity(fact) => {
+                self.enricher.learn(*fact);
+                Ok(())
+            }
+            Record::Notice(line) => self.notice(&line),
             Record::Event(event) => each(&mut self.sinks, |sink| sink.event(&event)),
             Record::Pulse(pulse) => {
                 if self.pulses.len() <= pulse.worker {
@@ -48,6 +53,11 @@ impl<'s> Writer<'s> {
                 Ok(())
             }
         }
+    }
+
+    /// Forgets who is who: what comes next is of another capture.
+    pub fn begin_capture(&mut self) {
+        self.enricher.forget_hosts();
     }
 
     /// Writes a line about the sensor itself.

@@ -3,6 +3,8 @@
 mod alert;
 mod event;
 mod stats;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 
