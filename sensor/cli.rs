@@ -67,6 +67,8 @@ pub enum Command {
     /// Look at the indicators
     #[command(subcommand)]
     Feeds(Feeds),
+    /// Prove that every protocol is read and every feed can fire; nothing is sent
+    Selftest(FeedOptions),
 }
 
 /// Where indicators come from.

@@ -5,6 +5,7 @@ mod feeds;
 #[cfg(feature = "live")]
 mod run;
 mod scan;
+mod selftest;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -23,6 +24,7 @@ pub fn main() -> ExitCode {
         Command::Scan(options) => scan::scan(&cli.global, options),
         #[cfg(feature = "live")]
         Command::Run(options) => run::run(&cli.global, options),
+        Command::Selftest(options) => selftest::selftest(&cli.global, &options),
         Command::Feeds(options) => feeds::feeds(&cli.global, options),
     };
     match outcome {

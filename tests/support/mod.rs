@@ -24,6 +24,7 @@
 pub mod capture_file;
 pub mod conversations;
 pub mod encapsulation;
+pub mod netns;
 pub mod office;
 pub mod packets;
 pub mod run;
