@@ -1,6 +1,8 @@
 //! Commands: one thin file each. They read settings, open what is named, hand over to `app`,
 //! and turn the outcome into words and an exit code.
 
+#[cfg(feature = "live")]
+mod doctor;
 mod feeds;
 #[cfg(feature = "live")]
 mod run;
@@ -24,6 +26,8 @@ pub fn main() -> ExitCode {
         Command::Scan(options) => scan::scan(&cli.global, options),
         #[cfg(feature = "live")]
         Command::Run(options) => run::run(&cli.global, options),
+        #[cfg(feature = "live")]
+        Command::Doctor(options) => doctor::doctor(&cli.global, options),
         Command::Selftest(options) => selftest::selftest(&cli.global, &options),
         Command::Feeds(options) => feeds::feeds(&cli.global, options),
     };
