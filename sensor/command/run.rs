@@ -20,6 +20,7 @@ use crate::enrich::Enricher;
 use crate::matching::reload::Published;
 use crate::sink::eve::EveSink;
 use crate::sink::log::{LogFile, LogOptions};
+use crate::sink::syslog::SyslogSink;
 use crate::sink::text::{LineFormat, TextSink};
 use crate::sink::{Clock, Sink};
 use crate::worker::Assignment;
@@ -121,6 +122,11 @@ fn sinks(
             sinks.push(Box::new(EveSink::new(clock, open(&directory.join("eve.json"), false)?)));
         }
         None => {}
+    }
+    for target in &settings.syslog {
+        let started = SyslogSink::start(format.clone(), target.clone());
+        let sink = started.map_err(|error| refusal(Path::new(&target.to_string()), &error))?;
+        sinks.push(Box::new(sink));
     }
     Ok(sinks)
 }
