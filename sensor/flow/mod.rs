@@ -5,6 +5,7 @@
 //! it never names a parser.
 
 pub mod fragment;
+pub mod second;
 pub mod stream;
 
 pub use stream::{Chunk, Cut, Stream, StreamLimits, Verdict};
