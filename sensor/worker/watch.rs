@@ -36,6 +36,11 @@ impl<'a> Scene<'a> {
         self.client = client;
         self
     }
+
+    /// Who sent the packet, and to whom.
+    pub(super) const fn ends(&self) -> (Endpoint, Endpoint) {
+        (self.packet.source, self.packet.destination)
+    }
 }
 
 /// Everything an observation passes through.
