@@ -3,6 +3,7 @@
 //! Owns the flows, buffers and counters of its socket or file; shares nothing and locks nothing.
 //! Its only way out is the [`Outbox`].
 
+mod duplicates;
 mod silence;
 mod watch;
 
@@ -25,6 +26,7 @@ use crate::flow::{FlowIndex, FlowLimits, FlowTable, StreamLimits};
 use crate::matching::{IndicatorSet, Matcher};
 use crate::net::{FlowKey, Side, Timestamp};
 use crate::stats::{Counter, Counters};
+use duplicates::Duplicates;
 use watch::{Scene, Watch};
 
 /// Every bound of a worker's state.
@@ -95,6 +97,7 @@ pub struct Worker {
     holders: VecDeque<(FlowIndex, u64)>,
     held_bytes: usize,
     scratch: Scratch,
+    duplicates: Duplicates,
     watch: Watch,
     counters: Counters,
     now: Timestamp,
@@ -112,6 +115,7 @@ impl Worker {
             holders: VecDeque::new(),
             held_bytes: 0,
             scratch: Scratch::default(),
+            duplicates: Duplicates::default(),
             watch: Watch {
                 matcher: Matcher::new(set),
                 throttle: Throttle::new(limits.throttle),
@@ -136,6 +140,10 @@ impl Worker {
             self.counters.count(Counter::FramesTruncated);
         }
         self.advance_to(frame.time);
+        if self.duplicates.is_repeat(frame) {
+            self.counters.count(Counter::Duplicates);
+            return;
+        }
         match decode::decode(frame) {
             Ok(Decoded::Ip(packet)) => self.packet(&packet, frame.time, frame.number),
             Ok(Decoded::Arp { .. }) => self.counters.count(Counter::Arp),

@@ -3,6 +3,8 @@
 //! First stage behind the queue; runs in the writer's thread. Owns texts and contacts; writes
 //! nothing and never touches the network.
 
+pub mod fold;
+
 use ioc_feeds::threat::{Severity, Threat, Threats};
 use ioc_feeds::{Date, Indicator};
 
