@@ -3,6 +3,7 @@
 //! Owns the flows, buffers and counters of its socket or file; shares nothing and locks nothing.
 //! Its only way out is the [`Outbox`].
 
+mod duplicates;
 mod identity;
 mod segments;
 mod silence;
@@ -27,6 +28,7 @@ use crate::flow::{FlowIndex, FlowLimits, FlowTable, StreamLimits};
 use crate::matching::{IndicatorSet, Matcher};
 use crate::net::{FlowKey, IpProtocol, Side, Timestamp};
 use crate::stats::{Counter, Counters};
+use duplicates::Duplicates;
 use watch::{Scene, Watch};
 
 /// Every bound of a worker's state.
@@ -99,6 +101,7 @@ pub struct Worker {
     holders: VecDeque<(FlowIndex, u64)>,
     held_bytes: usize,
     scratch: Scratch,
+    duplicates: Duplicates,
     watch: Watch,
     counters: Counters,
     undecoded: LinkTypes,
@@ -119,6 +122,7 @@ impl Worker {
             holders: VecDeque::new(),
             held_bytes: 0,
             scratch: Scratch::default(),
+            duplicates: Duplicates::default(),
             watch: Watch {
                 matcher: Matcher::new(set),
                 throttle: Throttle::new(limits.throttle),
@@ -146,6 +150,10 @@ impl Worker {
             self.counters.count(Counter::FramesTruncated);
         }
         self.advance_to(frame.time);
+        if self.duplicates.is_repeat(frame) {
+            self.counters.count(Counter::Duplicates);
+            return;
+        }
         match decode::decode(frame) {
             Ok(Decoded::Ip(packet)) => self.packet(&packet, frame.time, frame.number),
             Ok(Decoded::Arp { mac, address }) => {

@@ -17,6 +17,7 @@ use crate::capture::live::{LiveOptions, interfaces};
 use crate::cli::{Global, Run, event_kinds};
 use crate::config::{ConfigError, Settings, Workers};
 use crate::enrich::Enricher;
+use crate::enrich::fold::Fold;
 use crate::sink::eve::EveSink;
 use crate::sink::file::AppendFile;
 use crate::sink::text::{LineFormat, TextSink};
@@ -71,7 +72,10 @@ pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
         complain(&"configuration, feeds, log directory and interfaces can be used");
         return Ok(0);
     }
-    run::run(&job, sources, Writer::new(Enricher::new(settings.threats), sinks))?;
+    let window = settings.limits.throttle.window_nanos;
+    let writer = Writer::new(Enricher::new(settings.threats), sinks)
+        .with_fold(Fold::new(sources.len(), window));
+    run::run(&job, sources, writer)?;
     Ok(0)
 }
 
