@@ -159,7 +159,7 @@ fn teredo<'a>(walk: &mut Walk<'a>, mut data: &'a [u8]) -> Step {
     // Any payload may begin with a 6: the length must fit what is there or cut, and the next
     // header must be one that Teredo clients send.
     let fits = length <= rest.len().saturating_sub(32) || walk.cut != 0;
-    let known = matches!(next, 0 | 6 | 17 | 43 | 44 | 50 | 51 | 58 | 59 | 60 | 132);
+    let known = matches!(next, 0 | 4 | 6 | 17 | 41 | 43 | 44 | 47 | 50 | 51 | 58 | 59 | 60 | 132);
     if version >> 4 != 6 || !fits || !known {
         return Err(Skip::NotIp);
     }

@@ -189,9 +189,11 @@ fn four_tunnels_are_followed_and_the_fifth_stays_shut() {
         bytes = outer(4, &bytes);
     }
     assert_inner(&packet(101, &bytes));
+    assert!(!packet(101, &bytes).tunnels.has_more());
     bytes = outer(4, &bytes);
     let found = packet(101, &bytes);
     assert_eq!(found.tunnels.as_slice().len(), 4);
+    assert!(found.tunnels.has_more());
     assert_eq!(found.protocol.0, 4);
     assert_eq!(found.source.to_string(), "203.0.113.1:0");
 }
