@@ -108,7 +108,7 @@ fn seeds() -> Vec<Vec<u8>> {
         tls_servers_of("recorded/curl-https.pcap"),
         pieces(&[dtls_hello("c2.evil.example")]),
         pieces(&datagrams_of("recorded/chromium-quic.pcap", 1_200)),
-        pieces(&[b"\x01\x01\x00first..".to_vec(), b"\x01\x00\x01last".to_vec()]),
+        pieces(&[b"\x01\x01\x00first...".to_vec(), b"\x01\x00\x01last".to_vec()]),
         pieces(&packets::udp(verdict::pc(), verdict::at("192.168.1.1:53"), &answer)
             .chunks(24)
             .map(<[u8]>::to_vec)
