@@ -4,6 +4,8 @@
 #[cfg(feature = "live")]
 mod desk;
 #[cfg(feature = "live")]
+pub mod notices;
+#[cfg(feature = "live")]
 pub mod run;
 pub mod scan;
 pub mod writer;

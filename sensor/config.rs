@@ -60,6 +60,7 @@ struct CaptureSection {
     interfaces: Vec<String>,
     filter: Option<String>,
     ring_mb: Option<usize>,
+    workers: Option<WorkersField>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -116,7 +117,9 @@ pub struct Settings {
     pub interfaces: Vec<String>,
     /// BPF expression named in the file.
     pub filter: Option<String>,
-    /// Kernel ring of an interface in bytes.
+    /// Workers an interface, if the file says so.
+    pub workers: Option<Workers>,
+    /// Kernel ring of a worker's socket in bytes.
     pub ring_bytes: usize,
     /// Directory of the logs.
     pub log_dir: Option<PathBuf>,
@@ -170,6 +173,7 @@ impl Settings {
             queue: at_least("alerts.queue", file.alerts.queue, 1)?.unwrap_or(4096),
             interfaces: file.capture.interfaces,
             filter: file.capture.filter,
+            workers: workers(file.capture.workers)?,
             ring_bytes: megabytes(ring_mb),
             log_dir: file.log.dir,
             eve: file.log.eve.unwrap_or(true),
@@ -177,6 +181,45 @@ impl Settings {
             heartbeat_nanos: minutes.saturating_mul(60_000_000_000),
         })
     }
+}
+
+/// Workers an interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Workers {
+    /// So many, 1 to 64.
+    Number(u8),
+    /// One a processor.
+    Auto,
+}
+
+impl std::str::FromStr for Workers {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match (text, text.parse()) {
+            ("auto", _) => Ok(Self::Auto),
+            (_, Ok(number @ 1..=64)) => Ok(Self::Number(number)),
+            _ => Err(format!("`{text}` is neither a number from 1 to 64 nor `auto`")),
+        }
+    }
+}
+
+/// As the file may spell it: `workers = 2` or `workers = "auto"`.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum WorkersField {
+    Number(i64),
+    Text(String),
+}
+
+fn workers(field: Option<WorkersField>) -> Result<Option<Workers>, ConfigError> {
+    let text = match field {
+        None => return Ok(None),
+        Some(WorkersField::Number(number)) => number.to_string(),
+        Some(WorkersField::Text(text)) => text,
+    };
+    let parsed = text.parse().map_err(|why| ConfigError::Value(format!("capture.workers: {why}")));
+    parsed.map(Some)
 }
 
 fn set<T>(slot: &mut T, value: Option<T>) {

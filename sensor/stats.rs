@@ -29,6 +29,8 @@ counters! {
     Bytes => "capture.bytes",
     /// Frames shorter than on the wire (snap length).
     FramesTruncated => "capture.truncated",
+    /// Frames whose packet a mirror had just shown: copied where it came in and where it left.
+    Duplicates => "capture.duplicates",
     /// IPv4 packets, inner ones of tunnels included.
     Ipv4 => "decode.ipv4",
     /// IPv6 packets, inner ones of tunnels included.
@@ -107,12 +109,16 @@ counters! {
     Hits => "matching.hits",
     /// Hits on an indicator that the allow list silences.
     Allowed => "matching.allowed",
+    /// Hits on an indicator that is past its last day.
+    Expired => "matching.expired",
     /// Alerts sent.
     Alerts => "alert.sent",
     /// Hits folded into the count of an earlier alert.
     AlertsFolded => "alert.folded",
     /// Alerts that waited because the queue was full. Late, never lost.
     AlertsDelayed => "alert.delayed",
+    /// Facts about hosts not passed on: too many at once, or the queue was full.
+    IdentitiesDropped => "alert.identities_dropped",
     /// Event records dropped because the queue was full (live only).
     EventsDropped => "alert.events_dropped",
 }

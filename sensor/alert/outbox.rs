@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use crossbeam_channel::{Sender, TrySendError};
 
 use super::throttle::FoldKey;
-use super::{Alert, Event};
+use super::{Alert, Event, Identity};
 use crate::capture::Drops;
 use crate::net::Timestamp;
 use crate::stats::{Counter, Counters};
@@ -17,8 +17,12 @@ pub enum Record {
     Alert(Box<Alert>),
     /// A message was read and its kind was asked for.
     Event(Box<Event>),
+    /// A host said who it is; comes before the alerts that it explains.
+    Identity(Box<Identity>),
     /// How a worker fares; each replaces the one before.
     Pulse(Box<WorkerPulse>),
+    /// A line about the sensor itself, without its line end.
+    Notice(String),
 }
 
 /// What a worker tells of itself about once a second.
@@ -70,7 +74,7 @@ impl Outbox {
         if self.waiting.is_empty() {
             match self.send(Record::Alert(alert)) {
                 Some(Record::Alert(alert)) => self.wait(alert, counters),
-                Some(Record::Event(_) | Record::Pulse(_)) | None => {}
+                Some(_) | None => {}
             }
         } else {
             self.wait(alert, counters);
@@ -83,6 +87,12 @@ impl Outbox {
         if !self.waiting.is_empty() || self.send(Record::Event(event)).is_some() {
             counters.count(Counter::EventsDropped);
         }
+    }
+
+    /// Sends a fact about a host; false when the queue is full.
+    pub fn identity(&mut self, identity: Box<Identity>) -> bool {
+        self.flush();
+        self.send(Record::Identity(identity)).is_none()
     }
 
     /// Tells how the worker fares; if the queue is full, the next time will do.

@@ -84,6 +84,8 @@ impl<'a, 's> Desk<'a, 's> {
                 self.beat(Phrase::Running);
             }
         }
+        let finished = self.writer.finish();
+        self.complain(finished);
         self.beat(Phrase::Stopped);
     }
 

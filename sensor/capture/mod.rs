@@ -4,6 +4,8 @@
 //! [`crate::decode`]'s business. The only stage that may look at the machine's clock.
 
 mod error;
+#[cfg(feature = "live")]
+mod fanout;
 pub mod file;
 mod filter;
 #[cfg(feature = "live")]

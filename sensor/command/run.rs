@@ -2,7 +2,9 @@
 
 use std::fs;
 use std::io::{self, BufWriter};
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use super::{complain, indicators, settings};
 use crate::alert::Origin;
@@ -13,8 +15,9 @@ use crate::app::writer::Writer;
 use crate::capture::Filter;
 use crate::capture::live::{LiveOptions, interfaces};
 use crate::cli::{Global, Run, event_kinds};
-use crate::config::{ConfigError, Settings};
+use crate::config::{ConfigError, Settings, Workers};
 use crate::enrich::Enricher;
+use crate::enrich::fold::Fold;
 use crate::sink::eve::EveSink;
 use crate::sink::file::AppendFile;
 use crate::sink::text::{LineFormat, TextSink};
@@ -49,6 +52,7 @@ pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
     let sinks = sinks(&options, &settings, &format)?;
     let job = RunJob {
         interfaces: names,
+        workers: workers(&options, &settings),
         live: LiveOptions { ring_bytes: settings.ring_bytes, filter },
         set: indicators.set,
         assignment: Assignment {
@@ -61,14 +65,27 @@ pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
         format,
         heartbeat_nanos: settings.heartbeat_nanos,
         newest: indicators.newest,
+        notices: Vec::new(),
     };
     let sources = run::open(&job)?;
     if options.test {
         complain(&"configuration, feeds, log directory and interfaces can be used");
         return Ok(0);
     }
-    run::run(&job, sources, Writer::new(Enricher::new(settings.threats), sinks))?;
+    let window = settings.limits.throttle.window_nanos;
+    let writer = Writer::new(Enricher::new(settings.threats), sinks)
+        .with_fold(Fold::new(sources.len(), window));
+    run::run(&job, sources, writer)?;
     Ok(0)
+}
+
+/// Workers an interface. One reads the mirror of a whole office; more cost memory each.
+fn workers(options: &Run, settings: &Settings) -> usize {
+    match options.workers.or(settings.workers) {
+        Some(Workers::Number(number)) => usize::from(number),
+        Some(Workers::Auto) => thread::available_parallelism().map_or(1, NonZero::get),
+        None => 1,
+    }
 }
 
 fn events(options: &Run, settings: &Settings) -> Result<EventKinds, AppError> {

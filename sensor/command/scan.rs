@@ -13,12 +13,13 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::{complain, indicators, settings};
 use crate::alert::Origin;
 use crate::alert::event::EventKinds;
-use crate::app::scan::{Input, ScanJob, inputs};
+use crate::app::scan::{Input, Remark, ScanJob, inputs};
 use crate::app::writer::Writer;
 use crate::app::{self, AppError};
-use crate::capture::Filter;
+use crate::capture::{Filter, LinkType};
 use crate::cli::{Format, Global, Scan};
 use crate::config::Settings;
+use crate::decode::link_type_name;
 use crate::enrich::{Enricher, FullAlert};
 use crate::sink::eve::EveSink;
 use crate::sink::file::AppendFile;
@@ -56,8 +57,8 @@ pub(super) fn scan(global: &Global, options: Scan) -> Result<u8, AppError> {
     let progress = progress(&inputs);
     let job = job(&options, &settings, inputs, filter, indicators.set, progress.clone())?;
     // Under a progress bar, messages go above it.
-    let outcome = app::scan::scan(&job, &mut writer, |failure| {
-        progress.suspend(|| complain(failure));
+    let outcome = app::scan::scan(&job, &mut writer, |remark| {
+        progress.suspend(|| say(remark));
     })?;
     progress.finish_and_clear();
     let incomplete = !outcome.failures.is_empty() || !unusable.is_empty();
@@ -69,12 +70,30 @@ pub(super) fn scan(global: &Global, options: Scan) -> Result<u8, AppError> {
         for counter in crate::stats::Counter::ALL {
             complain(&format_args!("{} {}", counter.name(), outcome.counters.get(*counter)));
         }
+        for (link, frames) in outcome.undecoded.iter() {
+            complain(&format_args!("decode.skip.link_type.{} {frames}", link_type(link)));
+        }
     }
     Ok(match options.exit_code {
         _ if incomplete => 1,
         Some(code) if writer.alerts > 0 => code,
         _ => 0,
     })
+}
+
+fn say(remark: &Remark<'_>) {
+    match remark {
+        Remark::Failure(failure) => complain(failure),
+        Remark::Undecoded { name, link, frames } => complain(&format_args!(
+            "{name}: frames of link type {} ({}) are not decoded: {frames}",
+            link_type(*link),
+            link.0,
+        )),
+    }
+}
+
+fn link_type(link: LinkType) -> &'static str {
+    link_type_name(link).unwrap_or("unknown")
 }
 
 fn job(

@@ -36,7 +36,7 @@ impl LineFormat {
             malware => format!(", {}", field(malware)),
         };
         let host = full.host_name.map_or_else(|| "-".into(), field);
-        let mac = alert.our_mac().map_or_else(|| "-".into(), |mac| mac.to_string());
+        let mac = full.our_mac.map_or_else(|| "-".into(), |mac| mac.to_string());
         let ours = alert.ours.address;
         let seen = field(&alert.seen);
         let place = alert.kind.label();
