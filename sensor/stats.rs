@@ -61,6 +61,16 @@ counters! {
     FragmentsGivenUp => "flow.fragments_given_up",
     /// Packets made whole from fragments.
     Reassembled => "flow.reassembled",
+    /// Packets that a host of ours sends to the outside.
+    PacketsOut => "traffic.packets_out",
+    /// Packets that a host of ours receives from the outside.
+    PacketsIn => "traffic.packets_in",
+    /// Bytes of the frames of the former.
+    BytesOut => "traffic.bytes_out",
+    /// Bytes of the frames of the latter.
+    BytesIn => "traffic.bytes_in",
+    /// Flows between a host of ours and the outside.
+    FlowsOut => "traffic.flows",
     /// Flows seen.
     Flows => "flow.new",
     /// Flows removed because the table was full.

@@ -5,6 +5,7 @@
 
 mod duplicates;
 mod identity;
+mod reload;
 mod segments;
 mod silence;
 mod watch;
@@ -25,6 +26,7 @@ use crate::flow::fragment::{FragmentLimits, FragmentTable, Whole};
 use crate::flow::second::{Doubts, Recent};
 use crate::flow::table::Life;
 use crate::flow::{FlowIndex, FlowLimits, FlowTable, StreamLimits};
+use crate::matching::reload::Published;
 use crate::matching::{IndicatorSet, Matcher};
 use crate::net::{FlowKey, IpProtocol, Side, Timestamp};
 use crate::stats::{Counter, Counters};
@@ -107,6 +109,11 @@ pub struct Worker {
     undecoded: LinkTypes,
     now: Timestamp,
     housekept: Timestamp,
+    /// Where new indicators come from (live).
+    published: Option<Arc<Published>>,
+    generation: u32,
+    /// Length of the frame in hand.
+    frame_bytes: u64,
 }
 
 impl Worker {
@@ -133,12 +140,16 @@ impl Worker {
                 hosts: hashbrown::HashSet::default(),
                 announced: crate::alert::identity::Announced::default(),
                 encrypted: None,
+                clients: hashbrown::HashSet::default(),
                 counters: Counters::default(),
             },
             counters: Counters::default(),
             undecoded: LinkTypes::default(),
             now: Timestamp::default(),
             housekept: Timestamp::default(),
+            published: None,
+            generation: 0,
+            frame_bytes: 0,
         }
     }
 
@@ -146,6 +157,8 @@ impl Worker {
     pub fn frame(&mut self, frame: &Frame<'_>) {
         self.counters.count(Counter::Frames);
         self.counters.add(Counter::Bytes, frame.data.len() as u64);
+        self.frame_bytes = u64::from(frame.wire_length);
+        self.keep_up();
         if frame.wire_length as usize > frame.data.len() {
             self.counters.count(Counter::FramesTruncated);
         }
@@ -171,6 +184,7 @@ impl Worker {
 
     /// Lets time pass without a frame (live).
     pub fn idle(&mut self, now: Timestamp) {
+        self.keep_up();
         self.advance_to(now);
         self.watch.outbox.flush();
     }
@@ -195,7 +209,8 @@ impl Worker {
     /// Tells the writer how the worker fares.
     pub fn pulse(&mut self, worker: usize, drops: Drops) {
         let (counters, hosts) = (self.counters(), self.hosts());
-        let pulse = WorkerPulse { worker, time: self.now, counters, drops, hosts };
+        let clients = self.watch.clients.len();
+        let pulse = WorkerPulse { worker, time: self.now, counters, drops, hosts, clients };
         self.watch.outbox.pulse(Box::new(pulse));
     }
 
@@ -218,6 +233,7 @@ impl Worker {
             (Some(index), _) => index,
             (None, _) => self.begin(packet, &key, time, frame),
         };
+        self.of_flow(index, side, (packet, time, frame));
         match &packet.transport {
             Transport::Tcp(segment) => self.segment(index, side, segment, (packet, time, frame)),
             Transport::Udp(payload) => {
@@ -265,6 +281,8 @@ impl Worker {
         let opener = watch::opener(packet, key);
         let index = self.flows.insert(key, opener, time);
         if let Some(flow) = self.flows.get_mut(index) {
+            flow.ours = self.watch.our_side(key);
+            flow.generation = reload::short(self.generation);
             let scene = Scene::new(packet, time, frame).of_flow(flow.id, key.endpoint(opener));
             self.watch.endpoints(&scene);
         }

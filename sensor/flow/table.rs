@@ -100,6 +100,8 @@ pub struct Flow<S> {
     hash: u32,
     /// Is it among those that hold bytes? Kept by whoever keeps that list.
     pub holding: bool,
+    /// The side that is ours, if it is just one and the other is a host too.
+    pub ours: Option<Side>,
     /// Number of the flow, the same for the same capture every time.
     pub id: u64,
     /// Time of its first packet.
@@ -211,6 +213,7 @@ impl<S: Default> FlowTable<S> {
             generation: 0,
             hash,
             holding: false,
+            ours: None,
             id: flow_id(key, time),
             opened: time,
             last: time,
