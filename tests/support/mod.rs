@@ -23,6 +23,7 @@ pub mod capture_file;
 pub mod conversations;
 pub mod office;
 pub mod packets;
+pub mod quic;
 pub mod run;
 pub mod wire;
 
