@@ -164,7 +164,7 @@ impl Recent {
         (entry.at + BYTES as u64 >= self.written).then_some(entry)
     }
 
-    /// Puts the remembered neighbours of a segment and the segment itself together.
+    /// Puts the remembered neighbours of a segment together.
     fn readings(&self, lane: Lane, segment: &Bytes<'_>) -> Readings {
         let distance = |bytes: &Bytes<'_>| bytes.sequence.wrapping_sub(segment.sequence);
         let mut near: Vec<Bytes<'_>> = self
@@ -172,7 +172,6 @@ impl Recent {
             .filter(|old| (-BACK..BACK).contains(&distance(old).cast_signed()))
             .collect();
         near.reverse();
-        near.push(*segment);
         let before = || near.iter().filter(|old| distance(old).cast_signed() <= 0);
         let first = |old: &&Bytes<'_>| distance(old).cast_signed();
         let base = before().filter(|old| old.boundary).min_by_key(first);
@@ -238,8 +237,9 @@ impl Doubts {
         self.streams.iter_mut().find(|(other, _)| *other == lane).map(|(_, readings)| readings)
     }
 
-    /// Begins to doubt a stream, which is not doubted yet, because of this segment. If there are
-    /// too many the oldest ends; all it shows was read when it arrived.
+    /// Begins to doubt a stream, which is not doubted yet, because of this segment. The readings
+    /// hold what came before it, to be read silently; then the segment is to be put there. If
+    /// there are too many doubts the oldest ends; all it shows was read when it arrived.
     pub fn begin(&mut self, recent: &Recent, lane: Lane, segment: &Bytes<'_>) {
         if self.streams.len() >= DOUBTS {
             self.streams.pop_front();

@@ -39,6 +39,10 @@ impl<'a> Scene<'a> {
         self
     }
 
+    pub(super) const fn time(&self) -> Timestamp {
+        self.time
+    }
+
     /// Who sent the packet, and to whom.
     pub(super) const fn ends(&self) -> (Endpoint, Endpoint) {
         (self.packet.source, self.packet.destination)

@@ -26,6 +26,7 @@ pub mod conversations;
 pub mod encapsulation;
 pub mod office;
 pub mod packets;
+pub mod quic;
 pub mod run;
 pub mod verdict;
 pub mod wire;
