@@ -117,6 +117,25 @@ fn a_host_that_answers_for_itself_by_mdns_is_named() {
 }
 
 #[test]
+fn a_host_that_registers_its_netbios_name_is_named() {
+    let mut registration = vec![1, 2, 0x29, 0x10, 0, 1, 0, 0, 0, 0, 0, 1, 32];
+    for byte in b"PC-VANTHU-01   \0" {
+        registration.extend([b'A' + (byte >> 4), b'A' + (byte & 15)]);
+    }
+    registration.extend([0, 0, 0x20, 0, 1, 0xc0, 12, 0, 0x20, 0, 1, 0, 4, 0x93, 0xe0, 0, 6, 0, 0]);
+    registration.extend(PC.octets());
+    let broadcast = socket("192.168.7.255:137");
+    let packet = packets::udp((PC, 137).into(), broadcast, &registration);
+    // Behind as many of other kinds as make a flow uninteresting.
+    let mut frames =
+        vec![ip_frame(PC_MAC, [0xff; 6], &packets::udp((PC, 137).into(), broadcast, &[1; 50])); 40];
+    frames.push(ip_frame(PC_MAC, [0xff; 6], &packet));
+    frames.push(question(PC, PC_MAC));
+    let alerts = scan(FEED, &[&in_order(frames)], &[]).eve();
+    assert_eq!(metadata(&alerts[0], "host_name"), "pc-vanthu-01");
+}
+
+#[test]
 fn a_capture_never_names_the_hosts_of_another() {
     let (named, plain) = (in_order(vec![dhcp_request()]), in_order(vec![question(PC, PC_MAC)]));
     let alerts = scan(FEED, &[&named, &plain], &["-j", "2"]).eve();

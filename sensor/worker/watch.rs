@@ -197,6 +197,7 @@ impl Observer for At<'_> {
             Message::Dtls(hello) => self.watch.fingerprints(self.scene, hello, 'd'),
             Message::Dhcp(message) => self.watch.dhcp(message, self.scene.time),
             Message::Dns(message) => self.watch.answer(message, self.scene),
+            Message::Name(claim) => self.watch.claim(claim, self.scene),
             Message::Http(_) => {}
         }
         if self.watch.events.is_empty() {
