@@ -21,6 +21,8 @@ pub enum Record {
     Identity(Box<Identity>),
     /// How a worker fares; each replaces the one before.
     Pulse(Box<WorkerPulse>),
+    /// A line about the sensor itself, without its line end.
+    Notice(String),
 }
 
 /// What a worker tells of itself about once a second.
@@ -36,6 +38,8 @@ pub struct WorkerPulse {
     pub drops: Drops,
     /// Hosts of ours it has seen.
     pub hosts: usize,
+    /// Hosts of ours it has seen in a flow with the outside.
+    pub clients: usize,
 }
 
 /// What a worker does when the queue is full.
@@ -72,7 +76,7 @@ impl Outbox {
         if self.waiting.is_empty() {
             match self.send(Record::Alert(alert)) {
                 Some(Record::Alert(alert)) => self.wait(alert, counters),
-                Some(Record::Event(_) | Record::Identity(_) | Record::Pulse(_)) | None => {}
+                Some(_) | None => {}
             }
         } else {
             self.wait(alert, counters);
@@ -136,7 +140,10 @@ impl Outbox {
     fn wait(&mut self, alert: Box<Alert>, counters: &mut Counters) {
         counters.count(Counter::AlertsDelayed);
         let key = FoldKey::of(&alert);
-        if let Some(same) = self.waiting.iter_mut().find(|waiting| FoldKey::of(waiting) == key) {
+        let is_same = |waiting: &Alert| {
+            FoldKey::of(waiting) == key && std::sync::Arc::ptr_eq(&waiting.set, &alert.set)
+        };
+        if let Some(same) = self.waiting.iter_mut().find(|waiting| is_same(waiting)) {
             *same = alert;
             return;
         }

@@ -181,14 +181,16 @@ fn read_one(job: &ScanJob, input: &Input, sender: Sender<Record>) -> End {
         }
         Ok(())
     });
+    // A pipe that was left amid a record is not cut: we stopped listening.
+    let left = *input == Input::Stdin && job.stop.load(Ordering::Relaxed);
     let undecoded = worker.undecoded();
-    End { counters: worker.finish(), undecoded, failure: failure.err() }
+    End { counters: worker.finish(), undecoded, failure: failure.err().filter(|_| !left) }
 }
 
 fn open(job: &ScanJob, input: &Input) -> Result<CaptureFile, CaptureError> {
     let filter = job.filter.as_deref().map(Filter::new).transpose()?;
     let source = match input {
-        Input::Stdin => CaptureFile::stdin()?,
+        Input::Stdin => CaptureFile::stdin(job.stop.clone())?,
         Input::File(path) if job.progress.is_hidden() => CaptureFile::open(path)?,
         Input::File(path) => {
             let name = path.display().to_string();
@@ -251,26 +253,25 @@ fn conclude(name: &str, end: End, outcome: &mut ScanOutcome, report: &mut impl F
 const MAX_DEPTH: usize = 32;
 
 /// The captures that arguments name: files as they are, directories searched for files that
-/// begin like a capture, in order of their names.
-///
-/// # Errors
-/// When a directory holds no capture or cannot be read.
-pub fn inputs(paths: &[PathBuf]) -> Result<Vec<Input>, AppError> {
-    let mut inputs = Vec::new();
+/// begin like a capture, in order of their names. The second list says which directories hold no
+/// capture or cannot be read; they spoil nothing else.
+pub fn inputs(paths: &[PathBuf]) -> (Vec<Input>, Vec<AppError>) {
+    let (mut inputs, mut failures) = (Vec::new(), Vec::new());
     for path in paths {
         if path.as_os_str() == "-" {
             inputs.push(Input::Stdin);
         } else if path.is_dir() {
             let before = inputs.len();
-            search(path, MAX_DEPTH, &mut inputs)?;
-            if inputs.len() == before {
-                return Err(AppError::NoCapture { path: path.clone() });
+            match search(path, MAX_DEPTH, &mut inputs) {
+                Ok(()) if inputs.len() > before => {}
+                Ok(()) => failures.push(AppError::NoCapture { path: path.clone() }),
+                Err(error) => failures.push(error),
             }
         } else {
             inputs.push(Input::File(path.clone()));
         }
     }
-    Ok(inputs)
+    (inputs, failures)
 }
 
 fn search(directory: &Path, depth: usize, inputs: &mut Vec<Input>) -> Result<(), AppError> {

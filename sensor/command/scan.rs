@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{complain, indicators, settings};
+use super::{complain, load, settings};
 use crate::alert::Origin;
 use crate::alert::event::EventKinds;
 use crate::app::scan::{Input, Remark, ScanJob, inputs};
@@ -22,7 +22,7 @@ use crate::config::Settings;
 use crate::decode::link_type_name;
 use crate::enrich::{Enricher, FullAlert};
 use crate::sink::eve::EveSink;
-use crate::sink::file::AppendFile;
+use crate::sink::file;
 use crate::sink::summary::Summary;
 use crate::sink::text::{LineFormat, TextSink};
 use crate::sink::{Clock, Sink};
@@ -38,8 +38,14 @@ pub(super) fn scan(global: &Global, options: Scan) -> Result<u8, AppError> {
     if let Some(expression) = &filter {
         Filter::new(expression)?;
     }
-    let indicators = indicators::load(&settings.feeds, global.verbose)?;
-    let inputs = inputs(&paths)?;
+    let indicators = load(&settings, global)?;
+    let (inputs, unusable) = inputs(&paths);
+    for error in &unusable {
+        complain(error);
+    }
+    if inputs.is_empty() {
+        return Ok(1);
+    }
     let format = LineFormat {
         language: settings.language,
         clock: Clock::local(),
@@ -55,7 +61,9 @@ pub(super) fn scan(global: &Global, options: Scan) -> Result<u8, AppError> {
         progress.suspend(|| say(remark));
     })?;
     progress.finish_and_clear();
-    if !outcome.closed {
+    let incomplete = !outcome.failures.is_empty() || !unusable.is_empty();
+    // Nobody may take "nothing was found" from what could not be read.
+    if !outcome.closed && !(incomplete && summary.borrow().is_clean()) {
         let _ = io::stderr().write_all(summary.borrow().render(&format).as_bytes());
     }
     if global.verbose {
@@ -67,7 +75,7 @@ pub(super) fn scan(global: &Global, options: Scan) -> Result<u8, AppError> {
         }
     }
     Ok(match options.exit_code {
-        _ if !outcome.failures.is_empty() => 1,
+        _ if incomplete => 1,
         Some(code) if writer.alerts > 0 => code,
         _ => 0,
     })
@@ -140,7 +148,7 @@ fn sinks(
             sinks.push(Box::new(EveSink::new(clock.clone(), stdout())));
         }
         Some(path) => {
-            let file = AppendFile::create(path).map_err(|error| AppError::Log {
+            let file = file::create(path).map_err(|error| AppError::Log {
                 path: path.into(),
                 reason: crate::capture::describe(&error),
             })?;

@@ -1,6 +1,7 @@
 //! Stages 5 and 6 of a worker: what parsers see is compared, and a hit becomes an alert.
 
-use std::collections::HashSet;
+use foldhash::quality::RandomState;
+use hashbrown::HashSet;
 
 use crate::alert::event::{EventBody, EventKinds, hex};
 use crate::alert::identity::Announced;
@@ -10,6 +11,7 @@ use crate::extract::resolvers;
 use crate::extract::session::Session;
 use crate::extract::tls::fingerprint;
 use crate::flow::Flow;
+use crate::flow::table::Life;
 use crate::matching::{Hit, Matcher};
 use crate::net::{Address, Endpoint, FlowKey, IpProtocol, Side, Timestamp};
 use crate::observation::{ClientHello, Kind, Message, Observation, Observer, Value};
@@ -22,16 +24,28 @@ pub(super) struct Scene<'a> {
     frame: u64,
     flow_id: u64,
     client: Endpoint,
+    /// Were the endpoints compared before, with other indicators?
+    again: bool,
 }
 
 impl<'a> Scene<'a> {
     pub(super) const fn new(packet: &'a Packet<'a>, time: Timestamp, frame: u64) -> Self {
-        Self { packet, time, frame, flow_id: 0, client: packet.source }
+        Self { packet, time, frame, flow_id: 0, client: packet.source, again: false }
     }
 
     pub(super) const fn of_flow(mut self, id: u64, client: Endpoint) -> Self {
         self.flow_id = id;
         self.client = client;
+        self
+    }
+
+    /// Who sent the packet, and to whom.
+    pub(super) const fn ends(&self) -> (Endpoint, Endpoint) {
+        (self.packet.source, self.packet.destination)
+    }
+
+    pub(super) const fn again(mut self) -> Self {
+        self.again = true;
         self
     }
 }
@@ -45,11 +59,13 @@ pub(super) struct Watch {
     pub(super) events: EventKinds,
     pub(super) origin: Origin,
     /// Hosts of ours that were seen, at most [`MAX_HOSTS`].
-    pub(super) hosts: HashSet<Address>,
+    pub(super) hosts: HashSet<Address, RandomState>,
     /// Facts about hosts that were passed on.
     pub(super) announced: Announced,
     /// The latest flow counted as encrypted DNS: its second ClientHello is the same flow.
     pub(super) encrypted: Option<u64>,
+    /// Those that were seen in a flow with the outside, likewise.
+    pub(super) clients: HashSet<Address, RandomState>,
     pub(super) counters: Counters,
 }
 
@@ -98,6 +114,24 @@ impl Watch {
         }
     }
 
+    /// The side of a flow that is ours, if the other is a host of the outside.
+    pub(super) fn our_side(&mut self, key: &FlowKey) -> Option<Side> {
+        let ours = |endpoint: Endpoint| self.home.contains(endpoint.address);
+        let (side, other) = match (ours(key.low), ours(key.high)) {
+            (true, false) => (Side::Low, key.high),
+            (false, true) => (Side::High, key.low),
+            _ => return None,
+        };
+        if is_group(other.address) {
+            return None;
+        }
+        self.counters.count(Counter::FlowsOut);
+        if self.clients.len() < MAX_HOSTS {
+            self.clients.insert(key.endpoint(side).address);
+        }
+        Some(side)
+    }
+
     fn compare(&mut self, scene: &Scene<'_>, observation: Observation<'_>) {
         self.counters.count(Counter::Observations);
         let Self { matcher, counters, .. } = self;
@@ -141,6 +175,9 @@ impl Watch {
                 count: 1,
             });
             self.say_overdue(scene.time);
+            if scene.again && self.throttle.knows(&alert) {
+                continue;
+            }
             match self.throttle.admit(alert) {
                 Some(alert) => self.outbox.alert(alert, &mut self.counters),
                 None => self.counters.count(Counter::AlertsFolded),
@@ -215,6 +252,14 @@ impl Observer for At<'_> {
     }
 }
 
+/// Does this address mean many hosts, or none: multicast, broadcast, unspecified?
+fn is_group(address: Address) -> bool {
+    match address.to_ip() {
+        std::net::IpAddr::V4(ip) => ip.is_multicast() || ip.is_broadcast() || ip.is_unspecified(),
+        std::net::IpAddr::V6(ip) => ip.is_multicast() || ip.is_unspecified(),
+    }
+}
+
 /// A value as a person reads it. Bytes off the wire stay what they are; sinks escape them.
 fn seen_text(value: &Value<'_>) -> String {
     match value {
@@ -242,6 +287,14 @@ pub(super) fn opener(packet: &Packet<'_>, key: &FlowKey) -> Side {
         sender.other()
     } else {
         sender
+    }
+}
+
+/// The stage of life a datagram brings its flow to: an answer of a DNS server ends an exchange.
+pub(super) const fn datagram_life(packet: &Packet<'_>) -> Life {
+    match (packet.source.port, packet.destination.port) {
+        (53, 1024..) => Life::Answered,
+        _ => Life::Datagrams,
     }
 }
 

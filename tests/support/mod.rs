@@ -13,6 +13,8 @@
 //!  capture_file    pcap, pcapng, gzip                what `scan` reads
 //!       ▼
 //!  run             the real binary                   stdout, stderr, exit code, EVE lines
+//!       ▼
+//!  verdict         what it said                      contacts: client, threat, indicator, where
 //! ```
 #![allow(dead_code)] // each test crate compiles all of it and uses a part
 #![allow(unreachable_pub)] // `pub` is what a shared module of private test crates has to say
@@ -25,6 +27,7 @@ pub mod encapsulation;
 pub mod office;
 pub mod packets;
 pub mod run;
+pub mod verdict;
 pub mod wire;
 
 /// A small generator of repeatable noise (xorshift64*): same seed, same bytes, on every machine.
