@@ -244,7 +244,7 @@ impl Observer for Again<'_> {
             Message::Tls(hello) | Message::Quic(hello) | Message::Dtls(hello) => (0_u8, hello.sni),
             Message::Http(request) => (1, request.host),
             Message::Dns(dns) => (2, Some(dns.text)),
-            Message::Dhcp(_) => return,
+            Message::Dhcp(_) | Message::Name(_) => return,
         };
         if self.told.first_time(&name) && !self.first_wins {
             self.inner.message(message);
