@@ -278,7 +278,7 @@ impl Observer for Teller<'_> {
             }
             Message::Http(request) => (1, request.host, Some(request.target)),
             Message::Dns(dns) => (2, Some(dns.text), None),
-            Message::Dhcp(_) => (3, None, None),
+            Message::Dhcp(_) | Message::Name(_) => (3, None, None),
         };
         if self.records && self.passes(&(kind, name, target)) {
             self.inner.message(message);
