@@ -2,8 +2,8 @@
 
 use std::io;
 
-use crate::alert::{Alert, Record};
 use crate::alert::outbox::WorkerPulse;
+use crate::alert::{Alert, Record};
 use crate::enrich::Enricher;
 use crate::enrich::fold::Fold;
 use crate::sink::Sink;

@@ -208,15 +208,17 @@ mod tests {
         assert_eq!(woken(&[(0, plain.clone()), (5, padded)]), [false, true]);
         for length in 0..plain.len() {
             let cut = plain[..length].to_vec();
-            assert!(ip_packet(&Frame {
-                time: Timestamp::default(),
-                link: ETHERNET,
-                wire_length: 0,
-                data: &cut,
-                number: 1,
-                stripped_vlan: None,
-            })
-            .is_none_or(|packet| packet.len() <= length));
+            assert!(
+                ip_packet(&Frame {
+                    time: Timestamp::default(),
+                    link: ETHERNET,
+                    wire_length: 0,
+                    data: &cut,
+                    number: 1,
+                    stripped_vlan: None,
+                })
+                .is_none_or(|packet| packet.len() <= length)
+            );
         }
     }
 }

@@ -13,6 +13,7 @@
 //!  capture_file    pcap, pcapng, gzip                what `scan` reads
 //!       ▼
 //!  run             the real binary                   stdout, stderr, exit code, EVE lines
+//!  mirror          the real binary on a mirror port made of a network namespace
 //! ```
 #![allow(dead_code)] // each test crate compiles all of it and uses a part
 #![allow(unreachable_pub)] // `pub` is what a shared module of private test crates has to say
@@ -21,6 +22,7 @@
 
 pub mod capture_file;
 pub mod conversations;
+pub mod mirror;
 pub mod office;
 pub mod packets;
 pub mod run;
