@@ -165,11 +165,11 @@ mod tests {
         assert_eq!(fold.admit(alert(&set, 1, 1, 1)).map(|alert| alert.count), Some(1));
         assert_eq!(fold.admit(alert(&set, 2, 2, 1)).map(|alert| alert.count), None);
         assert_eq!(fold.admit(alert(&set, 9, 1, 7)).map(|alert| alert.count), None);
-        assert_eq!(counts(fold.overdue(Timestamp::new(300, 0))), []);
+        assert!(fold.overdue(Timestamp::new(300, 0)).is_empty());
         assert_eq!(counts(fold.overdue(Timestamp::new(602, 0))), [8]);
         assert_eq!(fold.admit(alert(&set, 603, 2, 4)).map(|alert| alert.count), None);
         assert_eq!(counts(fold.finish()), [11]);
-        assert_eq!(counts(fold.finish()), []);
+        assert!(fold.finish().is_empty());
     }
 
     #[test]

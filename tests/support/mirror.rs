@@ -71,18 +71,41 @@ impl Mirror {
     pub fn sensor_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Sensor {
         let directory = run::temporary_directory();
         let log = directory.path().join("log");
-        let stderr = directory.path().join("stderr");
+        let mut command = self.command(arguments);
+        command.arg("--log-dir").arg(&log).envs(variables.iter().copied());
+        self.started(command, log, directory)
+    }
+
+    /// Starts a sensor whose configuration says that this is its log directory.
+    pub fn sensor_in(&self, arguments: &[&str], log: &Path) -> Sensor {
+        self.started(self.command(arguments), log.into(), run::temporary_directory())
+    }
+
+    /// Runs the binary in the namespace to its end.
+    pub fn outcome(&self, arguments: &[&str]) -> run::Outcome {
+        let output = self.command(arguments).output().expect("the binary starts");
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        let code = output.status.code();
+        run::Outcome { stdout: text(output.stdout), stderr: text(output.stderr), code }
+    }
+
+    /// The binary, in the namespace, with the environment that every test gives it.
+    fn command(&self, arguments: &[&str]) -> Command {
         let plain = Run::new(arguments).command();
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.name]);
         command.arg(plain.get_program()).args(plain.get_args());
-        command.arg("--log-dir").arg(&log).envs(variables.iter().copied());
         for (name, value) in plain.get_envs() {
             match value {
                 Some(value) => command.env(name, value),
                 None => command.env_remove(name),
             };
         }
+        command
+    }
+
+    fn started(&self, mut command: Command, log: PathBuf, directory: tempfile::TempDir) -> Sensor {
+        let stderr = directory.path().join("stderr");
         command.stdout(Stdio::null()).stderr(std::fs::File::create(&stderr).unwrap());
         let child = command.spawn().expect("the binary starts");
         let sensor = Sensor { child, log, stderr, _directory: directory };
