@@ -67,12 +67,12 @@ pub(super) struct Watch {
     pub(super) origin: Origin,
     /// Hosts of ours that were seen, at most [`MAX_HOSTS`].
     pub(super) hosts: HashSet<Address, RandomState>,
+    /// Those that were seen in a flow with the outside, likewise.
+    pub(super) clients: HashSet<Address, RandomState>,
     /// Facts about hosts that were passed on.
     pub(super) announced: Announced,
     /// The latest flow counted as encrypted DNS: its second ClientHello is the same flow.
     pub(super) encrypted: Option<u64>,
-    /// Those that were seen in a flow with the outside, likewise.
-    pub(super) clients: HashSet<Address, RandomState>,
     pub(super) counters: Counters,
 }
 

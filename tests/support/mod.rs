@@ -26,6 +26,7 @@ pub mod capture_file;
 pub mod conversations;
 pub mod encapsulation;
 pub mod mirror;
+pub mod netns;
 pub mod office;
 pub mod packets;
 pub mod quic;
