@@ -50,6 +50,8 @@ struct File {
     builtin_feeds: Option<bool>,
     allow: Vec<PathBuf>,
     threats: Option<PathBuf>,
+    user: Option<String>,
+    sandbox: Option<bool>,
     capture: CaptureSection,
     log: LogSection,
     alerts: AlertSection,
@@ -129,6 +131,12 @@ pub struct Settings {
     pub interfaces: Vec<String>,
     /// BPF expression named in the file.
     pub filter: Option<String>,
+    /// The user to become when started as root.
+    pub user: Option<String>,
+    /// Are rights given up once everything is open?
+    pub sandbox: bool,
+    /// The files of the configuration itself: read again at a reload.
+    pub files: Vec<PathBuf>,
     /// Workers an interface, if the file says so.
     pub workers: Option<Workers>,
     /// Kernel ring of a worker's socket in bytes.
@@ -191,6 +199,9 @@ impl Settings {
             queue: at_least("alerts.queue", file.alerts.queue, 1)?.unwrap_or(4096),
             interfaces: file.capture.interfaces,
             filter: file.capture.filter,
+            user: file.user,
+            sandbox: file.sandbox.unwrap_or(true),
+            files: path.into_iter().map(Path::to_owned).chain(file.threats).collect(),
             workers: workers(file.capture.workers)?,
             ring_bytes: megabytes(ring_mb),
             log_dir: file.log.dir,
@@ -205,16 +216,6 @@ fn syslog(sections: &[SyslogSection]) -> Result<Vec<Target>, ConfigError> {
     let read = |section: &SyslogSection| section.target.parse();
     let wrong = |reason: String| ConfigError::Value(format!("syslog.target: {reason}"));
     sections.iter().map(|section| read(section).map_err(wrong)).collect()
-}
-
-/// Zero means "never", or "everything is kept".
-fn rotation(log: &LogSection) -> Rotation {
-    let mut rotation = Rotation::default();
-    let megabytes = |n: u64| n.saturating_mul(1 << 20);
-    set(&mut rotation.bytes, log.rotate_mb.map(megabytes));
-    set(&mut rotation.age, log.rotate_days.map(|n| n.saturating_mul(86_400_000_000_000)));
-    set(&mut rotation.total, log.total_mb.map(megabytes));
-    rotation
 }
 
 /// Workers an interface.
@@ -254,6 +255,16 @@ fn workers(field: Option<WorkersField>) -> Result<Option<Workers>, ConfigError> 
     };
     let parsed = text.parse().map_err(|why| ConfigError::Value(format!("capture.workers: {why}")));
     parsed.map(Some)
+}
+
+/// Zero means "never", or "everything is kept".
+fn rotation(log: &LogSection) -> Rotation {
+    let mut rotation = Rotation::default();
+    let megabytes = |n: u64| n.saturating_mul(1 << 20);
+    set(&mut rotation.bytes, log.rotate_mb.map(megabytes));
+    set(&mut rotation.age, log.rotate_days.map(|n| n.saturating_mul(86_400_000_000_000)));
+    set(&mut rotation.total, log.total_mb.map(megabytes));
+    rotation
 }
 
 fn set<T>(slot: &mut T, value: Option<T>) {

@@ -29,6 +29,8 @@ counters! {
     Bytes => "capture.bytes",
     /// Frames shorter than on the wire (snap length).
     FramesTruncated => "capture.truncated",
+    /// Frames whose packet a mirror had just shown: copied where it came in and where it left.
+    Duplicates => "capture.duplicates",
     /// IPv4 packets, inner ones of tunnels included.
     Ipv4 => "decode.ipv4",
     /// IPv6 packets, inner ones of tunnels included.

@@ -3,8 +3,10 @@
 //! Owns the flows, buffers and counters of its socket or file; shares nothing and locks nothing.
 //! Its only way out is the [`Outbox`].
 
+mod duplicates;
 mod identity;
 mod reload;
+mod segments;
 mod silence;
 mod watch;
 
@@ -14,20 +16,21 @@ use std::sync::Arc;
 use crate::alert::event::EventKinds;
 use crate::alert::outbox::WorkerPulse;
 use crate::alert::throttle::ThrottleLimits;
-use crate::alert::{HomeNetworks, Origin, Outbox, Throttle};
+use crate::alert::{HomeNetworks, Origin, Outbox};
 use crate::capture::{Drops, Frame};
-use crate::decode::packet::{Decoded, Packet, Segment, Skip, Transport};
+use crate::decode::packet::{Decoded, Packet, Skip, Transport};
 use crate::decode::{self, LinkTypes};
 use crate::extract::session::Session;
 use crate::extract::{Context, Scratch};
 use crate::flow::fragment::{FragmentLimits, FragmentTable, Whole};
-use crate::flow::stream::StreamWork;
+use crate::flow::second::{Doubts, Recent};
 use crate::flow::table::Life;
 use crate::flow::{FlowIndex, FlowLimits, FlowTable, StreamLimits};
+use crate::matching::IndicatorSet;
 use crate::matching::reload::Published;
-use crate::matching::{IndicatorSet, Matcher};
 use crate::net::{FlowKey, IpProtocol, Side, Timestamp};
 use crate::stats::{Counter, Counters};
+use duplicates::Duplicates;
 use watch::{Scene, Watch};
 
 /// Every bound of a worker's state.
@@ -93,10 +96,14 @@ pub struct Worker {
     limits: Limits,
     flows: FlowTable<Session>,
     fragments: FragmentTable,
+    /// What parsers were shown lately, and the streams in which it was contradicted.
+    recent: Recent,
+    doubts: Doubts,
     /// Flows that hold bytes, by who began first; each at most once, entries may be stale.
     holders: VecDeque<(FlowIndex, u64)>,
     held_bytes: usize,
     scratch: Scratch,
+    duplicates: Duplicates,
     watch: Watch,
     counters: Counters,
     undecoded: LinkTypes,
@@ -112,27 +119,18 @@ pub struct Worker {
 impl Worker {
     /// A worker that compares with `set` and sends to `outbox`.
     pub fn new(assignment: Assignment, set: Arc<IndicatorSet>, outbox: Outbox) -> Self {
-        let Assignment { limits, home, events, origin } = assignment;
+        let limits = assignment.limits;
         Self {
             limits,
             flows: FlowTable::new(limits.flows),
             fragments: FragmentTable::new(limits.fragments),
+            recent: Recent::default(),
+            doubts: Doubts::default(),
             holders: VecDeque::new(),
             held_bytes: 0,
             scratch: Scratch::default(),
-            watch: Watch {
-                matcher: Matcher::new(set),
-                throttle: Throttle::new(limits.throttle),
-                outbox,
-                home,
-                events,
-                origin,
-                hosts: hashbrown::HashSet::default(),
-                announced: crate::alert::identity::Announced::default(),
-                encrypted: None,
-                clients: hashbrown::HashSet::default(),
-                counters: Counters::default(),
-            },
+            duplicates: Duplicates::default(),
+            watch: Watch::new(assignment, set, outbox),
             counters: Counters::default(),
             undecoded: LinkTypes::default(),
             now: Timestamp::default(),
@@ -153,6 +151,10 @@ impl Worker {
             self.counters.count(Counter::FramesTruncated);
         }
         self.advance_to(frame.time);
+        if self.duplicates.is_repeat(frame) {
+            self.counters.count(Counter::Duplicates);
+            return;
+        }
         match decode::decode(frame) {
             Ok(Decoded::Ip(packet)) => self.packet(&packet, frame.time, frame.number),
             Ok(Decoded::Arp { mac, address }) => {
@@ -205,9 +207,16 @@ impl Worker {
         let (key, side) = FlowKey::new(packet.source, packet.destination, packet.protocol);
         let known = self.flows.find(&key);
         let index = match (known, &packet.transport) {
-            (Some(index), Transport::Tcp(segment)) if self.is_reused(index, side, segment) => {
-                self.forget(index);
-                self.begin(packet, &key, time, frame)
+            (Some(index), Transport::Tcp(segment)) => {
+                match self.replaced_by(index, side, segment) {
+                    Some(initial) => {
+                        self.forget(index);
+                        let index = self.begin(packet, &key, time, frame);
+                        self.open(index, side, initial);
+                        index
+                    }
+                    None => index,
+                }
             }
             (Some(index), _) => index,
             (None, _) => self.begin(packet, &key, time, frame),
@@ -244,17 +253,6 @@ impl Worker {
         }
     }
 
-    /// Does this SYN begin a new connection on the ports of an old one?
-    fn is_reused(&mut self, index: FlowIndex, side: Side, segment: &Segment<'_>) -> bool {
-        let flags = segment.flags;
-        flags.syn()
-            && !flags.ack()
-            && self
-                .flows
-                .get_mut(index)
-                .is_some_and(|flow| flow.stream(side).0.is_other_connection(segment.sequence))
-    }
-
     /// Makes a flow, and compares its endpoints at once.
     fn begin(
         &mut self,
@@ -277,47 +275,6 @@ impl Worker {
             self.watch.endpoints(&scene);
         }
         index
-    }
-
-    fn segment(
-        &mut self,
-        index: FlowIndex,
-        side: Side,
-        segment: &Segment<'_>,
-        (packet, time, frame): (&Packet<'_>, Timestamp, u64),
-    ) {
-        let life = match (segment.flags.fin() || segment.flags.rst(), segment.payload.is_empty()) {
-            (true, _) => Life::Closing,
-            (false, true) => Life::Young,
-            (false, false) => Life::Stream,
-        };
-        self.flows.touch(index, life, time);
-        let Some(flow) = self.flows.get_mut(index) else { return };
-        let (id, client) = (flow.id, flow.key().endpoint(flow.opener));
-        let (stream, session) = flow.stream(side);
-        if stream.is_done() {
-            return;
-        }
-        let held = stream.held_bytes();
-        let scene = Scene::new(packet, time, frame).of_flow(id, client);
-        let mut observer = self.watch.at(&scene);
-        let mut cx = Context {
-            source: packet.source,
-            destination: packet.destination,
-            observer: &mut observer,
-            scratch: &mut self.scratch,
-        };
-        let limits = &self.limits.stream;
-        let mut work = StreamWork { limits, time, counters: &mut self.counters };
-        stream.push(segment, &mut work, &mut |chunk| session.stream(side, chunk, &mut cx));
-        let now_held = stream.held_bytes();
-        if held != 0 || now_held != 0 {
-            self.held_bytes = (self.held_bytes + now_held).saturating_sub(held);
-            if now_held != 0 && !std::mem::replace(&mut flow.holding, true) {
-                self.holders.push_back((index, id));
-            }
-            self.relieve();
-        }
     }
 
     fn datagram(

@@ -146,6 +146,8 @@ impl<'a, 's> Desk<'a, 's> {
                 reloads.try_iter().for_each(|outcome| self.reloaded(outcome));
             }
         }
+        let finished = self.writer.finish();
+        self.complain(finished);
         self.beat(Phrase::Stopped);
         self.tend(now());
     }

@@ -133,9 +133,9 @@ impl Post<'_> {
         assignment.origin = Origin::Interface(source.name().into());
         assignment.limits = assignment.limits.shared_by(self.share);
         let outbox = Outbox::new(self.sender.clone(), WhenFull::GoOn);
-        let indicators = &self.job.indicators;
-        let mut worker = Worker::new(assignment, indicators.latest().1.set, outbox);
-        worker.follow(indicators.clone());
+        let set = self.job.indicators.latest().1.set;
+        let mut worker = Worker::new(assignment, set, outbox);
+        worker.follow(self.job.indicators.clone());
         let mut told = Timestamp::default();
         let mut up = true;
         while !self.is_over() {

@@ -1,5 +1,7 @@
 //! Stages 5 and 6 of a worker: what parsers see is compared, and a hit becomes an alert.
 
+use std::sync::Arc;
+
 use foldhash::quality::RandomState;
 use hashbrown::HashSet;
 
@@ -12,10 +14,11 @@ use crate::extract::session::Session;
 use crate::extract::tls::fingerprint;
 use crate::flow::Flow;
 use crate::flow::table::Life;
-use crate::matching::{Hit, Matcher};
+use crate::matching::{Hit, IndicatorSet, Matcher};
 use crate::net::{Address, Endpoint, FlowKey, IpProtocol, Side, Timestamp};
 use crate::observation::{ClientHello, Kind, Message, Observation, Observer, Value};
 use crate::stats::{Counter, Counters};
+use crate::worker::Assignment;
 
 /// The packet in hand and its flow.
 pub(super) struct Scene<'a> {
@@ -37,6 +40,15 @@ impl<'a> Scene<'a> {
         self.flow_id = id;
         self.client = client;
         self
+    }
+
+    pub(super) const fn time(&self) -> Timestamp {
+        self.time
+    }
+
+    /// Who sent the packet, and to whom.
+    pub(super) const fn ends(&self) -> (Endpoint, Endpoint) {
+        (self.packet.source, self.packet.destination)
     }
 
     pub(super) const fn again(mut self) -> Self {
@@ -68,6 +80,24 @@ pub(super) struct Watch {
 const MAX_HOSTS: usize = 65_536;
 
 impl Watch {
+    /// One that has seen nothing.
+    pub(super) fn new(assignment: Assignment, set: Arc<IndicatorSet>, outbox: Outbox) -> Self {
+        let Assignment { limits, home, events, origin } = assignment;
+        Self {
+            matcher: Matcher::new(set),
+            throttle: Throttle::new(limits.throttle),
+            outbox,
+            home,
+            events,
+            origin,
+            hosts: HashSet::default(),
+            announced: Announced::default(),
+            encrypted: None,
+            clients: HashSet::default(),
+            counters: Counters::default(),
+        }
+    }
+
     /// An observer of what parsers see in this packet.
     pub(super) const fn at<'a>(&'a mut self, scene: &'a Scene<'a>) -> At<'a> {
         At { watch: self, scene }
@@ -229,6 +259,7 @@ impl Observer for At<'_> {
             Message::Dtls(hello) => self.watch.fingerprints(self.scene, hello, 'd'),
             Message::Dhcp(message) => self.watch.dhcp(message, self.scene.time),
             Message::Dns(message) => self.watch.answer(message, self.scene),
+            Message::Name(claim) => self.watch.claim(claim, self.scene),
             Message::Http(_) => {}
         }
         if self.watch.events.is_empty() {
