@@ -166,9 +166,7 @@ fn sinks(
         None => {}
     }
     for target in &settings.syslog {
-        let started = SyslogSink::start(format.clone(), target.clone());
-        let sink = started.map_err(|error| refusal(Path::new(&target.to_string()), &error))?;
-        sinks.push(Box::new(sink));
+        sinks.push(Box::new(SyslogSink::new(format.clone(), target.clone())));
     }
     Ok(sinks)
 }

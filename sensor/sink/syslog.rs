@@ -6,7 +6,7 @@
 
 use std::fmt::{self, Write as _};
 use std::io::{self, Write};
-use std::net::{TcpStream, ToSocketAddrs, UdpSocket};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -33,9 +33,9 @@ const INFORMATIONAL: u8 = 6;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// One datagram a message.
-    Udp(String),
+    Udp(SocketAddr),
     /// One connection, each message behind its length.
-    Tcp(String),
+    Tcp(SocketAddr),
     /// A unix socket, datagrams or else a stream.
     Unix(PathBuf),
 }
@@ -43,14 +43,12 @@ pub enum Target {
 impl FromStr for Target {
     type Err = String;
 
-    /// Reads `udp://HOST:PORT`, `tcp://HOST:PORT` or `unix:///PATH`.
+    /// Reads `udp://ADDRESS:PORT`, `tcp://ADDRESS:PORT` or `unix:///PATH`. An address and no
+    /// name: the sensor asks no resolver.
     fn from_str(text: &str) -> Result<Self, String> {
-        let known = "write udp://HOST:PORT, tcp://HOST:PORT or unix:///PATH";
-        let host = |rest: &str| match rest.rsplit_once(':') {
-            Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => {
-                Ok(rest.to_owned())
-            }
-            _ => Err(format!("`{text}` names no host and port: {known}")),
+        let known = "write udp://ADDRESS:PORT, tcp://ADDRESS:PORT or unix:///PATH";
+        let host = |rest: &str| {
+            rest.parse().map_err(|_| format!("`{text}` names no address and port: {known}"))
         };
         match text.split_once("://") {
             Some(("udp", rest)) => host(rest).map(Self::Udp),
@@ -101,47 +99,59 @@ pub struct SyslogSink {
     target: String,
     sender: Sender<String>,
     states: Receiver<Option<String>>,
+    /// What the thread will have in hand, until it begins.
+    carrier: Option<Carrier>,
     dropped: u64,
     failing: bool,
 }
 
 impl SyslogSink {
-    /// Starts the thread that speaks to the server; nobody waits for it to be there.
-    ///
-    /// # Errors
-    /// When the system refuses a thread.
-    pub fn start(format: LineFormat, target: Target) -> io::Result<Self> {
+    /// A sink to this server. The thread that speaks to it begins with the first message, when
+    /// the process has given up its rights; nobody waits for the server to be there.
+    pub fn new(format: LineFormat, target: Target) -> Self {
         let (sender, messages) = bounded(QUEUE);
         let (tell, states) = bounded(16);
         let name = target.to_string();
-        let carrier = Carrier { target, messages, tell, said: None };
-        // Ends when the sink is dropped. Not joined: a server that hangs must not hold the end.
-        thread::Builder::new().name("syslog".into()).spawn(move || carrier.work())?;
+        let carrier = Some(Carrier { target, messages, tell, said: None });
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         let host = host.trim().to_owned();
         let now = Timestamp::default();
-        Ok(Self { format, host, now, target: name, sender, states, dropped: 0, failing: false })
+        Self {
+            format,
+            host,
+            now,
+            target: name,
+            sender,
+            states,
+            carrier,
+            dropped: 0,
+            failing: false,
+        }
     }
 
-    fn send(&mut self, severity: u8, time: Timestamp, text: &str) {
+    fn send(&mut self, severity: u8, time: Timestamp, text: &str) -> io::Result<()> {
+        if let Some(carrier) = self.carrier.take() {
+            // Ends when the sink is dropped. Not joined: a server that hangs must not hold the
+            // end.
+            thread::Builder::new().name("syslog".into()).spawn(move || carrier.work())?;
+        }
         let time = self.format.clock.rfc3339(time);
         match self.sender.try_send(message(severity, &time, &self.host, text)) {
             Err(TrySendError::Full(_)) => self.dropped += 1,
             Ok(()) | Err(TrySendError::Disconnected(_)) => {}
         }
+        Ok(())
     }
 }
 
 impl Sink for SyslogSink {
     fn alert(&mut self, full: &FullAlert<'_>) -> io::Result<()> {
         let line = self.format.line(full);
-        self.send(number(full.severity), full.alert.sighting.time, &line);
-        Ok(())
+        self.send(number(full.severity), full.alert.sighting.time, &line)
     }
 
     fn notice(&mut self, line: &str) -> io::Result<()> {
-        self.send(INFORMATIONAL, self.now, line);
-        Ok(())
+        self.send(INFORMATIONAL, self.now, line)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -191,15 +201,14 @@ enum Way {
 impl Way {
     fn open(target: &Target) -> io::Result<Self> {
         match target {
-            Target::Udp(host) => {
-                let address = resolve(host)?;
+            Target::Udp(address) => {
                 let any = if address.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
                 let socket = UdpSocket::bind(any)?;
                 socket.connect(address)?;
                 Ok(Self::Udp(socket))
             }
-            Target::Tcp(host) => {
-                let stream = TcpStream::connect_timeout(&resolve(host)?, PATIENCE)?;
+            Target::Tcp(address) => {
+                let stream = TcpStream::connect_timeout(address, PATIENCE)?;
                 stream.set_write_timeout(Some(PATIENCE))?;
                 Ok(Self::Tcp(stream))
             }
@@ -225,11 +234,6 @@ impl Way {
             Self::Stream(stream) => stream.write_all(counted().as_bytes()),
         }
     }
-}
-
-/// The server's own address, which is configured; never a name off the wire.
-fn resolve(host: &str) -> io::Result<std::net::SocketAddr> {
-    host.to_socket_addrs()?.next().ok_or_else(|| io::ErrorKind::NotFound.into())
 }
 
 /// What the thread has in hand.
@@ -299,14 +303,14 @@ mod tests {
     #[test]
     fn targets_are_read_as_they_are_printed_and_others_are_explained() {
         for text in
-            ["udp://127.0.0.1:514", "tcp://log.test:601", "udp://[::1]:514", "unix:///dev/log"]
+            ["udp://127.0.0.1:514", "tcp://192.0.2.1:601", "udp://[::1]:514", "unix:///dev/log"]
         {
             assert_eq!(text.parse::<Target>().unwrap().to_string(), text);
         }
         for text in
             ["127.0.0.1:514", "udp://host", "tls://host:6514", "unix://relative", "udp://:1"]
         {
-            assert!(text.parse::<Target>().unwrap_err().contains("udp://HOST:PORT"), "{text}");
+            assert!(text.parse::<Target>().unwrap_err().contains("udp://ADDRESS:PORT"), "{text}");
         }
     }
 
@@ -321,10 +325,10 @@ mod tests {
         let mut way = Way::open(&Target::Unix(path)).unwrap();
         way.send("one").unwrap();
         assert_eq!(unix.recv(&mut buffer).unwrap(), 3);
-        let mut way = Way::open(&Target::Udp(udp.local_addr().unwrap().to_string())).unwrap();
+        let mut way = Way::open(&Target::Udp(udp.local_addr().unwrap())).unwrap();
         way.send("two").unwrap();
         assert_eq!(udp.recv(&mut buffer).unwrap(), 3);
-        let mut way = Way::open(&Target::Tcp(tcp.local_addr().unwrap().to_string())).unwrap();
+        let mut way = Way::open(&Target::Tcp(tcp.local_addr().unwrap())).unwrap();
         way.send("three").unwrap();
         drop(way);
         let mut text = String::new();
