@@ -14,7 +14,7 @@ use hashbrown::HashTable;
 
 use super::Alert;
 use crate::matching::IndicatorId;
-use crate::matching::reload::Edition;
+use crate::matching::reload::{Edition, print};
 use crate::net::{Address, Timestamp};
 use crate::observation::Kind;
 
@@ -53,6 +53,27 @@ impl FoldKey {
             ours: alert.ours.address,
             peer: alert.peer.address,
             indicator: alert.indicator,
+            kind: alert.kind,
+        }
+    }
+}
+
+/// The same, whatever set the indicator stands in: holds across a reload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LastingKey {
+    ours: Address,
+    peer: Address,
+    indicator: Option<u64>,
+    kind: Kind,
+}
+
+impl LastingKey {
+    /// The key of an alert.
+    pub fn of(alert: &Alert) -> Self {
+        Self {
+            ours: alert.ours.address,
+            peer: alert.peer.address,
+            indicator: alert.set.get(alert.indicator).map(print),
             kind: alert.kind,
         }
     }

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::alert::Alert;
-use crate::alert::throttle::FoldKey;
+use crate::alert::throttle::LastingKey;
 use crate::net::Timestamp;
 
 /// Most contacts remembered; beyond it an alert passes as it is: a line too many, never one less.
@@ -20,7 +20,7 @@ const ENTRIES: usize = 65_536;
 pub struct Fold {
     window_nanos: u64,
     alone: bool,
-    contacts: HashMap<(FoldKey, usize), Contact>,
+    contacts: HashMap<LastingKey, Contact>,
     swept: Timestamp,
 }
 
@@ -60,8 +60,8 @@ impl Fold {
         if self.alone {
             return Some(alert);
         }
-        // An indicator's number means something only together with its set.
-        let key = (FoldKey::of(&alert), Arc::as_ptr(&alert.set) as usize);
+        // Workers take a new set one after the other; the contact is the same.
+        let key = LastingKey::of(&alert);
         let now = alert.sighting.time;
         let is_sum = alert.count > 1;
         let window = self.window_nanos;

@@ -40,7 +40,8 @@ impl Edition {
     }
 }
 
-fn print(indicator: &Indicator) -> u64 {
+/// A number for an indicator that is the same in every set.
+pub fn print(indicator: &Indicator) -> u64 {
     let hasher = foldhash::fast::FixedState::with_seed(0);
     hasher.hash_one((&indicator.pattern, &indicator.threat, &indicator.feed))
 }
