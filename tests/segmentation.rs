@@ -60,7 +60,7 @@ fn told_as(packets: &[Vec<u8>], text: fn(&EventBody) -> String) -> (Vec<String>,
         .iter()
         .filter_map(|record| match record {
             Record::Event(event) => Some(text(&event.body)),
-            Record::Alert(_) | Record::Pulse(_) => None,
+            Record::Alert(_) | Record::Identity(_) | Record::Notice(_) | Record::Pulse(_) => None,
         })
         .collect();
     told.sort();

@@ -1,11 +1,13 @@
 //! Commands: one thin file each. They read settings, open what is named, hand over to `app`,
 //! and turn the outcome into words and an exit code.
 
+#[cfg(feature = "live")]
+mod doctor;
 mod feeds;
-mod indicators;
 #[cfg(feature = "live")]
 mod run;
 mod scan;
+mod selftest;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -13,6 +15,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::app::AppError;
+use crate::app::indicators::{self, Indicators};
 use crate::cli::{Cli, Command, Global};
 use crate::config::{Overrides, Settings};
 
@@ -23,6 +26,9 @@ pub fn main() -> ExitCode {
         Command::Scan(options) => scan::scan(&cli.global, options),
         #[cfg(feature = "live")]
         Command::Run(options) => run::run(&cli.global, options),
+        #[cfg(feature = "live")]
+        Command::Doctor(options) => doctor::doctor(&cli.global, options),
+        Command::Selftest(options) => selftest::selftest(&cli.global, &options),
         Command::Feeds(options) => feeds::feeds(&cli.global, options),
     };
     match outcome {
@@ -37,6 +43,15 @@ pub fn main() -> ExitCode {
 /// Says what went wrong, on standard error. A standard error that is gone is nobody to tell.
 fn complain(error: &dyn std::fmt::Display) {
     let _ = writeln!(io::stderr(), "wardwatch: {error}");
+}
+
+/// Loads the indicators of a command; what could not be loaded is said on standard error.
+fn load(settings: &Settings, global: &Global) -> Result<Indicators, AppError> {
+    let loaded = indicators::load(&settings.feeds, &mut |line| complain(&line))?;
+    if global.verbose {
+        complain(&format_args!("{} indicators loaded", loaded.set.len()));
+    }
+    Ok(loaded)
 }
 
 /// The settings of a command.

@@ -72,6 +72,14 @@ impl Session {
         }
     }
 
+    /// Has [`Session::finish`] anything to do?
+    pub const fn holds_back(&self) -> bool {
+        match &self.0 {
+            Inner::Datagrams(datagrams) => datagrams.holds_back(),
+            Inner::Fresh | Inner::Streams { .. } => false,
+        }
+    }
+
     /// The flow ends or is evicted: what a parser holds back is read now. Streams end with
     /// [`crate::flow::stream::Cut::End`] instead.
     pub fn finish(&mut self, cx: &mut Context<'_>) {

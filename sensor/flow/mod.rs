@@ -5,6 +5,7 @@
 //! it never names a parser.
 
 pub mod fragment;
+mod index;
 pub mod second;
 pub mod stream;
 

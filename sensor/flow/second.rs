@@ -135,7 +135,7 @@ impl Recent {
                 covered.add(start, start + ours.len());
             }
         }
-        if covered.reaches(segment.bytes.len()) { Comparison::Same } else { Comparison::New }
+        if covered.covers(segment.bytes.len()) { Comparison::Same } else { Comparison::New }
     }
 
     /// The remembered segments of a lane, newest first.
@@ -216,7 +216,7 @@ impl Cover {
         self.0.push((start, end));
     }
 
-    fn reaches(mut self, length: usize) -> bool {
+    fn covers(mut self, length: usize) -> bool {
         self.0.sort_unstable();
         let reach = |reach: usize, (start, end): (usize, usize)| {
             if start <= reach { reach.max(end) } else { reach }

@@ -86,7 +86,7 @@ impl Worker {
         let now_held = stream.held_bytes();
         if held != 0 || now_held != 0 {
             self.held_bytes = (self.held_bytes + now_held).saturating_sub(held);
-            if held == 0 {
+            if now_held != 0 && !std::mem::replace(&mut flow.holding, true) {
                 self.holders.push_back((index, id));
             }
             self.relieve();
@@ -291,7 +291,7 @@ impl Observer for Teller<'_> {
             }
             Message::Http(request) => (1, request.host, Some(request.target)),
             Message::Dns(dns) => (2, Some(dns.text), None),
-            Message::Dhcp(_) => (3, None, None),
+            Message::Dhcp(_) | Message::Name(_) => (3, None, None),
         };
         if self.records && self.passes(&(kind, name, target)) {
             self.inner.message(message);

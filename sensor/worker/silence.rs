@@ -31,7 +31,8 @@ impl Worker {
                 let after = flow.stream(side).0.held_bytes();
                 self.held_bytes = (self.held_bytes + after).saturating_sub(before);
             }
-            flow.streams.iter().any(|stream| stream.held_bytes() > 0)
+            flow.holding = flow.streams.iter().any(|stream| stream.held_bytes() > 0);
+            flow.holding
         });
         self.holders = holders;
     }
