@@ -61,6 +61,16 @@ counters! {
     FragmentsGivenUp => "flow.fragments_given_up",
     /// Packets made whole from fragments.
     Reassembled => "flow.reassembled",
+    /// Packets that a host of ours sends to the outside.
+    PacketsOut => "traffic.packets_out",
+    /// Packets that a host of ours receives from the outside.
+    PacketsIn => "traffic.packets_in",
+    /// Bytes of the frames of the former.
+    BytesOut => "traffic.bytes_out",
+    /// Bytes of the frames of the latter.
+    BytesIn => "traffic.bytes_in",
+    /// Flows between a host of ours and the outside.
+    FlowsOut => "traffic.flows",
     /// Flows seen.
     Flows => "flow.new",
     /// Flows removed because the table was full.
@@ -109,12 +119,16 @@ counters! {
     Hits => "matching.hits",
     /// Hits on an indicator that the allow list silences.
     Allowed => "matching.allowed",
+    /// Hits on an indicator that is past its last day.
+    Expired => "matching.expired",
     /// Alerts sent.
     Alerts => "alert.sent",
     /// Hits folded into the count of an earlier alert.
     AlertsFolded => "alert.folded",
     /// Alerts that waited because the queue was full. Late, never lost.
     AlertsDelayed => "alert.delayed",
+    /// Facts about hosts not passed on: too many at once, or the queue was full.
+    IdentitiesDropped => "alert.identities_dropped",
     /// Event records dropped because the queue was full (live only).
     EventsDropped => "alert.events_dropped",
 }

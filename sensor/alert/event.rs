@@ -235,7 +235,7 @@ fn tls(hello: &ClientHello<'_>, transport: char) -> TlsEvent {
 }
 
 /// Lower-case hexadecimal digits.
-fn hex(digest: &[u8]) -> String {
+pub(crate) fn hex(digest: &[u8]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use crossbeam_channel::{Sender, TrySendError};
 
 use super::throttle::FoldKey;
-use super::{Alert, Event};
+use super::{Alert, Event, Identity};
 use crate::capture::Drops;
 use crate::net::Timestamp;
 use crate::stats::{Counter, Counters};
@@ -17,6 +17,8 @@ pub enum Record {
     Alert(Box<Alert>),
     /// A message was read and its kind was asked for.
     Event(Box<Event>),
+    /// A host said who it is; comes before the alerts that it explains.
+    Identity(Box<Identity>),
     /// How a worker fares; each replaces the one before.
     Pulse(Box<WorkerPulse>),
     /// A line about the sensor itself, without its line end.
@@ -36,6 +38,8 @@ pub struct WorkerPulse {
     pub drops: Drops,
     /// Hosts of ours it has seen.
     pub hosts: usize,
+    /// Hosts of ours it has seen in a flow with the outside.
+    pub clients: usize,
 }
 
 /// What a worker does when the queue is full.
@@ -87,6 +91,12 @@ impl Outbox {
         }
     }
 
+    /// Sends a fact about a host; false when the queue is full.
+    pub fn identity(&mut self, identity: Box<Identity>) -> bool {
+        self.flush();
+        self.send(Record::Identity(identity)).is_none()
+    }
+
     /// Tells how the worker fares; if the queue is full, the next time will do.
     pub fn pulse(&mut self, pulse: Box<WorkerPulse>) {
         self.flush();
@@ -130,7 +140,10 @@ impl Outbox {
     fn wait(&mut self, alert: Box<Alert>, counters: &mut Counters) {
         counters.count(Counter::AlertsDelayed);
         let key = FoldKey::of(&alert);
-        if let Some(same) = self.waiting.iter_mut().find(|waiting| FoldKey::of(waiting) == key) {
+        let is_same = |waiting: &Alert| {
+            FoldKey::of(waiting) == key && std::sync::Arc::ptr_eq(&waiting.set, &alert.set)
+        };
+        if let Some(same) = self.waiting.iter_mut().find(|waiting| is_same(waiting)) {
             *same = alert;
             return;
         }

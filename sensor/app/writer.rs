@@ -6,7 +6,8 @@ use crate::alert::outbox::WorkerPulse;
 use crate::alert::{Alert, Record};
 use crate::enrich::Enricher;
 use crate::enrich::fold::Fold;
-use crate::sink::Sink;
+use crate::net::Timestamp;
+use crate::sink::{Sink, Status, Trouble};
 
 /// Enrichment and sinks of a run.
 pub struct Writer<'s> {
@@ -63,6 +64,10 @@ impl<'s> Writer<'s> {
                 Some(alert) => self.tell(&alert),
                 None => Ok(()),
             },
+            Record::Identity(fact) => {
+                self.enricher.learn(*fact);
+                Ok(())
+            }
             Record::Notice(line) => self.notice(&line),
             Record::Event(event) => each(&mut self.sinks, |sink| sink.event(&event)),
             Record::Pulse(pulse) => {
@@ -76,6 +81,11 @@ impl<'s> Writer<'s> {
                 self.tell_all(overdue)
             }
         }
+    }
+
+    /// Forgets who is who: what comes next is of another capture.
+    pub fn begin_capture(&mut self) {
+        self.enricher.forget_hosts();
     }
 
     /// Writes a line about the sensor itself.
@@ -94,12 +104,28 @@ impl<'s> Writer<'s> {
         each(&mut self.sinks, |sink| sink.flush())
     }
 
-    /// Opens every file anew.
+    /// Hands the state of the sensor to every sink.
     ///
     /// # Errors
     /// As [`Writer::write`].
-    pub fn reopen(&mut self) -> io::Result<()> {
-        each(&mut self.sinks, |sink| sink.reopen())
+    pub fn status(&mut self, status: &Status) -> io::Result<()> {
+        each(&mut self.sinks, |sink| sink.status(status))
+    }
+
+    /// Opens every file anew.
+    pub fn reopen(&mut self) {
+        for sink in &mut self.sinks {
+            sink.reopen();
+        }
+    }
+
+    /// Lets time pass for every sink. Returns what must be said.
+    pub fn tend(&mut self, now: Timestamp) -> Vec<Trouble> {
+        let mut troubles = Vec::new();
+        for sink in &mut self.sinks {
+            sink.tend(now, &mut |trouble| troubles.push(trouble));
+        }
+        troubles
     }
 }
 

@@ -12,6 +12,7 @@ mod filter;
 pub mod live;
 mod pcap_format;
 mod pcapng_format;
+mod stdin;
 mod window;
 
 pub use error::CaptureError;

@@ -4,12 +4,15 @@
 //! nothing and never touches the network.
 
 pub mod fold;
+pub mod hosts;
 
 use ioc_feeds::threat::{Severity, Threat, Threats};
 use ioc_feeds::{Date, Indicator};
 
-use crate::alert::Alert;
+use crate::alert::{Alert, Identity};
 use crate::matching::severity::severity;
+use crate::net::Mac;
+use hosts::Hosts;
 
 /// Everything there is to say about a contact, borrowed.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +29,9 @@ pub struct FullAlert<'a> {
     pub old_days: Option<i64>,
     /// Name of our host, as far as it is known.
     pub host_name: Option<&'a str>,
+    /// Its hardware address: as it told itself, else as the frame shows it (which behind a router
+    /// is the router's).
+    pub our_mac: Option<Mac>,
 }
 
 impl FullAlert<'_> {
@@ -39,12 +45,23 @@ impl FullAlert<'_> {
 #[derive(Clone, Debug)]
 pub struct Enricher {
     threats: Threats,
+    hosts: Hosts,
 }
 
 impl Enricher {
     /// An enricher that knows these threats.
-    pub const fn new(threats: Threats) -> Self {
-        Self { threats }
+    pub fn new(threats: Threats) -> Self {
+        Self { threats, hosts: Hosts::default() }
+    }
+
+    /// Takes in what a host told of itself, for the alerts that follow.
+    pub fn learn(&mut self, fact: Identity) {
+        self.hosts.learn(fact);
+    }
+
+    /// Forgets who is who.
+    pub fn forget_hosts(&mut self) {
+        self.hosts.clear();
     }
 
     /// The threats it knows.
@@ -57,6 +74,9 @@ impl Enricher {
         let indicator = alert.set.get(alert.indicator)?;
         let threat = self.threats.get(&indicator.threat);
         let (severity, old_days) = severity(indicator, threat.severity, alert.sighting.time);
-        Some(FullAlert { alert, indicator, threat, severity, old_days, host_name: None })
+        let (ours, seen) = (alert.ours.address, alert.our_mac());
+        let our_mac = self.hosts.mac(ours).or(seen);
+        let host_name = self.hosts.name(ours, seen);
+        Some(FullAlert { alert, indicator, threat, severity, old_days, host_name, our_mac })
     }
 }

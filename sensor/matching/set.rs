@@ -8,7 +8,7 @@ use super::allow::{Allow, AllowIndex};
 use super::buckets::Buckets;
 use super::names::NameIndex;
 use super::requests::{Paths, Urls};
-use crate::net::Address;
+use crate::net::{Address, Timestamp};
 
 /// How many indicators of each type.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -128,6 +128,13 @@ impl IndicatorSet {
     /// An indicator by its number; `None` for a number of another set.
     pub fn get(&self, id: IndicatorId) -> Option<&Indicator> {
         self.indicators.get(id.0 as usize)
+    }
+
+    /// Is this indicator past its last day at that time?
+    pub fn is_expired(&self, id: IndicatorId, at: Timestamp) -> bool {
+        self.get(id)
+            .and_then(|indicator| indicator.expires)
+            .is_some_and(|last| last.age_in_days(at.seconds()) > 0)
     }
 
     /// All indicators, in the order they were given.

@@ -1,34 +1,51 @@
 //! Stages 5 and 6 of a worker: what parsers see is compared, and a hit becomes an alert.
 
-use std::collections::HashSet;
+use foldhash::quality::RandomState;
+use hashbrown::HashSet;
 
-use crate::alert::event::{EventBody, EventKinds};
+use crate::alert::event::{EventBody, EventKinds, hex};
+use crate::alert::identity::Announced;
 use crate::alert::{Alert, Event, HomeNetworks, Origin, Outbox, Sighting, Throttle};
 use crate::decode::packet::{Few, Packet, Transport};
+use crate::extract::resolvers;
 use crate::extract::session::Session;
+use crate::extract::tls::fingerprint;
 use crate::flow::Flow;
+use crate::flow::table::Life;
 use crate::matching::{Hit, Matcher};
 use crate::net::{Address, Endpoint, FlowKey, IpProtocol, Side, Timestamp};
-use crate::observation::{Kind, Message, Observation, Observer, Value};
+use crate::observation::{ClientHello, Kind, Message, Observation, Observer, Value};
 use crate::stats::{Counter, Counters};
 
 /// The packet in hand and its flow.
 pub(super) struct Scene<'a> {
-    packet: &'a Packet<'a>,
-    time: Timestamp,
+    pub(super) packet: &'a Packet<'a>,
+    pub(super) time: Timestamp,
     frame: u64,
     flow_id: u64,
     client: Endpoint,
+    /// Were the endpoints compared before, with other indicators?
+    again: bool,
 }
 
 impl<'a> Scene<'a> {
     pub(super) const fn new(packet: &'a Packet<'a>, time: Timestamp, frame: u64) -> Self {
-        Self { packet, time, frame, flow_id: 0, client: packet.source }
+        Self { packet, time, frame, flow_id: 0, client: packet.source, again: false }
     }
 
     pub(super) const fn of_flow(mut self, id: u64, client: Endpoint) -> Self {
         self.flow_id = id;
         self.client = client;
+        self
+    }
+
+    /// Who sent the packet, and to whom.
+    pub(super) const fn ends(&self) -> (Endpoint, Endpoint) {
+        (self.packet.source, self.packet.destination)
+    }
+
+    pub(super) const fn again(mut self) -> Self {
+        self.again = true;
         self
     }
 }
@@ -42,7 +59,13 @@ pub(super) struct Watch {
     pub(super) events: EventKinds,
     pub(super) origin: Origin,
     /// Hosts of ours that were seen, at most [`MAX_HOSTS`].
-    pub(super) hosts: HashSet<Address>,
+    pub(super) hosts: HashSet<Address, RandomState>,
+    /// Facts about hosts that were passed on.
+    pub(super) announced: Announced,
+    /// The latest flow counted as encrypted DNS: its second ClientHello is the same flow.
+    pub(super) encrypted: Option<u64>,
+    /// Those that were seen in a flow with the outside, likewise.
+    pub(super) clients: HashSet<Address, RandomState>,
     pub(super) counters: Counters,
 }
 
@@ -63,7 +86,50 @@ impl Watch {
             }
             let value = Value::Endpoint(endpoint);
             self.compare(scene, Observation { kind: Kind::Ip, value });
+            if resolvers::is_encrypted_dns_port(scene.packet.protocol, endpoint.port) {
+                self.encrypted_dns(scene);
+            }
         }
+    }
+
+    /// Counts the flow as one whose questions we cannot see, once.
+    fn encrypted_dns(&mut self, scene: &Scene<'_>) {
+        if self.encrypted.replace(scene.flow_id) != Some(scene.flow_id) {
+            self.counters.count(Counter::EncryptedDns);
+        }
+    }
+
+    /// Compares a ClientHello's fingerprints, which are computed only if a feed has any.
+    fn fingerprints(&mut self, scene: &Scene<'_>, hello: &ClientHello<'_>, transport: char) {
+        if self.matcher.wants(Kind::Ja3) {
+            let (_, digest) = fingerprint::ja3(hello);
+            let text = hex(&digest);
+            let value = Value::Text(text.as_bytes());
+            self.compare(scene, Observation { kind: Kind::Ja3, value });
+        }
+        if self.matcher.wants(Kind::Ja4) {
+            let text = fingerprint::ja4(hello, transport);
+            let value = Value::Text(text.as_bytes());
+            self.compare(scene, Observation { kind: Kind::Ja4, value });
+        }
+    }
+
+    /// The side of a flow that is ours, if the other is a host of the outside.
+    pub(super) fn our_side(&mut self, key: &FlowKey) -> Option<Side> {
+        let ours = |endpoint: Endpoint| self.home.contains(endpoint.address);
+        let (side, other) = match (ours(key.low), ours(key.high)) {
+            (true, false) => (Side::Low, key.high),
+            (false, true) => (Side::High, key.low),
+            _ => return None,
+        };
+        if is_group(other.address) {
+            return None;
+        }
+        self.counters.count(Counter::FlowsOut);
+        if self.clients.len() < MAX_HOSTS {
+            self.clients.insert(key.endpoint(side).address);
+        }
+        Some(side)
     }
 
     fn compare(&mut self, scene: &Scene<'_>, observation: Observation<'_>) {
@@ -86,10 +152,12 @@ impl Watch {
     #[cold]
     fn raise(&mut self, scene: &Scene<'_>, observation: &Observation<'_>, hits: &[Option<Hit>]) {
         let set = self.matcher.set().clone();
-        for (nth, hit) in hits.iter().flatten().enumerate() {
+        let expired = |hit: &&Hit| set.is_expired(hit.id, scene.time);
+        let (old, hits): (Vec<&Hit>, Vec<&Hit>) = hits.iter().flatten().partition(expired);
+        self.counters.add(Counter::Expired, old.len() as u64);
+        for (nth, hit) in hits.iter().enumerate() {
             let threat = |hit: &Hit| set.get(hit.id).map(|indicator| &indicator.threat);
-            let again =
-                hits.iter().flatten().take(nth).any(|earlier| threat(earlier) == threat(hit));
+            let again = hits.iter().take(nth).any(|earlier| threat(earlier) == threat(hit));
             if again {
                 continue;
             }
@@ -107,6 +175,9 @@ impl Watch {
                 count: 1,
             });
             self.say_overdue(scene.time);
+            if scene.again && self.throttle.knows(&alert) {
+                continue;
+            }
             match self.throttle.admit(alert) {
                 Some(alert) => self.outbox.alert(alert, &mut self.counters),
                 None => self.counters.count(Counter::AlertsFolded),
@@ -147,10 +218,24 @@ pub(super) struct At<'a> {
 
 impl Observer for At<'_> {
     fn seen(&mut self, observation: Observation<'_>) {
+        if let (Kind::TlsSni | Kind::QuicSni, Value::Name(name)) =
+            (observation.kind, observation.value)
+            && resolvers::is_resolver(name)
+        {
+            self.watch.encrypted_dns(self.scene);
+        }
         self.watch.compare(self.scene, observation);
     }
 
     fn message(&mut self, message: Message<'_>) {
+        match message {
+            Message::Tls(hello) => self.watch.fingerprints(self.scene, hello, 't'),
+            Message::Quic(hello) => self.watch.fingerprints(self.scene, hello, 'q'),
+            Message::Dtls(hello) => self.watch.fingerprints(self.scene, hello, 'd'),
+            Message::Dhcp(message) => self.watch.dhcp(message, self.scene.time),
+            Message::Dns(message) => self.watch.answer(message, self.scene),
+            Message::Http(_) => {}
+        }
         if self.watch.events.is_empty() {
             return;
         }
@@ -163,6 +248,14 @@ impl Observer for At<'_> {
 
     fn count(&mut self, counter: Counter) {
         self.watch.counters.count(counter);
+    }
+}
+
+/// Does this address mean many hosts, or none: multicast, broadcast, unspecified?
+fn is_group(address: Address) -> bool {
+    match address.to_ip() {
+        std::net::IpAddr::V4(ip) => ip.is_multicast() || ip.is_broadcast() || ip.is_unspecified(),
+        std::net::IpAddr::V6(ip) => ip.is_multicast() || ip.is_unspecified(),
     }
 }
 
@@ -193,6 +286,14 @@ pub(super) fn opener(packet: &Packet<'_>, key: &FlowKey) -> Side {
         sender.other()
     } else {
         sender
+    }
+}
+
+/// The stage of life a datagram brings its flow to: an answer of a DNS server ends an exchange.
+pub(super) const fn datagram_life(packet: &Packet<'_>) -> Life {
+    match (packet.source.port, packet.destination.port) {
+        (53, 1024..) => Life::Answered,
+        _ => Life::Datagrams,
     }
 }
 

@@ -14,6 +14,8 @@
 //!       ▼
 //!  run             the real binary                   stdout, stderr, exit code, EVE lines
 //!  mirror          the real binary on a mirror port made of a network namespace
+//!       ▼
+//!  verdict         what it said                      contacts: client, threat, indicator, where
 //! ```
 #![allow(dead_code)] // each test crate compiles all of it and uses a part
 #![allow(unreachable_pub)] // `pub` is what a shared module of private test crates has to say
@@ -22,10 +24,12 @@
 
 pub mod capture_file;
 pub mod conversations;
+pub mod encapsulation;
 pub mod mirror;
 pub mod office;
 pub mod packets;
 pub mod run;
+pub mod verdict;
 pub mod wire;
 
 /// A small generator of repeatable noise (xorshift64*): same seed, same bytes, on every machine.

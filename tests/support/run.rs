@@ -61,6 +61,17 @@ impl Run {
         self
     }
 
+    /// More arguments.
+    #[must_use]
+    pub fn args<I, S>(mut self, arguments: I) -> Self
+    where
+        I: IntoIterator<Item = S>,
+        S: AsRef<std::ffi::OsStr>,
+    {
+        self.command.args(arguments);
+        self
+    }
+
     /// One more environment variable.
     #[must_use]
     pub fn env(mut self, name: &str, value: &str) -> Self {
@@ -127,6 +138,18 @@ pub fn wait(child: &mut Child, seconds: u64) -> Option<i32> {
     child.kill().expect("a child can be killed");
     child.wait().expect("a child can be waited for");
     panic!("still running after {seconds} s");
+}
+
+/// True, and said loudly, where a test that needs root cannot run. In CI it has to run.
+pub fn skipped_without_root(test: &str) -> bool {
+    let id = Command::new("id").arg("-u").output().expect("id of coreutils");
+    if id.stdout.starts_with(b"0\n") {
+        return false;
+    }
+    assert!(std::env::var_os("CI").is_none(), "{test} needs root, and CI has to run it");
+    // Not `eprintln!`, which the harness keeps to itself when a test passes.
+    let _ = writeln!(std::io::stderr(), "\nSKIPPED: needs root: {test}");
+    true
 }
 
 /// A directory that is removed when dropped.

@@ -56,6 +56,11 @@ impl Datagrams {
         self.after(done && !hint)
     }
 
+    /// Has [`Datagrams::finish`] anything to read?
+    pub(super) const fn holds_back(&self) -> bool {
+        matches!(self, Self::Quic(_) | Self::Dtls(_))
+    }
+
     /// What a parser holds back is read now.
     pub(super) fn finish(&mut self, cx: &mut Context<'_>) {
         match self {
