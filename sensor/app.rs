@@ -3,6 +3,7 @@
 
 #[cfg(feature = "live")]
 mod desk;
+#[cfg(feature = "live")]
 mod health;
 pub mod indicators;
 #[cfg(feature = "live")]

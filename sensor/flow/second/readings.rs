@@ -33,6 +33,11 @@ pub struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
+    /// Has it no hole?
+    pub const fn is_whole(self) -> bool {
+        self.runs.len() <= 1
+    }
+
     /// The runs in order of the sequence space.
     pub fn runs(self) -> impl Iterator<Item = Run<'a>> {
         let count = self.runs.len();
@@ -139,16 +144,18 @@ impl Readings {
         (self.base, self.boundary) = (segment.sequence, segment.boundary);
     }
 
-    /// Adds readings unless they are there. The one where the last byte wins is always kept.
+    /// Adds readings unless they are there. Those are kept in which the first byte wins, or the
+    /// last; then those that took the latest bytes since some contradiction, which is what a
+    /// receiver reads that was sent one decoy.
     fn add(&mut self, others: Vec<Vec<u8>>) {
-        let first_wins = self.versions.first().cloned().unwrap_or_default();
+        let mut old = self.versions.drain(..);
+        let first_wins = old.next();
         let mut others = others.into_iter();
         let from_first = others.next();
-        let from_last = others.next();
-        let last_wins = from_last.or_else(|| from_first.clone());
-        let all = [Some(first_wins), last_wins, from_first].into_iter().flatten();
+        let last_wins = others.next().or_else(|| from_first.clone());
+        let all = first_wins.into_iter().chain(last_wins).chain(others).chain(from_first);
         let mut kept: Vec<Vec<u8>> = Vec::new();
-        for version in all.chain(self.versions.drain(..)).chain(others) {
+        for version in all.chain(old) {
             if kept.len() < VERSIONS && !kept.contains(&version) {
                 kept.push(version);
             }
@@ -176,6 +183,11 @@ impl Readings {
     /// How many readings there are: one if nothing contradicts.
     pub fn count(&self) -> usize {
         self.versions.len()
+    }
+
+    /// The account of what was told.
+    pub const fn told(&mut self) -> Told<'_> {
+        Told { digests: &mut self.told, hasher: &self.hasher }
     }
 
     /// Lends a reading by its number and the account of what was told. In the first, the byte
