@@ -109,7 +109,7 @@ fn listen(
             (facts.hosts, facts.clients) = (pulse.hosts, pulse.clients);
         }
     }
-    facts.up = facts.up.and(source.is_up());
+    facts.up = facts.up.and_then(|_| source.is_up());
     Ok(())
 }
 
