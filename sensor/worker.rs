@@ -60,11 +60,7 @@ impl Limits {
     #[must_use]
     pub fn shared_by(mut self, workers: usize) -> Self {
         let workers = workers.max(1);
-        for bound in [
-            &mut self.flows.flows,
-            &mut self.held_bytes,
-            &mut self.throttle.entries,
-        ] {
+        for bound in [&mut self.flows.flows, &mut self.held_bytes, &mut self.throttle.entries] {
             *bound = (*bound / workers).max(1);
         }
         self

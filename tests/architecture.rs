@@ -236,7 +236,9 @@ fn without_comments_and_texts(text: &str) -> String {
             rest[body..].find(&close).map_or(rest.len(), |at| body + at + close.len())
         } else if letter == '"' {
             quoted(rest, '"').unwrap_or(rest.len())
-        } else if letter == '\'' && (rest[1..].starts_with('\\') || rest.chars().nth(2) == Some('\'')) {
+        } else if letter == '\''
+            && (rest[1..].starts_with('\\') || rest.chars().nth(2) == Some('\''))
+        {
             quoted(rest, '\'').unwrap_or(rest.len())
         } else {
             out.push(letter);
@@ -344,7 +346,10 @@ fn a_backward_import_is_found_however_it_is_written() {
 #[test]
 fn forward_imports_comments_texts_and_tests_are_no_fault() {
     for (path, code) in [
-        ("extract/dns.rs", "use crate::flow::Chunk; use super::Verdict; use super::super::net::Side;"),
+        (
+            "extract/dns.rs",
+            "use crate::flow::Chunk; use super::Verdict; use super::super::net::Side;",
+        ),
         ("extract/dns/walk.rs", "use super::super::Verdict;"),
         ("extract/dns.rs", "// unlike crate::alert\nconst A: &str = \"crate::sink todo!\";"),
         ("extract/dns.rs", "const A: &str = r#\"unsafe \"crate::sink\"#; const B: char = '\"';"),
@@ -361,7 +366,9 @@ fn forward_imports_comments_texts_and_tests_are_no_fault() {
 
 #[test]
 fn unfinished_ends_clocks_and_unsafe_are_found() {
-    for code in ["fn f() { todo!() }", "fn f() { dbg!(1); }", "fn f() { Instant::now(); }", "unsafe {}"] {
+    for code in
+        ["fn f() { todo!() }", "fn f() { dbg!(1); }", "fn f() { Instant::now(); }", "unsafe {}"]
+    {
         assert_eq!(faults("flow/table.rs", code).len(), 1, "{code}");
     }
     assert_eq!(faults("flow/table.rs", &"fn f() {}\n".repeat(MOST_LINES)).len(), 1);

@@ -46,13 +46,7 @@ pub(super) fn enter(
     // SAFETY: `request` lives through the call and `size` is its size.
     let answer = unsafe {
         let value = (&raw const request).cast();
-        libc::setsockopt(
-            socket.as_raw_fd(),
-            libc::SOL_PACKET,
-            libc::PACKET_FANOUT,
-            value,
-            size,
-        )
+        libc::setsockopt(socket.as_raw_fd(), libc::SOL_PACKET, libc::PACKET_FANOUT, value, size)
     };
     if answer != 0 {
         return Err(io::Error::last_os_error());

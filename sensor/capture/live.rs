@@ -210,10 +210,9 @@ impl Source for Live {
                 Ok(Next::Idle(now()))
             }
             Err(pcap::Error::NoMorePackets) => Ok(Next::End),
-            Err(error) => Err(CaptureError::Interface {
-                name: self.name.clone(),
-                reason: text(&error),
-            }),
+            Err(error) => {
+                Err(CaptureError::Interface { name: self.name.clone(), reason: text(&error) })
+            }
         }
     }
 }
