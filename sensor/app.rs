@@ -3,8 +3,12 @@
 
 #[cfg(feature = "live")]
 mod desk;
+mod health;
+pub mod indicators;
 #[cfg(feature = "live")]
 pub mod notices;
+#[cfg(feature = "live")]
+mod reload;
 #[cfg(feature = "live")]
 pub mod run;
 pub mod scan;

@@ -9,6 +9,7 @@ use ioc_feeds::threat::{Language, Threats};
 use serde::Deserialize;
 
 use crate::alert::HomeNetworks;
+use crate::sink::log::rotation::Rotation;
 use crate::worker::Limits;
 
 /// A configuration that cannot be used. Exit code 2.
@@ -70,6 +71,9 @@ struct LogSection {
     eve: Option<bool>,
     events: Option<String>,
     heartbeat_minutes: Option<u64>,
+    rotate_mb: Option<u64>,
+    rotate_days: Option<u64>,
+    total_mb: Option<u64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -129,6 +133,8 @@ pub struct Settings {
     pub events: Option<String>,
     /// Nanoseconds between heartbeats.
     pub heartbeat_nanos: u64,
+    /// When logs are rotated, and how much of them is kept.
+    pub rotation: Rotation,
 }
 
 /// What the command line says, over the file.
@@ -170,6 +176,7 @@ impl Settings {
             },
             threats: threats(file.threats.as_deref())?,
             limits,
+            rotation: rotation(&file.log),
             queue: at_least("alerts.queue", file.alerts.queue, 1)?.unwrap_or(4096),
             interfaces: file.capture.interfaces,
             filter: file.capture.filter,
@@ -220,6 +227,16 @@ fn workers(field: Option<WorkersField>) -> Result<Option<Workers>, ConfigError> 
     };
     let parsed = text.parse().map_err(|why| ConfigError::Value(format!("capture.workers: {why}")));
     parsed.map(Some)
+}
+
+/// Zero means "never", or "everything is kept".
+fn rotation(log: &LogSection) -> Rotation {
+    let mut rotation = Rotation::default();
+    let megabytes = |n: u64| n.saturating_mul(1 << 20);
+    set(&mut rotation.bytes, log.rotate_mb.map(megabytes));
+    set(&mut rotation.age, log.rotate_days.map(|n| n.saturating_mul(86_400_000_000_000)));
+    set(&mut rotation.total, log.total_mb.map(megabytes));
+    rotation
 }
 
 fn set<T>(slot: &mut T, value: Option<T>) {

@@ -81,7 +81,7 @@ impl Kind {
 }
 
 /// A value to compare with the indicators.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Value<'a> {
     /// A host name in the one comparable spelling: lower case, no trailing dot, bytes outside
     /// printable ASCII (and dots and backslashes inside a label) as `\DDD`. Never an IP literal.

@@ -3,7 +3,10 @@
 //! Owns the flows, buffers and counters of its socket or file; shares nothing and locks nothing.
 //! Its only way out is the [`Outbox`].
 
+mod duplicates;
 mod identity;
+mod reload;
+mod segments;
 mod silence;
 mod watch;
 
@@ -15,17 +18,19 @@ use crate::alert::outbox::WorkerPulse;
 use crate::alert::throttle::ThrottleLimits;
 use crate::alert::{HomeNetworks, Origin, Outbox, Throttle};
 use crate::capture::{Drops, Frame};
-use crate::decode::packet::{Decoded, Packet, Segment, Skip, Transport};
+use crate::decode::packet::{Decoded, Packet, Skip, Transport};
 use crate::decode::{self, LinkTypes};
 use crate::extract::session::Session;
 use crate::extract::{Context, Scratch};
 use crate::flow::fragment::{FragmentLimits, FragmentTable, Whole};
-use crate::flow::stream::StreamWork;
+use crate::flow::second::{Doubts, Recent};
 use crate::flow::table::Life;
 use crate::flow::{FlowIndex, FlowLimits, FlowTable, StreamLimits};
+use crate::matching::reload::Published;
 use crate::matching::{IndicatorSet, Matcher};
 use crate::net::{FlowKey, IpProtocol, Side, Timestamp};
 use crate::stats::{Counter, Counters};
+use duplicates::Duplicates;
 use watch::{Scene, Watch};
 
 /// Every bound of a worker's state.
@@ -91,15 +96,24 @@ pub struct Worker {
     limits: Limits,
     flows: FlowTable<Session>,
     fragments: FragmentTable,
+    /// What parsers were shown lately, and the streams in which it was contradicted.
+    recent: Recent,
+    doubts: Doubts,
     /// Flows that hold bytes, by who began first; each at most once, entries may be stale.
     holders: VecDeque<(FlowIndex, u64)>,
     held_bytes: usize,
     scratch: Scratch,
+    duplicates: Duplicates,
     watch: Watch,
     counters: Counters,
     undecoded: LinkTypes,
     now: Timestamp,
     housekept: Timestamp,
+    /// Where new indicators come from (live).
+    published: Option<Arc<Published>>,
+    generation: u32,
+    /// Length of the frame in hand.
+    frame_bytes: u64,
 }
 
 impl Worker {
@@ -110,9 +124,12 @@ impl Worker {
             limits,
             flows: FlowTable::new(limits.flows),
             fragments: FragmentTable::new(limits.fragments),
+            recent: Recent::default(),
+            doubts: Doubts::default(),
             holders: VecDeque::new(),
             held_bytes: 0,
             scratch: Scratch::default(),
+            duplicates: Duplicates::default(),
             watch: Watch {
                 matcher: Matcher::new(set),
                 throttle: Throttle::new(limits.throttle),
@@ -123,12 +140,16 @@ impl Worker {
                 hosts: hashbrown::HashSet::default(),
                 announced: crate::alert::identity::Announced::default(),
                 encrypted: None,
+                clients: hashbrown::HashSet::default(),
                 counters: Counters::default(),
             },
             counters: Counters::default(),
             undecoded: LinkTypes::default(),
             now: Timestamp::default(),
             housekept: Timestamp::default(),
+            published: None,
+            generation: 0,
+            frame_bytes: 0,
         }
     }
 
@@ -136,10 +157,16 @@ impl Worker {
     pub fn frame(&mut self, frame: &Frame<'_>) {
         self.counters.count(Counter::Frames);
         self.counters.add(Counter::Bytes, frame.data.len() as u64);
+        self.frame_bytes = u64::from(frame.wire_length);
+        self.keep_up();
         if frame.wire_length as usize > frame.data.len() {
             self.counters.count(Counter::FramesTruncated);
         }
         self.advance_to(frame.time);
+        if self.duplicates.is_repeat(frame) {
+            self.counters.count(Counter::Duplicates);
+            return;
+        }
         match decode::decode(frame) {
             Ok(Decoded::Ip(packet)) => self.packet(&packet, frame.time, frame.number),
             Ok(Decoded::Arp { mac, address }) => {
@@ -157,6 +184,7 @@ impl Worker {
 
     /// Lets time pass without a frame (live).
     pub fn idle(&mut self, now: Timestamp) {
+        self.keep_up();
         self.advance_to(now);
         self.watch.outbox.flush();
     }
@@ -181,7 +209,8 @@ impl Worker {
     /// Tells the writer how the worker fares.
     pub fn pulse(&mut self, worker: usize, drops: Drops) {
         let (counters, hosts) = (self.counters(), self.hosts());
-        let pulse = WorkerPulse { worker, time: self.now, counters, drops, hosts };
+        let clients = self.watch.clients.len();
+        let pulse = WorkerPulse { worker, time: self.now, counters, drops, hosts, clients };
         self.watch.outbox.pulse(Box::new(pulse));
     }
 
@@ -190,13 +219,21 @@ impl Worker {
         let (key, side) = FlowKey::new(packet.source, packet.destination, packet.protocol);
         let known = self.flows.find(&key);
         let index = match (known, &packet.transport) {
-            (Some(index), Transport::Tcp(segment)) if self.is_reused(index, side, segment) => {
-                self.forget(index);
-                self.begin(packet, &key, time, frame)
+            (Some(index), Transport::Tcp(segment)) => {
+                match self.replaced_by(index, side, segment) {
+                    Some(initial) => {
+                        self.forget(index);
+                        let index = self.begin(packet, &key, time, frame);
+                        self.open(index, side, initial);
+                        index
+                    }
+                    None => index,
+                }
             }
             (Some(index), _) => index,
             (None, _) => self.begin(packet, &key, time, frame),
         };
+        self.of_flow(index, side, (packet, time, frame));
         match &packet.transport {
             Transport::Tcp(segment) => self.segment(index, side, segment, (packet, time, frame)),
             Transport::Udp(payload) => {
@@ -228,17 +265,6 @@ impl Worker {
         }
     }
 
-    /// Does this SYN begin a new connection on the ports of an old one?
-    fn is_reused(&mut self, index: FlowIndex, side: Side, segment: &Segment<'_>) -> bool {
-        let flags = segment.flags;
-        flags.syn()
-            && !flags.ack()
-            && self
-                .flows
-                .get_mut(index)
-                .is_some_and(|flow| flow.stream(side).0.is_other_connection(segment.sequence))
-    }
-
     /// Makes a flow, and compares its endpoints at once.
     fn begin(
         &mut self,
@@ -255,51 +281,12 @@ impl Worker {
         let opener = watch::opener(packet, key);
         let index = self.flows.insert(key, opener, time);
         if let Some(flow) = self.flows.get_mut(index) {
+            flow.ours = self.watch.our_side(key);
+            flow.generation = reload::short(self.generation);
             let scene = Scene::new(packet, time, frame).of_flow(flow.id, key.endpoint(opener));
             self.watch.endpoints(&scene);
         }
         index
-    }
-
-    fn segment(
-        &mut self,
-        index: FlowIndex,
-        side: Side,
-        segment: &Segment<'_>,
-        (packet, time, frame): (&Packet<'_>, Timestamp, u64),
-    ) {
-        let life = match (segment.flags.fin() || segment.flags.rst(), segment.payload.is_empty()) {
-            (true, _) => Life::Closing,
-            (false, true) => Life::Young,
-            (false, false) => Life::Stream,
-        };
-        self.flows.touch(index, life, time);
-        let Some(flow) = self.flows.get_mut(index) else { return };
-        let (id, client) = (flow.id, flow.key().endpoint(flow.opener));
-        let (stream, session) = flow.stream(side);
-        if stream.is_done() {
-            return;
-        }
-        let held = stream.held_bytes();
-        let scene = Scene::new(packet, time, frame).of_flow(id, client);
-        let mut observer = self.watch.at(&scene);
-        let mut cx = Context {
-            source: packet.source,
-            destination: packet.destination,
-            observer: &mut observer,
-            scratch: &mut self.scratch,
-        };
-        let limits = &self.limits.stream;
-        let mut work = StreamWork { limits, time, counters: &mut self.counters };
-        stream.push(segment, &mut work, &mut |chunk| session.stream(side, chunk, &mut cx));
-        let now_held = stream.held_bytes();
-        if held != 0 || now_held != 0 {
-            self.held_bytes = (self.held_bytes + now_held).saturating_sub(held);
-            if now_held != 0 && !std::mem::replace(&mut flow.holding, true) {
-                self.holders.push_back((index, id));
-            }
-            self.relieve();
-        }
     }
 
     fn datagram(

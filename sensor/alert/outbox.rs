@@ -38,6 +38,8 @@ pub struct WorkerPulse {
     pub drops: Drops,
     /// Hosts of ours it has seen.
     pub hosts: usize,
+    /// Hosts of ours it has seen in a flow with the outside.
+    pub clients: usize,
 }
 
 /// What a worker does when the queue is full.
@@ -138,7 +140,10 @@ impl Outbox {
     fn wait(&mut self, alert: Box<Alert>, counters: &mut Counters) {
         counters.count(Counter::AlertsDelayed);
         let key = FoldKey::of(&alert);
-        if let Some(same) = self.waiting.iter_mut().find(|waiting| FoldKey::of(waiting) == key) {
+        let is_same = |waiting: &Alert| {
+            FoldKey::of(waiting) == key && std::sync::Arc::ptr_eq(&waiting.set, &alert.set)
+        };
+        if let Some(same) = self.waiting.iter_mut().find(|waiting| is_same(waiting)) {
             *same = alert;
             return;
         }

@@ -6,6 +6,7 @@ use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
 
 use crossbeam_channel::{Sender, bounded};
+use ioc_feeds::Date;
 
 use super::AppError;
 use super::desk::{Desk, Wishes};
@@ -14,7 +15,8 @@ use super::writer::Writer;
 use crate::alert::{Origin, Outbox, Record, WhenFull};
 use crate::capture::CaptureError;
 use crate::capture::live::{Live, LiveOptions, Moment, now};
-use crate::matching::IndicatorSet;
+use crate::config::FeedSettings;
+use crate::matching::reload::Published;
 use crate::net::Timestamp;
 use crate::sink::text::LineFormat;
 use crate::worker::{Assignment, Worker};
@@ -36,8 +38,10 @@ pub struct RunJob {
     pub workers: usize,
     /// How each is opened.
     pub live: LiveOptions,
-    /// Indicators.
-    pub set: Arc<IndicatorSet>,
+    /// Indicators, and how new ones reach the workers.
+    pub indicators: Arc<Published>,
+    /// Where they are loaded from again.
+    pub feeds: FeedSettings,
     /// Template for each worker; its origin is replaced, and its limits are those of all workers
     /// together.
     pub assignment: Assignment,
@@ -47,8 +51,8 @@ pub struct RunJob {
     pub format: LineFormat,
     /// Nanoseconds between them.
     pub heartbeat_nanos: u64,
-    /// Newest date among the indicators, as text.
-    pub newest: String,
+    /// Newest date among the indicators.
+    pub newest: Option<Date>,
     /// What is to be said in the log once it is open.
     pub notices: Vec<Notice>,
 }
@@ -129,7 +133,9 @@ impl Post<'_> {
         assignment.origin = Origin::Interface(source.name().into());
         assignment.limits = assignment.limits.shared_by(self.share);
         let outbox = Outbox::new(self.sender.clone(), WhenFull::GoOn);
-        let mut worker = Worker::new(assignment, self.job.set.clone(), outbox);
+        let set = self.job.indicators.latest().1.set;
+        let mut worker = Worker::new(assignment, set, outbox);
+        worker.follow(self.job.indicators.clone());
         let mut told = Timestamp::default();
         let mut up = true;
         while !self.is_over() {

@@ -6,7 +6,7 @@ use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use super::{complain, indicators, settings};
+use super::{complain, load, settings};
 use crate::alert::Origin;
 use crate::alert::event::EventKinds;
 use crate::app::AppError;
@@ -17,8 +17,10 @@ use crate::capture::live::{LiveOptions, interfaces};
 use crate::cli::{Global, Run, event_kinds};
 use crate::config::{ConfigError, Settings, Workers};
 use crate::enrich::Enricher;
+use crate::enrich::fold::Fold;
+use crate::matching::reload::Published;
 use crate::sink::eve::EveSink;
-use crate::sink::file::AppendFile;
+use crate::sink::log::{LogFile, LogOptions};
 use crate::sink::text::{LineFormat, TextSink};
 use crate::sink::{Clock, Sink};
 use crate::worker::Assignment;
@@ -42,7 +44,7 @@ pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
     if names.is_empty() {
         return Err(AppError::WhichInterface(interfaces()));
     }
-    let indicators = indicators::load(&settings.feeds, global.verbose)?;
+    let indicators = load(&settings, global)?;
     let format = LineFormat {
         language: settings.language,
         clock: Clock::local(),
@@ -53,7 +55,8 @@ pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
         interfaces: names,
         workers: workers(&options, &settings),
         live: LiveOptions { ring_bytes: settings.ring_bytes, filter },
-        set: indicators.set,
+        indicators: Published::new(indicators.set).into(),
+        feeds: settings.feeds.clone(),
         assignment: Assignment {
             limits: settings.limits,
             home: settings.home.clone(),
@@ -71,7 +74,10 @@ pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
         complain(&"configuration, feeds, log directory and interfaces can be used");
         return Ok(0);
     }
-    run::run(&job, sources, Writer::new(Enricher::new(settings.threats), sinks))?;
+    let window = settings.limits.throttle.window_nanos;
+    let writer = Writer::new(Enricher::new(settings.threats), sinks)
+        .with_fold(Fold::new(sources.len(), window));
+    run::run(&job, sources, writer)?;
     Ok(0)
 }
 
@@ -102,17 +108,21 @@ fn sinks(
     let chosen = options.log_dir.clone().or_else(|| settings.log_dir.clone());
     let directory = chosen.unwrap_or_else(|| PathBuf::from(LOG_DIR));
     fs::create_dir_all(&directory).map_err(|error| refusal(&directory, &error))?;
-    let open = |path: &Path| AppendFile::open(path).map_err(|error| refusal(path, &error));
-    let log = open(&directory.join("alerts.log"))?;
+    // Alerts that must wait are echoed once, by the log that people read.
+    let open = |path: &Path, echo: bool| {
+        let options = LogOptions { rotation: settings.rotation, clock: format.clock.clone(), echo };
+        LogFile::open(path, options).map_err(|error| refusal(path, &error))
+    };
+    let log = open(&directory.join("alerts.log"), true)?;
     let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(TextSink::new(format.clone(), log))];
     let clock = format.clock.clone();
     match &options.eve {
         Some(path) if path == Path::new("-") => {
             sinks.push(Box::new(EveSink::new(clock, BufWriter::new(io::stdout()))));
         }
-        Some(path) => sinks.push(Box::new(EveSink::new(clock, open(path)?))),
+        Some(path) => sinks.push(Box::new(EveSink::new(clock, open(path, false)?))),
         None if settings.eve => {
-            sinks.push(Box::new(EveSink::new(clock, open(&directory.join("eve.json"))?)));
+            sinks.push(Box::new(EveSink::new(clock, open(&directory.join("eve.json"), false)?)));
         }
         None => {}
     }

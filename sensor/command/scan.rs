@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{complain, indicators, settings};
+use super::{complain, load, settings};
 use crate::alert::Origin;
 use crate::alert::event::EventKinds;
 use crate::app::scan::{Input, Remark, ScanJob, inputs};
@@ -22,7 +22,7 @@ use crate::config::Settings;
 use crate::decode::link_type_name;
 use crate::enrich::{Enricher, FullAlert};
 use crate::sink::eve::EveSink;
-use crate::sink::file::AppendFile;
+use crate::sink::file;
 use crate::sink::summary::Summary;
 use crate::sink::text::{LineFormat, TextSink};
 use crate::sink::{Clock, Sink};
@@ -38,7 +38,7 @@ pub(super) fn scan(global: &Global, options: Scan) -> Result<u8, AppError> {
     if let Some(expression) = &filter {
         Filter::new(expression)?;
     }
-    let indicators = indicators::load(&settings.feeds, global.verbose)?;
+    let indicators = load(&settings, global)?;
     let (inputs, unusable) = inputs(&paths);
     for error in &unusable {
         complain(error);
@@ -148,7 +148,7 @@ fn sinks(
             sinks.push(Box::new(EveSink::new(clock.clone(), stdout())));
         }
         Some(path) => {
-            let file = AppendFile::create(path).map_err(|error| AppError::Log {
+            let file = file::create(path).map_err(|error| AppError::Log {
                 path: path.into(),
                 reason: crate::capture::describe(&error),
             })?;

@@ -3,6 +3,7 @@
 //! First stage behind the queue; runs in the writer's thread. Owns texts and contacts; writes
 //! nothing and never touches the network.
 
+pub mod fold;
 pub mod hosts;
 
 use ioc_feeds::threat::{Severity, Threat, Threats};

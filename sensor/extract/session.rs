@@ -52,6 +52,15 @@ impl Session {
         }
     }
 
+    /// Forgets what was read of a TCP connection's side: it was perhaps a decoy. What is shown
+    /// next is looked at as if it were the first.
+    pub fn restart(&mut self, side: Side) {
+        if let Inner::Streams { low, high } = &mut self.0 {
+            let direction = if side == Side::Low { low } else { high };
+            *direction = stream::Direction::default();
+        }
+    }
+
     /// Reads a UDP datagram.
     pub fn datagram(&mut self, side: Side, bytes: &[u8], cx: &mut Context<'_>) -> Interest {
         if !matches!(self.0, Inner::Datagrams(_)) {

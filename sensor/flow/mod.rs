@@ -6,6 +6,7 @@
 
 pub mod fragment;
 mod index;
+pub mod second;
 pub mod stream;
 
 pub use stream::{Chunk, Cut, Stream, StreamLimits, Verdict};

@@ -100,6 +100,8 @@ pub struct Flow<S> {
     hash: u32,
     /// Is it among those that hold bytes? Kept by whoever keeps that list.
     pub holding: bool,
+    /// The side that is ours, if it is just one and the other is a host too.
+    pub ours: Option<Side>,
     /// Number of the flow, the same for the same capture every time.
     pub id: u64,
     /// Time of its first packet.
@@ -211,6 +213,7 @@ impl<S: Default> FlowTable<S> {
             generation: 0,
             hash,
             holding: false,
+            ours: None,
             id: flow_id(key, time),
             opened: time,
             last: time,
@@ -364,16 +367,22 @@ fn hash(hasher: &RandomState, key: &PackedKey) -> u32 {
 /// A number for EVE's `flow_id`: below 2^53 so that JavaScript keeps it, and the same on every
 /// replay, since it depends on nothing but the capture.
 fn flow_id(key: &FlowKey, time: Timestamp) -> u64 {
-    let mix = |mut x: u64| {
-        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        x ^ (x >> 31)
-    };
+    let when = time.0.cast_unsigned();
+    mix(flow_number(key) ^ when ^ u64::from(key.protocol.0)) >> 11
+}
+
+/// A number for a pair of endpoints: the same for every connection between them.
+pub(super) fn flow_number(key: &FlowKey) -> u64 {
     let fold = |bits: u128| (bits as u64) ^ mix((bits >> 64) as u64);
     let ports = u64::from(key.low.port) << 16 | u64::from(key.high.port);
     let ends = mix(fold(key.low.address.bits())) ^ fold(key.high.address.bits()).rotate_left(17);
-    let when = time.0.cast_unsigned();
-    mix(mix(ends ^ ports.rotate_left(32)) ^ when ^ u64::from(key.protocol.0)) >> 11
+    mix(ends ^ ports.rotate_left(32))
+}
+
+const fn mix(mut x: u64) -> u64 {
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod addresses;
 pub mod allow;
 mod buckets;
 pub mod names;
+pub mod reload;
 mod requests;
 pub mod set;
 pub mod severity;

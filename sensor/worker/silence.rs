@@ -42,6 +42,7 @@ impl Worker {
         for side in SIDES {
             let held = flow.stream(side).0.held_bytes();
             self.held_bytes = self.held_bytes.saturating_sub(held);
+            self.end_doubt(&mut flow, side);
             if flow.stream(side).0.is_done() {
                 continue;
             }

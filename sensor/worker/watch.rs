@@ -24,16 +24,28 @@ pub(super) struct Scene<'a> {
     frame: u64,
     flow_id: u64,
     client: Endpoint,
+    /// Were the endpoints compared before, with other indicators?
+    again: bool,
 }
 
 impl<'a> Scene<'a> {
     pub(super) const fn new(packet: &'a Packet<'a>, time: Timestamp, frame: u64) -> Self {
-        Self { packet, time, frame, flow_id: 0, client: packet.source }
+        Self { packet, time, frame, flow_id: 0, client: packet.source, again: false }
     }
 
     pub(super) const fn of_flow(mut self, id: u64, client: Endpoint) -> Self {
         self.flow_id = id;
         self.client = client;
+        self
+    }
+
+    /// Who sent the packet, and to whom.
+    pub(super) const fn ends(&self) -> (Endpoint, Endpoint) {
+        (self.packet.source, self.packet.destination)
+    }
+
+    pub(super) const fn again(mut self) -> Self {
+        self.again = true;
         self
     }
 }
@@ -52,6 +64,8 @@ pub(super) struct Watch {
     pub(super) announced: Announced,
     /// The latest flow counted as encrypted DNS: its second ClientHello is the same flow.
     pub(super) encrypted: Option<u64>,
+    /// Those that were seen in a flow with the outside, likewise.
+    pub(super) clients: HashSet<Address, RandomState>,
     pub(super) counters: Counters,
 }
 
@@ -100,6 +114,24 @@ impl Watch {
         }
     }
 
+    /// The side of a flow that is ours, if the other is a host of the outside.
+    pub(super) fn our_side(&mut self, key: &FlowKey) -> Option<Side> {
+        let ours = |endpoint: Endpoint| self.home.contains(endpoint.address);
+        let (side, other) = match (ours(key.low), ours(key.high)) {
+            (true, false) => (Side::Low, key.high),
+            (false, true) => (Side::High, key.low),
+            _ => return None,
+        };
+        if is_group(other.address) {
+            return None;
+        }
+        self.counters.count(Counter::FlowsOut);
+        if self.clients.len() < MAX_HOSTS {
+            self.clients.insert(key.endpoint(side).address);
+        }
+        Some(side)
+    }
+
     fn compare(&mut self, scene: &Scene<'_>, observation: Observation<'_>) {
         self.counters.count(Counter::Observations);
         let Self { matcher, counters, .. } = self;
@@ -143,6 +175,9 @@ impl Watch {
                 count: 1,
             });
             self.say_overdue(scene.time);
+            if scene.again && self.throttle.knows(&alert) {
+                continue;
+            }
             match self.throttle.admit(alert) {
                 Some(alert) => self.outbox.alert(alert, &mut self.counters),
                 None => self.counters.count(Counter::AlertsFolded),
@@ -213,6 +248,14 @@ impl Observer for At<'_> {
 
     fn count(&mut self, counter: Counter) {
         self.watch.counters.count(counter);
+    }
+}
+
+/// Does this address mean many hosts, or none: multicast, broadcast, unspecified?
+fn is_group(address: Address) -> bool {
+    match address.to_ip() {
+        std::net::IpAddr::V4(ip) => ip.is_multicast() || ip.is_broadcast() || ip.is_unspecified(),
+        std::net::IpAddr::V6(ip) => ip.is_multicast() || ip.is_unspecified(),
     }
 }
 
