@@ -3,6 +3,7 @@
 
 #[cfg(feature = "live")]
 mod desk;
+#[cfg(feature = "live")]
 mod health;
 pub mod indicators;
 #[cfg(feature = "live")]
@@ -52,6 +53,9 @@ pub enum AppError {
     /// No interface was named.
     #[error("which interface? name one with -i; this machine has: {0}")]
     WhichInterface(String),
+    /// Rights that are not needed cannot be given up.
+    #[error("{0}; wardwatch does not run with more rights than it needs")]
+    Privilege(String),
     /// The system refused something.
     #[error("{what}: {reason}")]
     System {
@@ -71,7 +75,11 @@ impl AppError {
             | Self::WhichInterface(_)
             | Self::Feed(_)
             | Self::Capture(CaptureError::Filter { .. }) => 2,
-            Self::Capture(_) | Self::NoCapture { .. } | Self::Log { .. } | Self::System { .. } => 1,
+            Self::Capture(_)
+            | Self::NoCapture { .. }
+            | Self::Log { .. }
+            | Self::Privilege(_)
+            | Self::System { .. } => 1,
         }
     }
 }

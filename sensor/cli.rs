@@ -64,9 +64,14 @@ pub enum Command {
     /// Watch interfaces and write the log; needs CAP_NET_RAW, not root
     #[cfg(feature = "live")]
     Run(Run),
+    /// Listen to a mirror port for some seconds; say what is wrong with it and what mends it
+    #[cfg(feature = "live")]
+    Doctor(Doctor),
     /// Look at the indicators
     #[command(subcommand)]
     Feeds(Feeds),
+    /// Prove that every protocol is read and every feed can fire; nothing is sent
+    Selftest(FeedOptions),
 }
 
 /// Where indicators come from.
@@ -144,6 +149,24 @@ pub struct Run {
     /// BPF expression; none by default, because one that names ports also drops tags and PPPoE
     #[arg(value_name = "BPF expression")]
     pub filter: Vec<String>,
+}
+
+/// `wardwatch doctor`.
+#[cfg(feature = "live")]
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Interface to listen on [default: the first of the configuration]
+    #[arg(short, long, value_name = "IFACE")]
+    pub interface: Option<String>,
+    /// Seconds to listen
+    #[arg(long, value_name = "N", default_value_t = 15, value_parser = clap::value_parser!(u16).range(1..=3600))]
+    pub seconds: u16,
+    /// Directory the log is to be written in
+    #[arg(long, value_name = "DIR")]
+    pub log_dir: Option<PathBuf>,
+    /// Indicators.
+    #[command(flatten)]
+    pub feeds: FeedOptions,
 }
 
 /// `wardwatch feeds`.

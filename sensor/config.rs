@@ -49,6 +49,8 @@ struct File {
     builtin_feeds: Option<bool>,
     allow: Vec<PathBuf>,
     threats: Option<PathBuf>,
+    user: Option<String>,
+    sandbox: Option<bool>,
     capture: CaptureSection,
     log: LogSection,
     alerts: AlertSection,
@@ -121,6 +123,12 @@ pub struct Settings {
     pub interfaces: Vec<String>,
     /// BPF expression named in the file.
     pub filter: Option<String>,
+    /// The user to become when started as root.
+    pub user: Option<String>,
+    /// Are rights given up once everything is open?
+    pub sandbox: bool,
+    /// The files of the configuration itself: read again at a reload.
+    pub files: Vec<PathBuf>,
     /// Workers an interface, if the file says so.
     pub workers: Option<Workers>,
     /// Kernel ring of a worker's socket in bytes.
@@ -180,6 +188,9 @@ impl Settings {
             queue: at_least("alerts.queue", file.alerts.queue, 1)?.unwrap_or(4096),
             interfaces: file.capture.interfaces,
             filter: file.capture.filter,
+            user: file.user,
+            sandbox: file.sandbox.unwrap_or(true),
+            files: path.into_iter().map(Path::to_owned).chain(file.threats).collect(),
             workers: workers(file.capture.workers)?,
             ring_bytes: megabytes(ring_mb),
             log_dir: file.log.dir,

@@ -75,3 +75,5 @@ pub mod app;
 pub mod cli;
 pub mod command;
 pub mod config;
+#[cfg(feature = "live")]
+pub mod privilege;

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use crate::alert::event::EventKinds;
 use crate::alert::outbox::WorkerPulse;
 use crate::alert::throttle::ThrottleLimits;
-use crate::alert::{HomeNetworks, Origin, Outbox, Throttle};
+use crate::alert::{HomeNetworks, Origin, Outbox};
 use crate::capture::{Drops, Frame};
 use crate::decode::packet::{Decoded, Packet, Skip, Transport};
 use crate::decode::{self, LinkTypes};
@@ -26,8 +26,8 @@ use crate::flow::fragment::{FragmentLimits, FragmentTable, Whole};
 use crate::flow::second::{Doubts, Recent};
 use crate::flow::table::Life;
 use crate::flow::{FlowIndex, FlowLimits, FlowTable, StreamLimits};
+use crate::matching::IndicatorSet;
 use crate::matching::reload::Published;
-use crate::matching::{IndicatorSet, Matcher};
 use crate::net::{FlowKey, IpProtocol, Side, Timestamp};
 use crate::stats::{Counter, Counters};
 use duplicates::Duplicates;
@@ -119,7 +119,7 @@ pub struct Worker {
 impl Worker {
     /// A worker that compares with `set` and sends to `outbox`.
     pub fn new(assignment: Assignment, set: Arc<IndicatorSet>, outbox: Outbox) -> Self {
-        let Assignment { limits, home, events, origin } = assignment;
+        let limits = assignment.limits;
         Self {
             limits,
             flows: FlowTable::new(limits.flows),
@@ -130,19 +130,7 @@ impl Worker {
             held_bytes: 0,
             scratch: Scratch::default(),
             duplicates: Duplicates::default(),
-            watch: Watch {
-                matcher: Matcher::new(set),
-                throttle: Throttle::new(limits.throttle),
-                outbox,
-                home,
-                events,
-                origin,
-                hosts: hashbrown::HashSet::default(),
-                announced: crate::alert::identity::Announced::default(),
-                encrypted: None,
-                clients: hashbrown::HashSet::default(),
-                counters: Counters::default(),
-            },
+            watch: Watch::new(assignment, set, outbox),
             counters: Counters::default(),
             undecoded: LinkTypes::default(),
             now: Timestamp::default(),

@@ -80,11 +80,6 @@ fn places(alerts: Option<&Vec<Value>>) -> Vec<&str> {
     places
 }
 
-fn counter(outcome: &Outcome, name: &str) -> u64 {
-    let line = outcome.stderr.lines().find_map(|line| line.split_once(&format!(": {name} ")));
-    line.unwrap_or_else(|| panic!("no {name} in {}", outcome.stderr)).1.parse().unwrap()
-}
-
 #[test]
 fn every_link_layer_shows_all_three_contacts() {
     let packets = contacts(false);
@@ -177,12 +172,12 @@ fn four_tunnels_are_opened_and_a_fifth_stays_shut_and_is_counted() {
         let (outcome, found) = scan(&[capture(RAW, &packets)]);
         assert_eq!(places(found.get(&0)), CONTACTS, "depth {depth}");
         assert_eq!(found[&0][0]["tunnel"]["depth"], depth);
-        assert_eq!(counter(&outcome, "decode.skip.too_deep"), 0, "depth {depth}");
+        assert_eq!(outcome.counter("decode.skip.too_deep"), 0, "depth {depth}");
     }
     packets = wrapped(&packets, wrap);
     let (outcome, found) = scan(&[capture(RAW, &packets)]);
     assert!(found.is_empty());
-    assert_eq!(counter(&outcome, "decode.skip.too_deep"), packets.len() as u64);
+    assert_eq!(outcome.counter("decode.skip.too_deep"), packets.len() as u64);
 }
 
 #[test]
@@ -206,9 +201,6 @@ fn what_is_not_decoded_is_counted_by_name_and_disturbs_nothing() {
         let said =
             format!("frames of link type {name} ({link}) are not decoded: {}", packets.len());
         assert!(outcome.stderr.contains(&said), "{}", outcome.stderr);
-        assert_eq!(
-            counter(&outcome, &format!("decode.skip.link_type.{name}")),
-            packets.len() as u64
-        );
+        assert_eq!(outcome.counter(&format!("decode.skip.link_type.{name}")), packets.len() as u64);
     }
 }

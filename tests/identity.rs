@@ -53,12 +53,6 @@ fn metadata<'a>(alert: &'a Value, field: &str) -> &'a str {
     alert["alert"]["metadata"][field][0].as_str().unwrap_or("")
 }
 
-/// The count of a counter that `-v` prints.
-fn counter(outcome: &Outcome, name: &str) -> u64 {
-    let line = outcome.stderr.lines().find_map(|line| line.split_once(&format!(": {name} ")));
-    line.unwrap_or_else(|| panic!("no {name} in {}", outcome.stderr)).1.parse().unwrap()
-}
-
 const FEED: &str = "indicator,type,threat\nevil.example,domain,redline\n";
 
 fn question(from: Ipv4Addr, from_mac: wire::Mac) -> Vec<u8> {
@@ -123,6 +117,25 @@ fn a_host_that_answers_for_itself_by_mdns_is_named() {
 }
 
 #[test]
+fn a_host_that_registers_its_netbios_name_is_named() {
+    let mut registration = vec![1, 2, 0x29, 0x10, 0, 1, 0, 0, 0, 0, 0, 1, 32];
+    for byte in b"PC-VANTHU-01   \0" {
+        registration.extend([b'A' + (byte >> 4), b'A' + (byte & 15)]);
+    }
+    registration.extend([0, 0, 0x20, 0, 1, 0xc0, 12, 0, 0x20, 0, 1, 0, 4, 0x93, 0xe0, 0, 6, 0, 0]);
+    registration.extend(PC.octets());
+    let broadcast = socket("192.168.7.255:137");
+    let packet = packets::udp((PC, 137).into(), broadcast, &registration);
+    // Behind as many of other kinds as make a flow uninteresting.
+    let mut frames =
+        vec![ip_frame(PC_MAC, [0xff; 6], &packets::udp((PC, 137).into(), broadcast, &[1; 50])); 40];
+    frames.push(ip_frame(PC_MAC, [0xff; 6], &packet));
+    frames.push(question(PC, PC_MAC));
+    let alerts = scan(FEED, &[&in_order(frames)], &[]).eve();
+    assert_eq!(metadata(&alerts[0], "host_name"), "pc-vanthu-01");
+}
+
+#[test]
 fn a_capture_never_names_the_hosts_of_another() {
     let (named, plain) = (in_order(vec![dhcp_request()]), in_order(vec![question(PC, PC_MAC)]));
     let alerts = scan(FEED, &[&named, &plain], &["-j", "2"]).eve();
@@ -140,7 +153,7 @@ fn a_flow_to_a_known_resolver_counts_once_as_encrypted_dns() {
     let other = to("203.0.113.3:443", &Hello::new("www.office.example").bytes());
     for (frames, expected) in [(dot, 1), (doh, 1), (other, 0)] {
         let outcome = scan(FEED, &[&frames], &["-v"]);
-        assert_eq!(counter(&outcome, "extract.encrypted_dns"), expected);
+        assert_eq!(outcome.counter("extract.encrypted_dns"), expected);
     }
 }
 
@@ -211,7 +224,7 @@ fn an_indicator_is_not_used_after_its_last_day() {
             format!("indicator,type,threat,expires\nevil.example,domain,redline,{expires}\n");
         let outcome = scan(&feed, &[&frames], &["-v"]);
         assert_eq!(outcome.eve().len(), alerts, "{expires}");
-        assert_eq!(counter(&outcome, "matching.expired"), 1 - alerts as u64, "{expires}");
+        assert_eq!(outcome.counter("matching.expired"), 1 - alerts as u64, "{expires}");
     }
 }
 
@@ -229,5 +242,5 @@ fn a_link_type_that_is_not_decoded_is_named() {
     let outcome = Run::new(["scan", "--no-builtin-feeds", "-v"]).arg(path).go().expect_code(0);
     let said = "frames of link type IEEE802_15_4_WITHFCS (195) are not decoded: 3";
     assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
-    assert_eq!(counter(&outcome, "decode.skip.link_type.IEEE802_15_4_WITHFCS"), 3);
+    assert_eq!(outcome.counter("decode.skip.link_type.IEEE802_15_4_WITHFCS"), 3);
 }

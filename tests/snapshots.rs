@@ -12,11 +12,12 @@ use support::packets::TcpConversation;
 use support::run::{Outcome, Run, put, temporary_directory};
 use support::verdict::{at, http, query, tls};
 use support::wire::{self, Link, SECOND};
+use wardwatch::capture::Drops;
 use wardwatch::lang::{Language, Phrase};
 use wardwatch::net::Timestamp;
-use wardwatch::sink::Clock;
-use wardwatch::sink::heartbeat::{self, Pulse};
+use wardwatch::sink::heartbeat;
 use wardwatch::sink::text::LineFormat;
+use wardwatch::sink::{Clock, Status};
 use wardwatch::stats::{Counter, Counters};
 
 /// Invented indicators: one of each kind a line words differently, young, old and undated.
@@ -116,9 +117,17 @@ fn heartbeat_lines() {
     ] {
         counters.add(counter, count);
     }
-    let pulse =
-        Pulse { counters, dropped: 12, indicators: 2_262, newest: "2026-07-07".into(), hosts: 31 };
     let time = Timestamp::new(1_718_676_000, 0);
+    let status = Status {
+        time,
+        counters,
+        drops: Drops { received: 1_234_579, kernel: 10, interface: 2 },
+        hosts: 31,
+        indicators: 2_262,
+        newest: "2026-07-07".into(),
+        ..Status::default()
+    };
+    let silent = Status { time, ..Status::default() };
     let mut lines = String::new();
     for language in [Language::En, Language::Vi] {
         let format = LineFormat {
@@ -127,10 +136,10 @@ fn heartbeat_lines() {
             threats: ioc_feeds::curated::threats().unwrap(),
         };
         for occasion in [Phrase::Started, Phrase::Running, Phrase::Stopped] {
-            lines += &heartbeat::line(&format, time, occasion, &pulse);
+            lines += &heartbeat::line(&format, occasion, &status);
             lines.push('\n');
         }
-        lines += &heartbeat::line(&format, time, Phrase::Started, &Pulse::default());
+        lines += &heartbeat::line(&format, Phrase::Started, &silent);
         lines.push('\n');
     }
     insta::assert_snapshot!(lines.replace(env!("CARGO_PKG_VERSION"), "VERSION"));

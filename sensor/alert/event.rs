@@ -199,7 +199,8 @@ impl EventBody {
             | Message::Dtls(_)
             | Message::Quic(_)
             | Message::Http(_)
-            | Message::Dhcp(_) => None,
+            | Message::Dhcp(_)
+            | Message::Name(_) => None,
         }
     }
 }

@@ -74,9 +74,8 @@ impl Outbox {
         counters.count(Counter::Alerts);
         self.flush();
         if self.waiting.is_empty() {
-            match self.send(Record::Alert(alert)) {
-                Some(Record::Alert(alert)) => self.wait(alert, counters),
-                Some(_) | None => {}
+            if let Some(Record::Alert(alert)) = self.send(Record::Alert(alert)) {
+                self.wait(alert, counters);
             }
         } else {
             self.wait(alert, counters);

@@ -42,8 +42,15 @@ impl<'s> Writer<'s> {
         self.tell_all(sums)
     }
 
+    /// Every alert is tried, whatever becomes of the one before.
+    #[allow(clippy::vec_box)] // as they come off the queue
     fn tell_all(&mut self, alerts: Vec<Box<Alert>>) -> io::Result<()> {
-        alerts.into_iter().fold(Ok(()), |so_far, alert| so_far.and(self.tell(&alert)))
+        let mut told = Ok(());
+        for alert in alerts {
+            let this = self.tell(&alert);
+            told = told.and(this);
+        }
+        told
     }
 
     fn tell(&mut self, alert: &Alert) -> io::Result<()> {

@@ -1,10 +1,13 @@
 //! Commands: one thin file each. They read settings, open what is named, hand over to `app`,
 //! and turn the outcome into words and an exit code.
 
+#[cfg(feature = "live")]
+mod doctor;
 mod feeds;
 #[cfg(feature = "live")]
 mod run;
 mod scan;
+mod selftest;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -23,6 +26,9 @@ pub fn main() -> ExitCode {
         Command::Scan(options) => scan::scan(&cli.global, options),
         #[cfg(feature = "live")]
         Command::Run(options) => run::run(&cli.global, options),
+        #[cfg(feature = "live")]
+        Command::Doctor(options) => doctor::doctor(&cli.global, options),
+        Command::Selftest(options) => selftest::selftest(&cli.global, &options),
         Command::Feeds(options) => feeds::feeds(&cli.global, options),
     };
     match outcome {

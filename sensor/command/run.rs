@@ -10,6 +10,7 @@ use super::{complain, load, settings};
 use crate::alert::Origin;
 use crate::alert::event::EventKinds;
 use crate::app::AppError;
+use crate::app::notices::Notice;
 use crate::app::run::{self, RunJob};
 use crate::app::writer::Writer;
 use crate::capture::Filter;
@@ -19,6 +20,7 @@ use crate::config::{ConfigError, Settings, Workers};
 use crate::enrich::Enricher;
 use crate::enrich::fold::Fold;
 use crate::matching::reload::Published;
+use crate::privilege::{self, LogPlace, Needs};
 use crate::sink::eve::EveSink;
 use crate::sink::log::{LogFile, LogOptions};
 use crate::sink::text::{LineFormat, TextSink};
@@ -50,8 +52,9 @@ pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
         clock: Clock::local(),
         threats: settings.threats.clone(),
     };
+    let log = log_place(&options, &settings);
     let sinks = sinks(&options, &settings, &format)?;
-    let job = RunJob {
+    let mut job = RunJob {
         interfaces: names,
         workers: workers(&options, &settings),
         live: LiveOptions { ring_bytes: settings.ring_bytes, filter },
@@ -70,6 +73,9 @@ pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
         notices: Vec::new(),
     };
     let sources = run::open(&job)?;
+    if settings.sandbox {
+        job.notices = give_up_rights(&options, &settings, log)?;
+    }
     if options.test {
         complain(&"configuration, feeds, log directory and interfaces can be used");
         return Ok(0);
@@ -79,6 +85,39 @@ pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
         .with_fold(Fold::new(sources.len(), window));
     run::run(&job, sources, writer)?;
     Ok(0)
+}
+
+/// The log's directory and files, as they are before they are opened.
+fn log_place(options: &Run, settings: &Settings) -> LogPlace {
+    let directory = log_directory(options, settings);
+    let files = ["alerts.log", "eve.json"].map(|name| directory.join(name)).to_vec();
+    LogPlace { is_new: !directory.exists(), directory, files }
+}
+
+/// Everything is open: keeps what is still needed, and says what that is.
+fn give_up_rights(
+    options: &Run,
+    settings: &Settings,
+    mut log: LogPlace,
+) -> Result<Vec<Notice>, AppError> {
+    log.files.retain(|file| file.exists());
+    let feeds = &settings.feeds;
+    let readable = [&settings.files, &feeds.paths, &feeds.allow].into_iter().flatten();
+    let elsewhere = options.eve.iter().filter(|path| *path != Path::new("-"));
+    let needs = Needs {
+        user: settings.user.clone(),
+        log,
+        readable: readable.cloned().collect(),
+        writable: elsewhere.cloned().collect(),
+    };
+    let held = privilege::drop_all(&needs).map_err(AppError::Privilege)?;
+    let missing = held.missing.into_iter().map(Notice::Unprotected);
+    Ok(std::iter::once(Notice::Holds(held.words)).chain(missing).collect())
+}
+
+fn log_directory(options: &Run, settings: &Settings) -> PathBuf {
+    let chosen = options.log_dir.clone().or_else(|| settings.log_dir.clone());
+    chosen.unwrap_or_else(|| PathBuf::from(LOG_DIR))
 }
 
 /// Workers an interface. One reads the mirror of a whole office; more cost memory each.
@@ -105,8 +144,7 @@ fn sinks(
     settings: &Settings,
     format: &LineFormat,
 ) -> Result<Vec<Box<dyn Sink>>, AppError> {
-    let chosen = options.log_dir.clone().or_else(|| settings.log_dir.clone());
-    let directory = chosen.unwrap_or_else(|| PathBuf::from(LOG_DIR));
+    let directory = log_directory(options, settings);
     fs::create_dir_all(&directory).map_err(|error| refusal(&directory, &error))?;
     // Alerts that must wait are echoed once, by the log that people read.
     let open = |path: &Path, echo: bool| {

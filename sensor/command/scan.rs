@@ -63,7 +63,7 @@ pub(super) fn scan(global: &Global, options: Scan) -> Result<u8, AppError> {
     progress.finish_and_clear();
     let incomplete = !outcome.failures.is_empty() || !unusable.is_empty();
     // Nobody may take "nothing was found" from what could not be read.
-    if !outcome.closed && !(incomplete && summary.borrow().is_clean()) {
+    if !outcome.closed && (!incomplete || !summary.borrow().is_clean()) {
         let _ = io::stderr().write_all(summary.borrow().render(&format).as_bytes());
     }
     if global.verbose {

@@ -2,7 +2,7 @@
 //!
 //! Each worker folds what it sees, but two flows of one host to one server can be with two
 //! workers. Here their counts are added, and a contact that another worker has already told of is
-//! no new line: it is told with the sum when that worker's window ends, or at the end. With a
+//! no new line: it is told with the sum when the window ends, or at the end. With a
 //! single worker there is nothing to do, and every alert passes.
 
 use std::collections::HashMap;
@@ -76,8 +76,10 @@ impl Fold {
             return Some(alert);
         };
         contact.add(alert);
-        contact.unsaid = !is_sum;
-        if !is_sum {
+        // The workers' windows end one after the other: the first of their sums is told, those
+        // that follow it are gathered for the next.
+        contact.unsaid = now.since(contact.said) <= window;
+        if contact.unsaid {
             return None;
         }
         contact.said = now;
@@ -114,5 +116,80 @@ impl Fold {
             contacts.filter(|contact| contact.unsaid).map(|contact| contact.latest).collect();
         unsaid.sort_by_key(|alert| alert.sighting.time);
         unsaid
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alert::{Origin, Sighting};
+    use crate::decode::packet::{Few, Packet, Transport};
+    use crate::matching::{IndicatorId, IndicatorSet};
+    use crate::net::{Endpoint, IpProtocol};
+    use crate::observation::Kind;
+
+    const WINDOW: u64 = 600_000_000_000;
+
+    fn alert(set: &Arc<IndicatorSet>, second: i64, first: i64, count: u64) -> Box<Alert> {
+        let packet = Packet {
+            source: Endpoint::default(),
+            destination: Endpoint::default(),
+            protocol: IpProtocol::UDP,
+            transport: Transport::Other(&[]),
+            macs: None,
+            vlans: Few::default(),
+            tunnels: Few::default(),
+        };
+        let origin = Origin::Interface("m1".into());
+        Box::new(Alert {
+            sighting: Sighting::new(&packet, Timestamp::new(second, 0), 1, origin),
+            kind: Kind::Ip,
+            seen: String::new(),
+            set: set.clone(),
+            indicator: IndicatorId(0),
+            ours: Endpoint::default(),
+            peer: Endpoint::default(),
+            count,
+            first: Timestamp::new(first, 0),
+        })
+    }
+
+    fn counts(alerts: Vec<Box<Alert>>) -> Vec<u64> {
+        alerts.into_iter().map(|alert| alert.count).collect()
+    }
+
+    #[test]
+    fn a_contact_of_two_workers_is_told_once_and_then_as_their_sum() {
+        let set = Arc::new(IndicatorSet::build(Vec::new(), &[]));
+        let mut fold = Fold::new(2, WINDOW);
+        assert_eq!(fold.admit(alert(&set, 1, 1, 1)).map(|alert| alert.count), Some(1));
+        assert_eq!(fold.admit(alert(&set, 2, 2, 1)).map(|alert| alert.count), None);
+        assert_eq!(fold.admit(alert(&set, 9, 1, 7)).map(|alert| alert.count), None);
+        assert!(fold.overdue(Timestamp::new(300, 0)).is_empty());
+        assert_eq!(counts(fold.overdue(Timestamp::new(602, 0))), [8]);
+        assert_eq!(fold.admit(alert(&set, 603, 2, 4)).map(|alert| alert.count), None);
+        assert_eq!(counts(fold.finish()), [11]);
+        assert!(fold.finish().is_empty());
+    }
+
+    #[test]
+    fn after_a_quiet_window_a_contact_is_new_again() {
+        let set = Arc::new(IndicatorSet::build(Vec::new(), &[]));
+        let mut fold = Fold::new(2, WINDOW);
+        fold.admit(alert(&set, 1, 1, 1));
+        let again = fold.admit(alert(&set, 700, 700, 1)).unwrap();
+        assert_eq!((again.count, again.first), (1, Timestamp::new(700, 0)));
+    }
+
+    #[test]
+    fn a_reload_and_a_single_worker_fold_nothing() {
+        let old = Arc::new(IndicatorSet::build(Vec::new(), &[]));
+        let new = Arc::new(IndicatorSet::build(Vec::new(), &[]));
+        let mut fold = Fold::new(2, WINDOW);
+        assert!(fold.admit(alert(&old, 1, 1, 1)).is_some());
+        assert!(fold.admit(alert(&new, 2, 2, 1)).is_some(), "its number means another indicator");
+        let mut alone = Fold::new(1, WINDOW);
+        assert!(alone.admit(alert(&old, 1, 1, 1)).is_some());
+        assert!(alone.admit(alert(&old, 2, 2, 1)).is_some());
     }
 }

@@ -10,6 +10,7 @@ pub mod dns;
 pub mod dtls;
 pub mod http;
 pub mod http2;
+pub mod netbios;
 pub mod quic;
 pub mod resolvers;
 pub mod session;

@@ -135,7 +135,7 @@ impl Recent {
                 covered.add(start, start + ours.len());
             }
         }
-        if covered.is_whole(segment.bytes.len()) { Comparison::Same } else { Comparison::New }
+        if covered.covers(segment.bytes.len()) { Comparison::Same } else { Comparison::New }
     }
 
     /// The remembered segments of a lane, newest first.
@@ -164,7 +164,7 @@ impl Recent {
         (entry.at + BYTES as u64 >= self.written).then_some(entry)
     }
 
-    /// Puts the remembered neighbours of a segment and the segment itself together.
+    /// Puts the remembered neighbours of a segment together.
     fn readings(&self, lane: Lane, segment: &Bytes<'_>) -> Readings {
         let distance = |bytes: &Bytes<'_>| bytes.sequence.wrapping_sub(segment.sequence);
         let mut near: Vec<Bytes<'_>> = self
@@ -172,7 +172,6 @@ impl Recent {
             .filter(|old| (-BACK..BACK).contains(&distance(old).cast_signed()))
             .collect();
         near.reverse();
-        near.push(*segment);
         let before = || near.iter().filter(|old| distance(old).cast_signed() <= 0);
         let first = |old: &&Bytes<'_>| distance(old).cast_signed();
         let base = before().filter(|old| old.boundary).min_by_key(first);
@@ -217,7 +216,7 @@ impl Cover {
         self.0.push((start, end));
     }
 
-    fn is_whole(mut self, length: usize) -> bool {
+    fn covers(mut self, length: usize) -> bool {
         self.0.sort_unstable();
         let reach = |reach: usize, (start, end): (usize, usize)| {
             if start <= reach { reach.max(end) } else { reach }
@@ -238,8 +237,9 @@ impl Doubts {
         self.streams.iter_mut().find(|(other, _)| *other == lane).map(|(_, readings)| readings)
     }
 
-    /// Begins to doubt a stream, which is not doubted yet, because of this segment. If there are
-    /// too many the oldest ends; all it shows was read when it arrived.
+    /// Begins to doubt a stream, which is not doubted yet, because of this segment. The readings
+    /// hold what came before it, to be read silently; then the segment is to be put there. If
+    /// there are too many doubts the oldest ends; all it shows was read when it arrived.
     pub fn begin(&mut self, recent: &Recent, lane: Lane, segment: &Bytes<'_>) {
         if self.streams.len() >= DOUBTS {
             self.streams.pop_front();

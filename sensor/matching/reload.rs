@@ -4,7 +4,7 @@
 //! only when it has changed.
 
 use std::collections::HashSet;
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -41,9 +41,8 @@ impl Edition {
 }
 
 fn print(indicator: &Indicator) -> u64 {
-    let mut hasher = foldhash::fast::FixedState::with_seed(0).build_hasher();
-    (&indicator.pattern, &indicator.threat, &indicator.feed).hash(&mut hasher);
-    hasher.finish()
+    let hasher = foldhash::fast::FixedState::with_seed(0);
+    hasher.hash_one((&indicator.pattern, &indicator.threat, &indicator.feed))
 }
 
 fn is_same(one: &Indicator, other: &Indicator) -> bool {

@@ -48,7 +48,8 @@ pub fn information(format: &LineFormat, time: Timestamp, text: &str) -> String {
 
 fn said(format: &LineFormat, time: Timestamp, head: Phrase, text: &str) -> String {
     let head = lang::phrase(format.language, head);
-    format!("{} {head} | wardwatch: {text}", format.clock.rfc3339(time))
+    let version = env!("CARGO_PKG_VERSION");
+    format!("{} {head} | wardwatch {version}: {text}", format.clock.rfc3339(time))
 }
 
 /// A share with one decimal, spelled as the language does.

@@ -1,10 +1,11 @@
-//! Which messages tell who a host is: ARP, neighbour discovery, DHCP, mDNS and LLMNR answers.
+//! Which messages tell who a host is: ARP, neighbour discovery, DHCP, NetBIOS registrations,
+//! mDNS and LLMNR answers.
 
 use super::watch::{Scene, Watch};
 use crate::alert::identity::{Identity, News};
 use crate::decode::packet::{Packet, Transport};
 use crate::net::{Address, Mac, Timestamp};
-use crate::observation::{DhcpMessage, DnsData, DnsMessage};
+use crate::observation::{DhcpMessage, DnsData, DnsMessage, NameClaim};
 use crate::stats::Counter;
 
 /// Ports of mDNS (RFC 6762) and LLMNR (RFC 4795).
@@ -69,6 +70,14 @@ impl Watch {
                 self.learn(scene.time, Some(source.address), mac, Some(name));
                 return;
             }
+        }
+    }
+
+    /// A host that claims a name for its own address is called so.
+    pub(super) fn claim(&mut self, claim: &NameClaim<'_>, scene: &Scene<'_>) {
+        if claim.address == scene.packet.source.address {
+            let mac = scene.packet.macs.map(|(source, _)| source);
+            self.learn(scene.time, Some(claim.address), mac, Some(claim.name));
         }
     }
 

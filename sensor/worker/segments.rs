@@ -1,6 +1,8 @@
 //! A TCP segment's way through a worker, and the second look at streams that contradict
 //! themselves: each of their readings is parsed from its beginning by a parser of its own.
 
+use std::hash::Hash;
+
 use super::Worker;
 use super::watch::{self, At, Scene, Watch};
 use crate::decode::packet::{Packet, Segment};
@@ -45,6 +47,7 @@ impl Worker {
         let regard = flow.stream(side).0.regard(segment);
         let (id, client) = (flow.id, flow.key().endpoint(flow.opener));
         let scene = Scene::new(packet, time, frame).of_flow(id, client);
+        let mut changed = false;
         match regard {
             Regard::Nothing => return,
             Regard::Unnoted => {}
@@ -52,21 +55,32 @@ impl Worker {
                 let lane = Lane::new(&flow.key(), side);
                 self.recent.note(lane, &payload(segment, boundary));
             }
-            Regard::Compare { boundary, old } => {
-                self.compare((index, side), &payload(segment, boundary), old, &scene);
+            Regard::Compare { boundary, before } => {
+                let bytes = payload(segment, boundary);
+                changed = self.compare((index, side), &bytes, before, &scene);
             }
         }
+        self.push((index, side), segment, &scene);
+        if changed {
+            self.look_again((index, side), &scene);
+        }
+    }
+
+    /// Shows the flow's parser what a segment completes.
+    fn push(&mut self, (index, side): (FlowIndex, Side), segment: &Segment<'_>, scene: &Scene<'_>) {
         let Some(flow) = self.flows.get_mut(index) else { return };
+        let (id, key) = (flow.id, flow.key());
         let (stream, session) = flow.stream(side);
         let held = stream.held_bytes();
-        let mut observer = self.watch.at(&scene);
-        let mut cx = Context {
-            source: packet.source,
-            destination: packet.destination,
-            observer: &mut observer,
-            scratch: &mut self.scratch,
-        };
+        let doubt = stream.is_doubted().then(|| self.doubts.of(Lane::new(&key, side))).flatten();
+        let told = doubt.map(Readings::told);
+        let mut observer =
+            Teller { inner: self.watch.at(scene), told, voice: Voice::Always, records: true };
+        let (source, destination) = scene.ends();
+        let mut cx =
+            Context { source, destination, observer: &mut observer, scratch: &mut self.scratch };
         let limits = &self.limits.stream;
+        let time = scene.time();
         let mut work = StreamWork { limits, time, counters: &mut self.counters };
         stream.push(segment, &mut work, &mut |chunk| session.stream(side, chunk, &mut cx));
         let now_held = stream.held_bytes();
@@ -96,61 +110,60 @@ impl Worker {
         self.flows.touch(index, life, time);
     }
 
-    /// Compares a segment with what was seen before. If the two differ, both are read.
+    /// Compares a segment with what was seen before. True if the stream is to be looked at again.
     #[cold]
     fn compare(
         &mut self,
         (index, side): (FlowIndex, Side),
         bytes: &Bytes<'_>,
-        old: bool,
+        before: usize,
         scene: &Scene<'_>,
-    ) {
-        let Some(flow) = self.flows.get_mut(index) else { return };
+    ) -> bool {
+        let Some(flow) = self.flows.get_mut(index) else { return false };
         let lane = Lane::new(&flow.key(), side);
         let comparison = self.recent.compare(lane, bytes);
-        if comparison == Comparison::Same {
-            return;
-        }
-        self.recent.note(lane, bytes);
-        let (stream, session) = flow.stream(side);
-        let mut fit = Fit::Outside;
-        if stream.is_doubted()
-            && let Some(readings) = self.doubts.of(lane)
-        {
-            fit = readings.put(bytes);
-            if fit == Fit::Changed {
-                second_look(
-                    readings,
-                    Cut::None,
-                    (scene, side),
-                    (&mut self.watch, &mut self.scratch),
-                );
-            }
-        }
-        let differs = comparison == Comparison::Differs;
+        let read = Bytes { bytes: bytes.bytes.get(..before).unwrap_or(bytes.bytes), ..*bytes };
+        let old = before > 0 && self.recent.compare(lane, &read) == Comparison::New;
+        let differs = match comparison {
+            Comparison::Same => return false,
+            Comparison::New => false,
+            Comparison::Differs => true,
+        };
         if differs {
             self.counters.count(Counter::OverlapConflicts);
         }
-        let wanted = differs || (old && comparison == Comparison::New);
-        if fit != Fit::Outside || !wanted {
-            return;
-        }
-        if differs && stream.doubt() {
-            session.restart(side);
-        }
-        let hands = (&mut self.watch, &mut self.scratch);
-        if let Some(mut ended) = self.doubts.take(lane) {
-            second_look(&mut ended, Cut::End, (scene, side), hands);
+        let (stream, session) = flow.stream(side);
+        let readings = if stream.is_doubted() { self.doubts.of(lane) } else { None };
+        let fit = readings.map_or(Fit::Outside, |readings| readings.put(bytes));
+        let begins = fit == Fit::Outside && (differs || old);
+        if begins {
+            let shown = stream.shown();
+            if stream.doubt(differs) {
+                session.restart(side);
+            }
+            let ended = self.doubts.take(lane);
             self.doubts.begin(&self.recent, lane, bytes);
             if let Some(readings) = self.doubts.of(lane) {
-                readings.inherit(&ended);
+                if let Some(ended) = &ended {
+                    readings.inherit(ended);
+                }
+                let hands = (&mut self.watch, &mut self.scratch);
+                let voice = Voice::Never { shown };
+                second_look(readings, (Cut::None, voice), (scene, side), hands);
+                let _ = readings.put(bytes);
             }
-        } else {
-            self.doubts.begin(&self.recent, lane, bytes);
         }
-        let hands = (&mut self.watch, &mut self.scratch);
-        if let Some(readings) = self.doubts.of(lane) {
-            second_look(readings, Cut::None, (scene, side), hands);
+        self.recent.note(lane, bytes);
+        begins || fit == Fit::Changed
+    }
+
+    /// Reads a doubted stream in every way its segments allow.
+    #[cold]
+    fn look_again(&mut self, (index, side): (FlowIndex, Side), scene: &Scene<'_>) {
+        let Some(flow) = self.flows.get_mut(index) else { return };
+        if let Some(readings) = self.doubts.of(Lane::new(&flow.key(), side)) {
+            let hands = (&mut self.watch, &mut self.scratch);
+            second_look(readings, (Cut::None, Voice::Once), (scene, side), hands);
         }
     }
 
@@ -164,7 +177,7 @@ impl Worker {
         let client = flow.key().endpoint(flow.opener);
         let scene = Scene::new(&packet, flow.last(), 0).of_flow(flow.id, client);
         let hands = (&mut self.watch, &mut self.scratch);
-        second_look(&mut readings, Cut::End, (&scene, side), hands);
+        second_look(&mut readings, (Cut::End, Voice::Once), (&scene, side), hands);
     }
 }
 
@@ -177,21 +190,31 @@ const fn payload<'a>(segment: &Segment<'a>, boundary: bool) -> Bytes<'a> {
 /// Parses every reading from its beginning and tells what was not told before.
 fn second_look(
     readings: &mut Readings,
-    cut: Cut,
+    (cut, voice): (Cut, Voice),
     (scene, side): (&Scene<'_>, Side),
     (watch, scratch): (&mut Watch, &mut Scratch),
 ) {
     let begins_message = readings.begins_message();
+    let shown = match voice {
+        Voice::Never { shown } => readings.offset_of(shown),
+        Voice::Always | Voice::Once => 0,
+    };
     for number in 0..readings.count() {
         let Some((reading, told)) = readings.lend(number) else {
             watch.counters.count(Counter::StreamLimit);
             return;
         };
         let (source, destination) = scene.ends();
-        let first_wins = number == 0;
-        let mut observer = Again { inner: watch.at(scene), told, first_wins };
+        // A head before a hole is not read to its end, so a record of it would be a wrong one.
+        let records = cut == Cut::End || matches!(voice, Voice::Never { .. }) || reading.is_whole();
+        let inner = watch.at(scene);
+        let mut observer = Teller { inner, told: Some(told), voice, records };
         let mut cx = Context { source, destination, observer: &mut observer, scratch };
         let mut session = Session::default();
+        let reading = match voice {
+            Voice::Never { .. } => reading.up_to(shown),
+            Voice::Always | Voice::Once => reading,
+        };
         parse(reading, (begins_message, cut), &mut |chunk| session.stream(side, chunk, &mut cx));
     }
 }
@@ -223,34 +246,62 @@ fn parse(
     }
 }
 
-/// Tells the worker what another reading shows, each thing once.
-struct Again<'a> {
-    inner: At<'a>,
-    told: Told<'a>,
-    first_wins: bool,
+/// What is passed on of what a parser tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Voice {
+    /// Everything: the stream's own parser.
+    Always,
+    /// What was not told before: a second look.
+    Once,
+    /// Nothing: the stream's own parser was shown it before the stream was doubted.
+    Never {
+        /// The sequence number up to which it was shown.
+        shown: u32,
+    },
 }
 
-impl Observer for Again<'_> {
+/// Tells the worker what parsers of a stream that may be doubted see, and keeps account of it.
+struct Teller<'a> {
+    inner: At<'a>,
+    told: Option<Told<'a>>,
+    voice: Voice,
+    /// Are whole messages passed on at all?
+    records: bool,
+}
+
+impl Teller<'_> {
+    fn passes(&mut self, thing: &impl Hash) -> bool {
+        let first_time = self.told.as_mut().is_none_or(|told| told.first_time(thing));
+        self.voice == Voice::Always || (self.voice == Voice::Once && first_time)
+    }
+}
+
+impl Observer for Teller<'_> {
     fn seen(&mut self, observation: Observation<'_>) {
-        if self.told.first_time(&(observation.kind, observation.value)) {
+        if self.passes(&(observation.kind, observation.value)) {
             self.inner.seen(observation);
         }
     }
 
-    /// The reading in which the first byte wins has had its records already. Of the others, one
-    /// that names no other host than before would only repeat them.
+    /// A record that names and asks for the same as an earlier one would only repeat it.
     fn message(&mut self, message: Message<'_>) {
-        let name = match &message {
-            Message::Tls(hello) | Message::Quic(hello) | Message::Dtls(hello) => (0_u8, hello.sni),
-            Message::Http(request) => (1, request.host),
-            Message::Dns(dns) => (2, Some(dns.text)),
-            Message::Dhcp(_) => return,
+        let (kind, name, target) = match &message {
+            Message::Tls(hello) | Message::Quic(hello) | Message::Dtls(hello) => {
+                (0_u8, hello.sni, None)
+            }
+            Message::Http(request) => (1, request.host, Some(request.target)),
+            Message::Dns(dns) => (2, Some(dns.text), None),
+            Message::Dhcp(_) | Message::Name(_) => (3, None, None),
         };
-        if self.told.first_time(&name) && !self.first_wins {
+        if self.records && self.passes(&(kind, name, target)) {
             self.inner.message(message);
         }
     }
 
     /// What is read again is not counted again.
-    fn count(&mut self, _: Counter) {}
+    fn count(&mut self, counter: Counter) {
+        if self.voice == Voice::Always {
+            self.inner.count(counter);
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! Stages 5 and 6 of a worker: what parsers see is compared, and a hit becomes an alert.
 
+use std::sync::Arc;
+
 use foldhash::quality::RandomState;
 use hashbrown::HashSet;
 
@@ -12,10 +14,11 @@ use crate::extract::session::Session;
 use crate::extract::tls::fingerprint;
 use crate::flow::Flow;
 use crate::flow::table::Life;
-use crate::matching::{Hit, Matcher};
+use crate::matching::{Hit, IndicatorSet, Matcher};
 use crate::net::{Address, Endpoint, FlowKey, IpProtocol, Side, Timestamp};
 use crate::observation::{ClientHello, Kind, Message, Observation, Observer, Value};
 use crate::stats::{Counter, Counters};
+use crate::worker::Assignment;
 
 /// The packet in hand and its flow.
 pub(super) struct Scene<'a> {
@@ -39,6 +42,10 @@ impl<'a> Scene<'a> {
         self
     }
 
+    pub(super) const fn time(&self) -> Timestamp {
+        self.time
+    }
+
     /// Who sent the packet, and to whom.
     pub(super) const fn ends(&self) -> (Endpoint, Endpoint) {
         (self.packet.source, self.packet.destination)
@@ -60,12 +67,12 @@ pub(super) struct Watch {
     pub(super) origin: Origin,
     /// Hosts of ours that were seen, at most [`MAX_HOSTS`].
     pub(super) hosts: HashSet<Address, RandomState>,
+    /// Those that were seen in a flow with the outside, likewise.
+    pub(super) clients: HashSet<Address, RandomState>,
     /// Facts about hosts that were passed on.
     pub(super) announced: Announced,
     /// The latest flow counted as encrypted DNS: its second ClientHello is the same flow.
     pub(super) encrypted: Option<u64>,
-    /// Those that were seen in a flow with the outside, likewise.
-    pub(super) clients: HashSet<Address, RandomState>,
     pub(super) counters: Counters,
 }
 
@@ -73,6 +80,24 @@ pub(super) struct Watch {
 const MAX_HOSTS: usize = 65_536;
 
 impl Watch {
+    /// One that has seen nothing.
+    pub(super) fn new(assignment: Assignment, set: Arc<IndicatorSet>, outbox: Outbox) -> Self {
+        let Assignment { limits, home, events, origin } = assignment;
+        Self {
+            matcher: Matcher::new(set),
+            throttle: Throttle::new(limits.throttle),
+            outbox,
+            home,
+            events,
+            origin,
+            hosts: HashSet::default(),
+            announced: Announced::default(),
+            encrypted: None,
+            clients: HashSet::default(),
+            counters: Counters::default(),
+        }
+    }
+
     /// An observer of what parsers see in this packet.
     pub(super) const fn at<'a>(&'a mut self, scene: &'a Scene<'a>) -> At<'a> {
         At { watch: self, scene }
@@ -234,6 +259,7 @@ impl Observer for At<'_> {
             Message::Dtls(hello) => self.watch.fingerprints(self.scene, hello, 'd'),
             Message::Dhcp(message) => self.watch.dhcp(message, self.scene.time),
             Message::Dns(message) => self.watch.answer(message, self.scene),
+            Message::Name(claim) => self.watch.claim(claim, self.scene),
             Message::Http(_) => {}
         }
         if self.watch.events.is_empty() {

@@ -167,6 +167,14 @@ pub const LINKS: &[(&str, u16, Wrap)] = &[
     ("ATM RFC 1483", 11, snap),
     ("ATM, routed without LLC", 11, <[u8]>::to_vec),
     ("SunATM", 123, |p| behind("02 00 0064", &snap(p))),
+    ("IP over ATM", 19, snap),
+    ("IPNET", 226, |p| behind(&"00".repeat(24), p)),
+    ("ERF", 197, |p| {
+        let header = "0000000000000000 02 04 0000 0000 0000 0000";
+        behind(header, &frame(ethertype_of(p), p))
+    }),
+    ("MPLS link", 219, |p| labels(2, p)),
+    ("Juniper PPPoE", 167, |p| behind("4d4743 01", &pppoe_session(&ppp(p)))),
     ("LAN emulation", 106, |p| behind("0001", &frame(ethertype_of(p), p))),
     ("IP over InfiniBand", 242, |p| {
         behind(&"00".repeat(40), &behind(&format!("{:04x}0000", ethertype_of(p)), p))

@@ -394,16 +394,19 @@ pub fn feed_plain(data: &[u8]) {
     }
 }
 
-/// A name or any other value as people write it.
+/// A name or any other value as people write it, one a line.
 pub fn name(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    let _ = ioc_feeds::format::value::guess(text);
-    if let Ok(name) = ioc_feeds::name::Name::parse(text) {
-        count_read();
-        Checked::name(name.as_str());
-        assert_eq!(ioc_feeds::name::Name::parse(name.as_str()).as_ref(), Ok(&name), "parsed again");
-        let mut spelled = String::new();
-        wardwatch::extract::spelling::spell(name.as_str().as_bytes(), &mut spelled);
-        assert_eq!(spelled, name.as_str(), "feeds and the wire spell alike");
+    for line in text.lines() {
+        let _ = ioc_feeds::format::value::guess(line);
+        if let Ok(name) = ioc_feeds::name::Name::parse(line) {
+            count_read();
+            Checked::name(name.as_str());
+            let again = ioc_feeds::name::Name::parse(name.as_str());
+            assert_eq!(again.as_ref(), Ok(&name), "parsed again");
+            let mut spelled = String::new();
+            wardwatch::extract::spelling::spell(name.as_str().as_bytes(), &mut spelled);
+            assert_eq!(spelled, name.as_str(), "feeds and the wire spell alike");
+        }
     }
 }

@@ -15,6 +15,7 @@
 //!  run             the real binary                   stdout, stderr, exit code, EVE lines
 //!       ▼
 //!  verdict         what it said                      contacts: client, threat, indicator, where
+//!  mirror          the real binary on a mirror port made of a network namespace
 //! ```
 #![allow(dead_code)] // each test crate compiles all of it and uses a part
 #![allow(unreachable_pub)] // `pub` is what a shared module of private test crates has to say
@@ -24,8 +25,11 @@
 pub mod capture_file;
 pub mod conversations;
 pub mod encapsulation;
+pub mod mirror;
+pub mod netns;
 pub mod office;
 pub mod packets;
+pub mod quic;
 pub mod run;
 pub mod verdict;
 pub mod wire;

@@ -22,6 +22,15 @@ impl Outcome {
         eve_lines(&self.stdout)
     }
 
+    /// A counter that `-v` printed. Panics when there is none of this name.
+    #[track_caller]
+    pub fn counter(&self, name: &str) -> u64 {
+        let mark = format!(": {name} ");
+        let found = self.stderr.lines().find_map(|line| line.split_once(&mark));
+        let Some((_, count)) = found else { panic!("no {name} in {}", self.stderr) };
+        count.parse().expect("a number")
+    }
+
     /// Panics with everything that was printed unless the run ended with `code`.
     #[track_caller]
     pub fn expect_code(self, code: i32) -> Self {

@@ -1,7 +1,7 @@
 //! A UDP flow: DHCP and DNS by port, everything else by content on any port.
 
 use super::Interest;
-use crate::extract::{Context, dhcp, dns, dtls, http, quic};
+use crate::extract::{Context, dhcp, dns, dtls, http, netbios, quic};
 use crate::net::Side;
 use crate::stats::Counter;
 
@@ -40,6 +40,9 @@ impl Datagrams {
     pub(super) fn read(&mut self, side: Side, bytes: &[u8], cx: &mut Context<'_>) -> Interest {
         let ports = [cx.source.port, cx.destination.port];
         if ports.iter().any(|port| DHCP_PORTS.contains(port)) && dhcp::read(bytes, cx) {
+            return Interest::More;
+        }
+        if ports.contains(&netbios::PORT) && netbios::read(bytes, cx) {
             return Interest::More;
         }
         let hint = ports.iter().any(|port| DNS_PORTS.contains(port));

@@ -33,11 +33,24 @@ pub struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
+    /// The part before an offset.
+    #[must_use]
+    pub fn up_to(self, offset: usize) -> Self {
+        let runs = self.runs.partition_point(|(start, _)| *start < offset);
+        let bytes = self.bytes.get(..offset).unwrap_or(self.bytes);
+        Self { runs: self.runs.get(..runs).unwrap_or(self.runs), bytes }
+    }
+
+    /// Has it no hole?
+    pub const fn is_whole(self) -> bool {
+        self.runs.len() <= 1
+    }
+
     /// The runs in order of the sequence space.
     pub fn runs(self) -> impl Iterator<Item = Run<'a>> {
         let count = self.runs.len();
         self.runs.iter().enumerate().filter_map(move |(nth, (start, end))| {
-            let bytes = self.bytes.get(*start..*end)?;
+            let bytes = self.bytes.get(*start..(*end).min(self.bytes.len()))?;
             Some(Run { offset: *start, bytes, last: nth + 1 == count })
         })
     }
@@ -139,16 +152,18 @@ impl Readings {
         (self.base, self.boundary) = (segment.sequence, segment.boundary);
     }
 
-    /// Adds readings unless they are there. The one where the last byte wins is always kept.
+    /// Adds readings unless they are there. Those are kept in which the first byte wins, or the
+    /// last; then those that took the latest bytes since some contradiction, which is what a
+    /// receiver reads that was sent one decoy.
     fn add(&mut self, others: Vec<Vec<u8>>) {
-        let first_wins = self.versions.first().cloned().unwrap_or_default();
+        let mut old = self.versions.drain(..);
+        let first_wins = old.next();
         let mut others = others.into_iter();
         let from_first = others.next();
-        let from_last = others.next();
-        let last_wins = from_last.or_else(|| from_first.clone());
-        let all = [Some(first_wins), last_wins, from_first].into_iter().flatten();
+        let last_wins = others.next().or_else(|| from_first.clone());
+        let all = first_wins.into_iter().chain(last_wins).chain(others).chain(from_first);
         let mut kept: Vec<Vec<u8>> = Vec::new();
-        for version in all.chain(self.versions.drain(..)).chain(others) {
+        for version in all.chain(old) {
             if kept.len() < VERSIONS && !kept.contains(&version) {
                 kept.push(version);
             }
@@ -176,6 +191,16 @@ impl Readings {
     /// How many readings there are: one if nothing contradicts.
     pub fn count(&self) -> usize {
         self.versions.len()
+    }
+
+    /// The offset of a sequence number; 0 for one before the beginning.
+    pub fn offset_of(&self, sequence: u32) -> usize {
+        usize::try_from(sequence.wrapping_sub(self.base).cast_signed()).unwrap_or(0)
+    }
+
+    /// The account of what was told.
+    pub const fn told(&mut self) -> Told<'_> {
+        Told { digests: &mut self.told, hasher: &self.hasher }
     }
 
     /// Lends a reading by its number and the account of what was told. In the first, the byte

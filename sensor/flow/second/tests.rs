@@ -76,6 +76,8 @@ fn a_contradiction_is_read_both_ways_from_the_start_of_its_message() {
     doubts.begin(&recent, lane(1), &bytes(10, b"truth"));
     let readings = doubts.of(lane(1)).unwrap();
     assert!(readings.begins_message());
+    assert_eq!(texts(readings), ["GET decoy"]);
+    let _ = readings.put(&bytes(10, b"truth"));
     assert_eq!(texts(readings), ["GET decoy", "GET truth"]);
 }
 

@@ -30,8 +30,8 @@ pub enum Regard {
     Compare {
         /// A message may begin with it.
         boundary: bool,
-        /// It begins before what was already read, and that was not skipped.
-        old: bool,
+        /// So many of its bytes lie before what was already read, and that was not skipped.
+        before: usize,
     },
 }
 
@@ -45,7 +45,8 @@ impl Stream {
         if self.is_done() {
             let near = (-DONE_BEFORE..DONE_BEHIND).contains(&offset);
             return if near && !empty {
-                Regard::Compare { boundary: self.is_first(sequence), old: offset < 0 }
+                let before = usize::try_from(-i64::from(offset)).unwrap_or(0);
+                Regard::Compare { boundary: self.is_first(sequence), before }
             } else {
                 Regard::Nothing
             };
@@ -59,7 +60,8 @@ impl Stream {
         let pieces = self.held.as_ref().is_some_and(|held| held.has_pieces());
         if offset != 0 || pieces || self.is_doubted() {
             let boundary = self.is_first(sequence) || (offset == 0 && self.is_between());
-            return Regard::Compare { boundary, old: offset < 0 && self.skip == 0 };
+            let before = if self.skip == 0 { -i64::from(offset) } else { 0 };
+            return Regard::Compare { boundary, before: usize::try_from(before).unwrap_or(0) };
         }
         if self.skip == 0 {
             return Regard::Next { boundary: self.held.is_none() };
@@ -87,17 +89,23 @@ impl Stream {
         self.flags & (SYN_SEEN | AT_START | CONSUMED) == SYN_SEEN | AT_START && self.held.is_none()
     }
 
+    /// The sequence number up to which its parser was shown bytes, or passed over them.
+    pub const fn shown(&self) -> u32 {
+        self.next
+    }
+
     /// Were some of its bytes sent twice, and differ?
     pub const fn is_doubted(&self) -> bool {
         self.flags & DOUBTED != 0
     }
 
-    /// Notes that some of its bytes were sent twice and differ. True if what was read led to
+    /// Notes that it can be read in another way: its bytes were sent twice and differ
+    /// (`differs`), or some came that are older than what was read. True if what was read led to
     /// bytes being passed over that may matter in another reading: its parser must then begin
     /// anew with what is shown next.
-    pub const fn doubt(&mut self) -> bool {
+    pub const fn doubt(&mut self, differs: bool) -> bool {
         self.flags |= DOUBTED;
-        if !self.is_done() && self.skip == 0 {
+        if !differs || (!self.is_done() && self.skip == 0) {
             return false;
         }
         self.flags &= !(DONE | STARTED | AT_START | CONSUMED);

@@ -56,7 +56,7 @@ pub(super) fn rotate(path: &Path, stamp: &str, rotation: &Rotation) -> io::Resul
 fn prune(path: &Path, name: &str, total: u64) -> io::Result<()> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let mut old = Vec::new();
-    for entry in fs::read_dir(directory.unwrap_or(Path::new(".")))? {
+    for entry in fs::read_dir(directory.unwrap_or_else(|| Path::new(".")))? {
         let entry = entry?;
         let metadata = entry.metadata()?;
         if let Some(found) = entry.file_name().to_str()

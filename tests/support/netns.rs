@@ -1,0 +1,199 @@
+//! A mirror port in a network namespace of the test's own, and a sensor that listens to it.
+//!
+//! Needs root, `ip`, `sysctl`, `mount` and `tcpreplay`; callers ask `skipped_without_root` first.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use super::run::{Run, wait};
+
+/// Interface the sensor listens on.
+pub const MIRROR: &str = "mirror0";
+/// Interface that frames are sent into.
+pub const SENDER: &str = "sender0";
+
+/// Runs a command; panics with what it said unless it succeeds.
+#[track_caller]
+pub fn done(command: &mut Command) {
+    let output = command.stdin(Stdio::null()).output();
+    let output = output.unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let said = [output.stdout, output.stderr].concat();
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&said));
+}
+
+/// A network namespace with a veth pair, removed when dropped.
+#[derive(Debug)]
+pub struct Namespace(String);
+
+impl Namespace {
+    /// A new one.
+    pub fn new() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let this = Self(format!("wwlog-{}-{number}", std::process::id()));
+        done(Command::new("ip").args(["netns", "add", &this.0]));
+        this.inside("sysctl", &["-qw", "net.ipv6.conf.default.disable_ipv6=1"]);
+        let add = ["link", "add", MIRROR, "mtu", "9000", "type", "veth"];
+        let peer = ["peer", "name", SENDER, "mtu", "9000"];
+        this.inside("ip", &[&add[..], &peer[..]].concat());
+        for end in [MIRROR, SENDER] {
+            this.inside("ip", &["link", "set", end, "up"]);
+        }
+        this
+    }
+
+    /// A command within, bounded to a minute.
+    pub fn command(&self, program: &str) -> Command {
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", &self.0, "timeout", "60", program]);
+        command
+    }
+
+    #[track_caller]
+    fn inside(&self, program: &str, arguments: &[&str]) {
+        done(self.command(program).args(arguments));
+    }
+
+    /// Sends the frames of a capture, so many a second.
+    #[track_caller]
+    pub fn replay(&self, path: &Path, a_second: u32) {
+        let rate = a_second.to_string();
+        done(self.command("tcpreplay").args(["-q", "--pps", &rate, "-i", SENDER]).arg(path));
+    }
+}
+
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        let _ = Command::new("ip").args(["netns", "del", &self.0]).status();
+    }
+}
+
+/// A sensor running on the mirror end.
+#[derive(Debug)]
+pub struct Sensor {
+    child: Child,
+    logs: PathBuf,
+    stderr: PathBuf,
+}
+
+impl Sensor {
+    /// Starts, with logs below `directory`, and waits until the log says so.
+    #[track_caller]
+    pub fn start(namespace: &Namespace, directory: &Path, arguments: &[&str]) -> Self {
+        let (logs, stderr) = (directory.join("log"), directory.join("stderr"));
+        let file = std::fs::File::create(&stderr).expect("a file for what it says");
+        let run = Run::new(["run", "-i", MIRROR, "--log-dir"]).arg(&logs).args(arguments);
+        let binary = run.command();
+        // `ip netns exec` becomes the sensor, so its signals and exit code are the sensor's.
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", &namespace.0]).arg(binary.get_program());
+        command.args(binary.get_args());
+        for (name, value) in binary.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        let starts = || std::fs::read_to_string(&logs.join("alerts.log")).unwrap_or_default();
+        let before = starts().matches(": started").count();
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file);
+        let child = command.spawn().expect("the sensor starts");
+        let mut this = Self { child, logs, stderr };
+        this.until("the sensor has started", |sensor| {
+            sensor.log().matches(": started").count() > before
+        });
+        this
+    }
+
+    /// A file of the log's directory.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.logs.join(name)
+    }
+
+    /// The log.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.path("alerts.log")).unwrap_or_default()
+    }
+
+    /// EVE, as text.
+    pub fn eve(&self) -> String {
+        std::fs::read_to_string(self.path("eve.json")).unwrap_or_default()
+    }
+
+    /// What it said.
+    pub fn stderr(&self) -> String {
+        std::fs::read_to_string(&self.stderr).unwrap_or_default()
+    }
+
+    /// Waits for something, at most twenty seconds.
+    #[track_caller]
+    pub fn until(&mut self, what: &str, holds: impl Fn(&Self) -> bool) {
+        for _ in 0..1000 {
+            if holds(self) {
+                return;
+            }
+            if let Some(status) = self.child.try_wait().expect("a child can be asked") {
+                panic!("ended with {status} before {what}: {}", self.stderr());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("not within twenty seconds: {what}\n{}\n{}", self.log(), self.stderr());
+    }
+
+    /// Sends a signal.
+    pub fn send(&self, signal: &str) {
+        done(Command::new("kill").args([signal, &self.child.id().to_string()]));
+    }
+
+    /// Ends it at once, as a crash does.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("a child can be killed");
+        self.child.wait().expect("a child can be waited for");
+    }
+
+    /// Ends it and checks that it ends well.
+    #[track_caller]
+    pub fn stop(&mut self) {
+        self.send("-TERM");
+        assert_eq!(wait(&mut self.child, 20), Some(0), "{}", self.stderr());
+    }
+}
+
+impl Drop for Sensor {
+    fn drop(&mut self) {
+        // After a failed assertion only: a stopped child is waited for already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A small filesystem in memory, unmounted when dropped.
+#[derive(Debug)]
+pub struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    /// Mounts one of so many kilobytes.
+    pub fn mount(at: &Path, kilobytes: u32) -> Self {
+        std::fs::create_dir_all(at).expect("a mount point");
+        let size = format!("size={kilobytes}k");
+        done(Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(at));
+        Self(at.into())
+    }
+
+    /// Fills it to the last byte; returns the file to remove.
+    pub fn fill(&self) -> PathBuf {
+        let path = self.0.join("filler");
+        let mut file = std::fs::File::create(&path).expect("a file on the small disk");
+        let block = [0; 512];
+        while std::io::Write::write_all(&mut file, &block).is_ok() {}
+        path
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").args(["-l"]).arg(&self.0).status();
+    }
+}
