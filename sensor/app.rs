@@ -9,6 +9,8 @@ pub mod indicators;
 #[cfg(feature = "live")]
 pub mod notices;
 #[cfg(feature = "live")]
+pub mod notify;
+#[cfg(feature = "live")]
 mod reload;
 #[cfg(feature = "live")]
 pub mod run;

@@ -28,7 +28,7 @@ pub struct Needs {
     pub log: LogPlace,
     /// Files and directories that are read again: configuration, feeds, allow lists.
     pub readable: Vec<PathBuf>,
-    /// Directories that are written to beside the log's.
+    /// Files that are written in other directories than the log's.
     pub writable: Vec<PathBuf>,
 }
 

@@ -123,3 +123,42 @@ fn a_user_who_does_not_exist_is_refused() {
     let outcome = mirror.outcome(&["run", "-i", "m1", "-c", &config]).expect_code(1);
     assert!(outcome.stderr.contains("there is no user no-such-user"), "{}", outcome.stderr);
 }
+
+/// What the service manager is told until these words come, at most so long.
+fn told_until(manager: &std::os::unix::net::UnixDatagram, words: &str) -> String {
+    let mut told = String::new();
+    let begun = std::time::Instant::now();
+    while !told.contains(words) {
+        assert!(begun.elapsed().as_secs() < 15, "no {words} in {told}");
+        let mut message = [0; 1024];
+        if let Ok(length) = manager.recv(&mut message) {
+            told.push_str(&String::from_utf8_lossy(message.get(..length).unwrap()));
+        }
+    }
+    told
+}
+
+#[test]
+fn the_service_manager_is_told_of_start_life_reload_and_stop() {
+    let Some(mirror) = Mirror::new("notify") else { return };
+    let directory = run::temporary_directory();
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(directory.path(), open).unwrap();
+    let path = directory.path().join("notify");
+    let manager = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+    manager.set_read_timeout(Some(std::time::Duration::from_millis(200))).unwrap();
+    // As systemd makes it: whoever the service runs as may write.
+    let all = std::os::unix::fs::PermissionsExt::from_mode(0o777);
+    std::fs::set_permissions(&path, all).unwrap();
+    let socket = path.display().to_string();
+    let variables = [("NOTIFY_SOCKET", socket.as_str()), ("WATCHDOG_USEC", "900000")];
+    let sensor = mirror.sensor_with(&["run", "-i", "m1"], &variables);
+    assert!(told_until(&manager, "READY=1").contains("READY=1"));
+    told_until(&manager, "WATCHDOG=1");
+    sensor.signal("HUP");
+    let told = told_until(&manager, "RELOADING=1");
+    assert!(told.contains("MONOTONIC_USEC="), "{told}");
+    told_until(&manager, "READY=1");
+    sensor.stop();
+    told_until(&manager, "STOPPING=1");
+}

@@ -15,6 +15,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 
 use super::AppError;
 use super::health::Health;
+use super::notify::{self, Watchdog};
 use super::reload::{Reloaded, Reloader};
 use super::run::RunJob;
 use super::writer::Writer;
@@ -77,6 +78,7 @@ pub(super) struct Desk<'a, 's> {
     writer: Writer<'s>,
     wishes: &'a Wishes,
     health: Health,
+    watchdog: Watchdog,
     started: Timestamp,
     last: Last,
     indicators: usize,
@@ -93,6 +95,7 @@ impl<'a, 's> Desk<'a, 's> {
             writer,
             wishes,
             health: Health::new(now),
+            watchdog: Watchdog::default(),
             started: now,
             last: Last { looked: now, beaten: now, recorded: now, judged: now },
             indicators: job.indicators.latest().1.set.len(),
@@ -126,6 +129,7 @@ impl<'a, 's> Desk<'a, 's> {
 
     fn take_records(&mut self, records: &Receiver<Record>, reloads: &Receiver<Reloaded>) {
         self.beat(Phrase::Started);
+        notify::ready();
         loop {
             match records.recv_timeout(PATIENCE) {
                 Ok(record) => {
@@ -146,6 +150,7 @@ impl<'a, 's> Desk<'a, 's> {
                 reloads.try_iter().for_each(|outcome| self.reloaded(outcome));
             }
         }
+        notify::stopping();
         let finished = self.writer.finish();
         self.complain(finished);
         self.beat(Phrase::Stopped);
@@ -154,7 +159,9 @@ impl<'a, 's> Desk<'a, 's> {
 
     /// Signals, the second, the minute and the hour.
     fn look(&mut self, now: Timestamp) {
+        self.watchdog.turn(now);
         if self.wishes.reopen.swap(false, Ordering::Relaxed) {
+            notify::reloading();
             self.writer.reopen();
         }
         self.tend(now);
@@ -206,6 +213,7 @@ impl<'a, 's> Desk<'a, 's> {
 
     fn reloaded(&mut self, outcome: Reloaded) {
         let language = self.job.format.language;
+        notify::ready();
         match outcome {
             Reloaded::Swapped { difference, len, newest } => {
                 (self.indicators, self.newest) = (len, newest);

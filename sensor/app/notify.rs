@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use sd_notify::NotifyState;
 
+use crate::net::Timestamp;
+
 /// Everything is open, and workers watch.
 pub fn ready() {
     tell(&[NotifyState::Ready]);
@@ -36,21 +38,24 @@ pub fn status(line: &str) {
 pub struct Watchdog {
     /// Nothing if no watchdog is asked for.
     every: Option<Duration>,
-    nanos_since_epoch: u64,
+    told: Timestamp,
 }
 
 impl Default for Watchdog {
     fn default() -> Self {
-        Self { every: sd_notify::watchdog_enabled().map(|limit| limit / 3), nanos_since_epoch: 0 }
+        Self {
+            every: sd_notify::watchdog_enabled().map(|limit| limit / 3),
+            told: Timestamp::default(),
+        }
     }
 }
 
 impl Watchdog {
-    /// The loop has come round at this time, in nanoseconds of any clock that goes on.
-    pub fn turn(&mut self, now: u64) {
+    /// The loop has come round at this time. A clock that was set back speaks at once.
+    pub fn turn(&mut self, now: Timestamp) {
         let Some(every) = self.every else { return };
-        if now.abs_diff(self.nanos_since_epoch) >= every.as_nanos() as u64 {
-            self.nanos_since_epoch = now;
+        if now < self.told || u128::from(now.since(self.told)) >= every.as_nanos() {
+            self.told = now;
             tell(&[NotifyState::Watchdog]);
         }
     }

@@ -19,7 +19,9 @@ const SNAP_LENGTH: i32 = 262_144;
 ///
 /// Frames are gathered (TPACKET_V3) and not handed over one by one (libpcap's immediate mode,
 /// TPACKET_V2) because version 2 cuts the ring into slots of the longest frame: with receive
-/// offload on, 32 MiB are then 128 frames, and any burst is lost. Version 3 packs frames.
+/// offload on, 32 MiB are then 128 frames. Version 3 packs them. Measured on a veth pair: of a
+/// burst of 44,000 packets version 2 lost half and version 3 none, and an alert on an idle network
+/// still stood in the log within one tick of the kernel's clock (4 ms).
 const GATHER_MS: i32 = 2;
 /// How long one wait for a frame lasts: bounds how late a stop is noticed.
 const PATIENCE: Duration = Duration::from_millis(100);

@@ -74,12 +74,12 @@ pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
         notices: Vec::new(),
     };
     let sources = run::open(&job)?;
-    if settings.sandbox {
-        job.notices = give_up_rights(&options, &settings, log)?;
-    }
     if options.test {
         complain(&"configuration, feeds, log directory and interfaces can be used");
         return Ok(0);
+    }
+    if settings.sandbox {
+        job.notices = give_up_rights(&options, &settings, log)?;
     }
     let window = settings.limits.throttle.window_nanos;
     let writer = Writer::new(Enricher::new(settings.threats), sinks)

@@ -154,7 +154,7 @@ mod tests {
         })
     }
 
-    fn counts(alerts: Vec<Box<Alert>>) -> Vec<u64> {
+    fn counts(alerts: impl IntoIterator<Item = Box<Alert>>) -> Vec<u64> {
         alerts.into_iter().map(|alert| alert.count).collect()
     }
 

@@ -5,11 +5,11 @@
 
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nix::unistd::{self, Gid, Uid, User};
 
-use super::Needs;
+use super::{Needs, directory_of};
 
 /// The user of the package.
 const OURS: &str = "wardwatch";
@@ -35,7 +35,7 @@ pub(super) fn leave_root(needs: &Needs, missing: &mut Vec<String>) -> Result<Str
     // Groups are given up whoever we become.
     unistd::setgroups(&[]).map_err(|error| format!("cannot leave root's groups: {error}"))?;
     for user in candidates(needs)? {
-        if take_log(&user, &needs.log) {
+        if take_log(&user, needs) {
             become_user(&user)?;
             return Ok(format!("user {}", user.name));
         }
@@ -65,7 +65,8 @@ fn candidates(needs: &Needs) -> Result<Vec<User>, String> {
 
 /// Can this user write the log? Gives it what is ours to give; takes it back if that is not
 /// enough.
-fn take_log(user: &User, log: &LogPlace) -> bool {
+fn take_log(user: &User, needs: &Needs) -> bool {
+    let log = &needs.log;
     let give = |uid: Uid, gid: Gid| {
         if log.is_new {
             let _ = unistd::chown(&log.directory, Some(uid), Some(gid));
@@ -78,7 +79,7 @@ fn take_log(user: &User, log: &LogPlace) -> bool {
         }
     };
     give(user.uid, user.gid);
-    let can = as_user(user, || writes(log));
+    let can = as_user(user, || writes(needs));
     if !can {
         give(Uid::from_raw(0), Gid::from_raw(0));
     }
@@ -97,12 +98,17 @@ fn as_user(user: &User, act: impl FnOnce() -> bool) -> bool {
     done
 }
 
-/// Can a file be made and moved in the directory, and those that are open be opened again?
-fn writes(log: &LogPlace) -> bool {
-    let probe = log.directory.join(format!(".wardwatch-{}", std::process::id()));
-    let made = OpenOptions::new().write(true).create_new(true).open(&probe).is_ok();
+/// Can files be made and moved in the directories, and those that are open be opened again?
+fn writes(needs: &Needs) -> bool {
+    let makes = |directory: &Path| {
+        let probe = directory.join(format!(".wardwatch-{}", std::process::id()));
+        let made = OpenOptions::new().write(true).create_new(true).open(&probe).is_ok();
+        made && fs::remove_file(&probe).is_ok()
+    };
     let again = |file: &PathBuf| OpenOptions::new().append(true).open(file).is_ok();
-    made && fs::remove_file(&probe).is_ok() && log.files.iter().all(again)
+    makes(&needs.log.directory)
+        && needs.writable.iter().all(|file| makes(directory_of(file)))
+        && needs.log.files.iter().chain(&needs.writable).all(again)
 }
 
 /// For good. Capabilities stay until they are dropped, which is next.
