@@ -6,7 +6,6 @@
 //! single worker there is nothing to do, and every alert passes.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use crate::alert::Alert;
 use crate::alert::throttle::LastingKey;
@@ -121,6 +120,8 @@ impl Fold {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::alert::{Origin, Sighting};
     use crate::decode::packet::{Few, Packet, Transport};
@@ -181,15 +182,26 @@ mod tests {
         assert_eq!((again.count, again.first), (1, Timestamp::new(700, 0)));
     }
 
+    fn set_of(name: &str) -> Arc<IndicatorSet> {
+        let text = format!("indicator,type\n{name},domain\n");
+        let lint = ioc_feeds::lint::Lint::Trusted;
+        let loaded = ioc_feeds::format::load_text("test", &text, lint).unwrap();
+        Arc::new(IndicatorSet::build(loaded.indicators, &[]))
+    }
+
     #[test]
-    fn a_reload_and_a_single_worker_fold_nothing() {
-        let old = Arc::new(IndicatorSet::build(Vec::new(), &[]));
-        let new = Arc::new(IndicatorSet::build(Vec::new(), &[]));
+    fn a_contact_stays_the_same_across_a_reload_and_its_number_alone_makes_none() {
         let mut fold = Fold::new(2, WINDOW);
-        assert!(fold.admit(alert(&old, 1, 1, 1)).is_some());
-        assert!(fold.admit(alert(&new, 2, 2, 1)).is_some(), "its number means another indicator");
+        assert!(fold.admit(alert(&set_of("a.test"), 1, 1, 1)).is_some());
+        assert!(fold.admit(alert(&set_of("a.test"), 2, 2, 1)).is_none(), "the same indicator");
+        assert!(fold.admit(alert(&set_of("b.test"), 3, 3, 1)).is_some(), "another, same number");
+    }
+
+    #[test]
+    fn a_single_worker_folds_nothing() {
         let mut alone = Fold::new(1, WINDOW);
-        assert!(alone.admit(alert(&old, 1, 1, 1)).is_some());
-        assert!(alone.admit(alert(&old, 2, 2, 1)).is_some());
+        let set = set_of("a.test");
+        assert!(alone.admit(alert(&set, 1, 1, 1)).is_some());
+        assert!(alone.admit(alert(&set, 2, 2, 1)).is_some());
     }
 }
