@@ -9,6 +9,7 @@ use ioc_feeds::threat::{Language, Threats};
 use serde::Deserialize;
 
 use crate::alert::HomeNetworks;
+use crate::matching::behaviour::{Behaviours, Modes};
 use crate::worker::Limits;
 
 /// A configuration that cannot be used. Exit code 2.
@@ -52,6 +53,7 @@ struct File {
     log: LogSection,
     alerts: AlertSection,
     limits: LimitSection,
+    behaviours: Modes,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -95,6 +97,8 @@ pub struct FeedSettings {
     pub builtin: bool,
     /// Allow lists.
     pub allow: Vec<PathBuf>,
+    /// Behaviours whose mode is not the usual one.
+    pub behaviours: Modes,
 }
 
 /// Everything a command needs to know.
@@ -164,6 +168,7 @@ impl Settings {
                 paths: file.feeds.into_iter().chain(overrides.feeds).collect(),
                 builtin: file.builtin_feeds.unwrap_or(true) && !overrides.no_builtin_feeds,
                 allow: file.allow,
+                behaviours: behaviours(file.behaviours)?,
             },
             threats: threats(file.threats.as_deref())?,
             limits,
@@ -238,6 +243,12 @@ fn home(networks: Option<&[String]>) -> Result<HomeNetworks, ConfigError> {
         })
     });
     Ok(HomeNetworks::new(each.collect::<Result<Vec<_>, _>>()?))
+}
+
+/// Modes whose names all exist.
+fn behaviours(modes: Modes) -> Result<Modes, ConfigError> {
+    Behaviours::load(&modes).map_err(|error| ConfigError::Value(error.to_string()))?;
+    Ok(modes)
 }
 
 fn threats(path: Option<&Path>) -> Result<Threats, ConfigError> {

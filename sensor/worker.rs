@@ -12,7 +12,7 @@ use std::sync::Arc;
 use crate::alert::event::EventKinds;
 use crate::alert::outbox::WorkerPulse;
 use crate::alert::throttle::ThrottleLimits;
-use crate::alert::{HomeNetworks, Origin, Outbox, Throttle};
+use crate::alert::{HomeNetworks, Origin, Outbox, Reasons, Throttle};
 use crate::capture::{Drops, Frame};
 use crate::decode;
 use crate::decode::packet::{Decoded, Packet, Segment, Transport};
@@ -22,6 +22,7 @@ use crate::flow::fragment::{FragmentLimits, FragmentTable, Whole};
 use crate::flow::stream::StreamWork;
 use crate::flow::table::Life;
 use crate::flow::{FlowIndex, FlowLimits, FlowTable, StreamLimits};
+use crate::matching::behaviour::Tracker;
 use crate::matching::{IndicatorSet, Matcher};
 use crate::net::{FlowKey, Side, Timestamp};
 use crate::stats::{Counter, Counters};
@@ -98,6 +99,8 @@ impl Worker {
             scratch: Scratch::default(),
             watch: Watch {
                 matcher: Matcher::new(set),
+                behaviours: Tracker::default(),
+                reasons: Reasons::default(),
                 throttle: Throttle::new(limits.throttle),
                 outbox,
                 home,

@@ -10,7 +10,8 @@ use ioc_feeds::{Date, curated};
 
 use super::complain;
 use crate::app::AppError;
-use crate::config::FeedSettings;
+use crate::config::{ConfigError, FeedSettings};
+use crate::matching::behaviour::Behaviours;
 use crate::matching::{Allow, IndicatorSet};
 
 /// What was loaded.
@@ -31,7 +32,9 @@ pub(super) fn load(settings: &FeedSettings, verbose: bool) -> Result<Indicators,
     }
     let allow = allow(&settings.allow)?;
     let newest: Option<Date> = indicators.iter().filter_map(|i| i.last_seen.or(i.first_seen)).max();
-    let set = IndicatorSet::build(indicators, &allow);
+    let behaviours = Behaviours::load(&settings.behaviours)
+        .map_err(|error| ConfigError::Value(error.to_string()))?;
+    let set = IndicatorSet::build(indicators, &allow).with_behaviours(Arc::new(behaviours));
     if set.is_empty() {
         return Err(AppError::NoIndicators);
     }

@@ -1,15 +1,20 @@
 //! Stages 5 and 6 of a worker: what parsers see is compared, and a hit becomes an alert.
 
+mod behaviours;
+
 use std::collections::HashSet;
 
 use crate::alert::event::{EventBody, EventKinds};
-use crate::alert::{Alert, Event, HomeNetworks, Origin, Outbox, Sighting, Throttle};
+use crate::alert::{
+    Alert, Event, HomeNetworks, Origin, Outbox, Reason, Reasons, Sighting, Throttle,
+};
 use crate::decode::packet::{Few, Packet, Transport};
 use crate::extract::session::Session;
 use crate::flow::Flow;
-use crate::matching::{Hit, Matcher};
+use crate::matching::behaviour::Tracker;
+use crate::matching::{Hit, IndicatorId, Matcher};
 use crate::net::{Address, Endpoint, FlowKey, IpProtocol, Side, Timestamp};
-use crate::observation::{Kind, Message, Observation, Observer, Value};
+use crate::observation::{Kind, Message, Observation, Observer, StreamHead, Value};
 use crate::stats::{Counter, Counters};
 
 /// The packet in hand and its flow.
@@ -36,6 +41,9 @@ impl<'a> Scene<'a> {
 /// Everything an observation passes through.
 pub(super) struct Watch {
     pub(super) matcher: Matcher,
+    pub(super) behaviours: Tracker,
+    /// What alerted connections met.
+    pub(super) reasons: Reasons,
     pub(super) throttle: Throttle,
     pub(super) outbox: Outbox,
     pub(super) home: HomeNetworks,
@@ -52,7 +60,7 @@ const MAX_HOSTS: usize = 65_536;
 impl Watch {
     /// An observer of what parsers see in this packet.
     pub(super) const fn at<'a>(&'a mut self, scene: &'a Scene<'a>) -> At<'a> {
-        At { watch: self, scene }
+        At { watch: self, scene, wants_body: false }
     }
 
     /// Compares both endpoints of a new flow.
@@ -64,6 +72,7 @@ impl Watch {
             let value = Value::Endpoint(endpoint);
             self.compare(scene, Observation { kind: Kind::Ip, value });
         }
+        self.connection(scene);
     }
 
     fn compare(&mut self, scene: &Scene<'_>, observation: Observation<'_>) {
@@ -93,24 +102,23 @@ impl Watch {
             if again {
                 continue;
             }
-            let sighting = self.sighting(scene);
-            let (ours, peer) = self.home.sides(sighting.client, sighting.server());
-            let alert = Box::new(Alert {
-                first: sighting.time,
-                sighting,
-                kind: observation.kind,
-                seen: seen_text(&observation.value),
-                set: set.clone(),
-                indicator: hit.id,
-                ours,
-                peer,
-                count: 1,
-            });
-            self.say_overdue(scene.time);
-            match self.throttle.admit(alert) {
-                Some(alert) => self.outbox.alert(alert, &mut self.counters),
-                None => self.counters.count(Counter::AlertsFolded),
-            }
+            self.say(scene, (observation.kind, hit.id), seen_text(&observation.value));
+        }
+    }
+
+    /// Makes an alert, folds it or sends it.
+    fn say(&mut self, scene: &Scene<'_>, (kind, indicator): (Kind, IndicatorId), seen: String) {
+        let sighting = self.sighting(scene);
+        let (ours, peer) = self.home.sides(sighting.client, sighting.server());
+        let also = self.reasons.note(scene.flow_id, Reason { kind, indicator });
+        let set = self.matcher.set().clone();
+        let first = sighting.time;
+        let alert =
+            Alert { sighting, kind, seen, set, indicator, also, ours, peer, count: 1, first };
+        self.say_overdue(scene.time);
+        match self.throttle.admit(Box::new(alert)) {
+            Some(alert) => self.outbox.alert(alert, &mut self.counters),
+            None => self.counters.count(Counter::AlertsFolded),
         }
     }
 
@@ -143,14 +151,34 @@ impl Watch {
 pub(super) struct At<'a> {
     watch: &'a mut Watch,
     scene: &'a Scene<'a>,
+    /// The body of the request that was shown last is worth seeing.
+    wants_body: bool,
 }
 
 impl Observer for At<'_> {
     fn seen(&mut self, observation: Observation<'_>) {
         self.watch.compare(self.scene, observation);
+        if let (Kind::DnsQuery, Value::Name(name)) = (observation.kind, observation.value) {
+            self.watch.question(self.scene, name);
+        }
+    }
+
+    fn head(&mut self, head: StreamHead<'_>) -> bool {
+        self.watch.head(self.scene, &head)
+    }
+
+    fn wants_body(&mut self) -> bool {
+        std::mem::take(&mut self.wants_body)
+    }
+
+    fn body(&mut self, bytes: &[u8]) {
+        self.watch.body(self.scene, bytes);
     }
 
     fn message(&mut self, message: Message<'_>) {
+        if let Message::Http(request) = &message {
+            self.wants_body = self.watch.request(self.scene, request);
+        }
         if self.watch.events.is_empty() {
             return;
         }

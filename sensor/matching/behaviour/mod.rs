@@ -1,0 +1,279 @@
+//! Named behaviours: what the malware does on the wire, whatever server it does it with.
+//!
+//! The table ([`Behaviours`]) is data, `behaviours.toml`: first bytes, substrings, headers, ports,
+//! with a predicate in code where data cannot say it. A [`Tracker`], one a worker, compares
+//! connections, names, requests and the first [`HEAD_LIMIT`](crate::observation::HEAD_LIMIT)
+//! bytes of each direction with it.
+//!
+//! # What it costs
+//!
+//! Nothing is looked at behind the first bytes of a stream. The very first byte decides by one
+//! look-up whether any behaviour is possible at all; nearly always none is, and the direction is
+//! never asked about again. Only a direction that may still become one is held, up to the bound,
+//! and only [`FLOW_LIMIT`] connections at once: the oldest makes room, which is counted.
+//!
+//! # What it refuses to guess
+//!
+//! The first bytes of a stream are its first bytes only if its SYN was seen and nothing is
+//! missing: a connection joined in its middle or behind a hole shows no first bytes.
+
+mod predicates;
+mod requests;
+mod table;
+
+use std::collections::{HashMap, VecDeque};
+
+use foldhash::quality::RandomState;
+
+use crate::net::{Address, Endpoint};
+use crate::observation::StreamHead;
+use crate::stats::Counter;
+use predicates::{Answer, Head};
+use table::{Heads, When};
+
+pub use table::{Behaviour, BehaviourError, BehaviourId, Behaviours, FEED, Grade, Mode, Modes};
+
+/// Connections whose first bytes are held at once.
+pub const FLOW_LIMIT: usize = 4096;
+
+/// The connection something belongs to, and who of it is speaking.
+#[derive(Clone, Copy, Debug)]
+pub struct Flow {
+    /// Its number.
+    pub id: u64,
+    /// Who is taken for its server.
+    pub server: Endpoint,
+    /// The server is a host of ours.
+    pub at_home: bool,
+    /// The client speaks.
+    pub from_client: bool,
+}
+
+impl Flow {
+    fn is_public(&self) -> bool {
+        !self.at_home && predicates::is_global(self.server.address)
+    }
+
+    /// The conditions that hold for a whole connection.
+    fn meets(&self, when: &When) -> bool {
+        (when.ports.is_empty() || when.ports.contains(&self.server.port))
+            && (when.public == Some(false) || self.is_public())
+    }
+}
+
+/// What came of a look: usually nothing, which allocates nothing.
+#[derive(Debug, Default)]
+#[must_use]
+pub struct Seen {
+    /// The behaviours seen, each for the first time here.
+    pub hits: Vec<BehaviourId>,
+    /// More of this is worth showing.
+    pub more: bool,
+}
+
+impl Seen {
+    fn hit(&mut self, id: BehaviourId) {
+        if !self.hits.contains(&id) {
+            self.hits.push(id);
+        }
+    }
+}
+
+/// The beginning of one direction while it may still become a behaviour.
+#[derive(Debug, Default)]
+struct Held {
+    bytes: Vec<u8>,
+    /// The alternatives still possible.
+    open: u64,
+    /// The needles found.
+    found: u64,
+    /// Bytes in which needles were looked for.
+    searched: usize,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    client: Held,
+    server: Held,
+    /// The alternatives that wait for a request's body.
+    body: u64,
+    /// A picture was asked for.
+    picture: bool,
+}
+
+impl State {
+    fn is_idle(&self) -> bool {
+        self.client.open | self.server.open | self.body == 0 && !self.picture
+    }
+}
+
+/// Compares what a worker sees with the table. Holds what is undecided, within bounds.
+#[derive(Debug, Default)]
+pub struct Tracker {
+    flows: HashMap<u64, State, RandomState>,
+    /// In order of arrival; may name flows that are gone.
+    order: VecDeque<u64>,
+}
+
+impl Tracker {
+    /// Compares the server of a new TCP connection.
+    pub fn connection(&self, table: &Behaviours, flow: &Flow) -> Seen {
+        let mut seen = Seen::default();
+        for when in &table.connections {
+            let meant = |ip: &std::net::IpAddr| Address::from(*ip) == flow.server.address;
+            if when.addresses.iter().any(meant) && flow.meets(when) {
+                seen.hit(when.id);
+            }
+        }
+        seen
+    }
+
+    /// Compares a name asked for, in comparable spelling.
+    pub fn question(&self, table: &Behaviours, flow: &Flow, name: &str) -> Seen {
+        let mut seen = Seen::default();
+        // A name shorter than a full label has none.
+        if name.len() < 60 {
+            return seen;
+        }
+        for when in &table.questions {
+            if when.rule.is_some_and(|rule| rule.of_name(name)) && flow.meets(when) {
+                seen.hit(when.id);
+            }
+        }
+        seen
+    }
+
+    /// Compares the next of the first bytes of a direction, whose start was seen. Once
+    /// [`Seen::more`] is false the rest of them need not be shown.
+    pub fn head(
+        &mut self,
+        table: &Behaviours,
+        flow: &Flow,
+        head: &StreamHead<'_>,
+        count: &mut dyn FnMut(Counter),
+    ) -> Seen {
+        let heads = if flow.from_client { &table.client } else { &table.server };
+        let open = if head.offset == 0 {
+            possible(heads, flow, head.bytes)
+        } else {
+            self.flows.get(&flow.id).map_or(0, |state| state.of(flow.from_client).open)
+        };
+        if open == 0 {
+            return Seen::default();
+        }
+        count(Counter::StreamHeads);
+        let state = self.state(flow.id, count);
+        if head.offset == 0 {
+            *state.of_mut(flow.from_client) = Held { open, ..Held::default() };
+        }
+        let seen = state.advance(heads, flow, head);
+        if state.is_idle() {
+            self.flows.remove(&flow.id);
+        }
+        seen
+    }
+
+    /// The state of a flow, made if there is none; the oldest makes room.
+    fn state(&mut self, id: u64, count: &mut dyn FnMut(Counter)) -> &mut State {
+        if !self.flows.contains_key(&id) {
+            if self.order.len() >= FLOW_LIMIT
+                && let Some(oldest) = self.order.pop_front()
+                && self.flows.remove(&oldest).is_some()
+            {
+                count(Counter::StreamHeadsGivenUp);
+            }
+            self.order.push_back(id);
+        }
+        self.flows.entry(id).or_default()
+    }
+}
+
+/// The alternatives that a direction's very first byte and its connection leave possible.
+fn possible(heads: &Heads, flow: &Flow, bytes: &[u8]) -> u64 {
+    let first = bytes.first().and_then(|byte| heads.first.get(usize::from(*byte)));
+    let Some(word) = first.copied().filter(|word| *word != 0) else { return 0 };
+    let meets = heads.rows.iter().enumerate().filter(|(_, when)| flow.meets(when));
+    word & meets.fold(0, |word, (number, _)| word | 1 << number)
+}
+
+impl State {
+    const fn of(&self, client: bool) -> &Held {
+        if client { &self.client } else { &self.server }
+    }
+
+    const fn of_mut(&mut self, client: bool) -> &mut Held {
+        if client { &mut self.client } else { &mut self.server }
+    }
+
+    /// Takes in more bytes and asks every alternative that is still possible.
+    fn advance(&mut self, heads: &Heads, flow: &Flow, shown: &StreamHead<'_>) -> Seen {
+        let picture = self.picture;
+        let (held, other) = match flow.from_client {
+            true => (&mut self.client, &self.server),
+            false => (&mut self.server, &self.client),
+        };
+        held.bytes.extend_from_slice(shown.bytes);
+        held.search(heads);
+        let view = Head { bytes: &held.bytes, other: &other.bytes, server: flow.server, picture };
+        let mut seen = Seen::default();
+        for (number, when) in heads.rows.iter().enumerate() {
+            let bit = 1 << number;
+            if held.open & bit == 0 {
+                continue;
+            }
+            match ask(when, &view, held.found) {
+                Answer::Wait if !shown.last => continue,
+                Answer::Yes => seen.hit(when.id),
+                Answer::Wait | Answer::No => {}
+            }
+            held.open &= !bit;
+        }
+        seen.more = held.open != 0;
+        if !seen.more {
+            // Three bytes stay for the other side to be compared with.
+            held.bytes.truncate(3);
+            held.bytes.shrink_to_fit();
+        }
+        seen
+    }
+}
+
+impl Held {
+    /// Looks for needles in what is new, and in as much before it as one may begin in.
+    fn search(&mut self, heads: &Heads) {
+        let wanted = |(number, when): (usize, &When)| {
+            self.open & (1 << number) != 0 && when.needles & !self.found != 0
+        };
+        let Some(automaton) = &heads.needles else { return };
+        if !heads.rows.iter().enumerate().any(wanted) {
+            return;
+        }
+        let from = self.searched.saturating_sub(heads.longest);
+        for found in automaton.find_overlapping_iter(self.bytes.get(from..).unwrap_or_default()) {
+            self.found |= 1_u64.checked_shl(found.pattern().as_u32()).unwrap_or(0);
+        }
+        self.searched = self.bytes.len();
+    }
+}
+
+/// Does an alternative hold over a direction's first bytes?
+fn ask(when: &When, head: &Head<'_>, found: u64) -> Answer {
+    let mut starts = Answer::No;
+    for start in &when.starts {
+        if head.bytes.starts_with(&start.0) {
+            starts = Answer::Yes;
+        } else if starts == Answer::No && start.0.starts_with(head.bytes) {
+            starts = Answer::Wait;
+        }
+    }
+    if starts != Answer::Yes {
+        return starts;
+    }
+    if found & when.needles != when.needles {
+        return Answer::Wait;
+    }
+    when.rule.map_or(Answer::Yes, |rule| rule.of_head(head))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,401 @@
+//! What data cannot say: small predicates over the first bytes of a stream, a request or a name.
+//!
+//! Each is a pure function that the table names in `rule`. Over a stream it may answer that more
+//! bytes are needed; the answer never depends on how the bytes were cut.
+
+use serde::Deserialize;
+
+use crate::net::{Address, Endpoint};
+use crate::observation::HttpRequest;
+
+/// The answer over bytes that are still arriving.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(super) enum Answer {
+    Yes,
+    No,
+    /// More bytes are needed.
+    Wait,
+}
+
+impl From<bool> for Answer {
+    fn from(yes: bool) -> Self {
+        if yes { Self::Yes } else { Self::No }
+    }
+}
+
+/// A predicate by its name in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Rule {
+    /// A net.tcp preamble without security whose address is the server's own.
+    NetTcpToAddress,
+    /// `Entity/Id` followed by a digit.
+    EntityNumber,
+    /// `Authorization` followed soon by exactly 32 hexadecimal digits.
+    AuthorizationToken,
+    /// Bytes 3 and 4 are a plausible record size, in either byte order.
+    RecordSize,
+    /// Three bytes of mark, then a size that is not text.
+    MarkAndSize,
+    /// The other side begins with the same three bytes.
+    SameStartOnOtherSide,
+    /// An MQTT CONNECT.
+    MqttConnect,
+    /// `dm`, a type and a length that fit.
+    DmtpPacket,
+    /// A response of type `application/hta`.
+    HtaResponse,
+    /// A response whose body is a compound file although a picture was asked for or said.
+    MsiForPicture,
+    /// A `SOAPAction` of older RedLine builds.
+    RedlineSoapAction,
+    /// The path ends in six or more groups of the loader's token.
+    LoaderToken,
+    /// A body that begins with a bitmap's header.
+    BitmapBody,
+    /// The third header of the family has the value 61456.
+    #[serde(rename = "third-header-61456")]
+    ThirdHeader61456,
+    /// `/update?wd=` and eight letters or digits, with one of the family's headers.
+    UpdateWd,
+    /// 24 upper-case hexadecimal digits as path and 28 characters of Base64 as cookie.
+    HexPathAndCookie,
+    /// A header `Guid` that holds one.
+    GuidHeader,
+    /// A label of 60 or more letters from a to p.
+    #[serde(rename = "letters-a-to-p")]
+    LettersAToP,
+}
+
+/// The beginning of one side of a stream.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Head<'a> {
+    pub(super) bytes: &'a [u8],
+    /// What is known of the other side's beginning.
+    pub(super) other: &'a [u8],
+    pub(super) server: Endpoint,
+    /// A picture was asked for on this connection.
+    pub(super) picture: bool,
+}
+
+/// Longest record a TLS sender may write (RFC 8446 5.2), and so the longest believed here.
+const RECORD_LIMIT: u16 = 16_384 + 256;
+
+impl Rule {
+    /// Over a stream's first bytes.
+    pub(super) fn of_head(self, head: &Head<'_>) -> Answer {
+        let bytes = head.bytes;
+        match self {
+            Self::NetTcpToAddress => net_tcp(bytes, head.server),
+            Self::EntityNumber => found(followed_by_digit(bytes, b"tempuri.org/Entity/Id")),
+            Self::AuthorizationToken => found(authorization(bytes)),
+            Self::RecordSize => sized(bytes, |big, little| plausible(big) || plausible(little)),
+            Self::MarkAndSize => mark_and_size(bytes),
+            Self::SameStartOnOtherSide => match (bytes.get(..3), head.other.get(..3)) {
+                (Some(one), Some(other)) => (one == other).into(),
+                // The other side may not have spoken yet; when it does, it asks in its turn.
+                (Some(_), None) => Answer::No,
+                _ => Answer::Wait,
+            },
+            Self::MqttConnect => mqtt_connect(bytes),
+            Self::DmtpPacket => match bytes {
+                [b'd', b'm', _, _, a, b, c, d, ..] => {
+                    let small = |length: u32| (1..=0x10_0000).contains(&length);
+                    let length = [*a, *b, *c, *d];
+                    (small(u32::from_be_bytes(length)) || small(u32::from_le_bytes(length))).into()
+                }
+                _ => Answer::Wait,
+            },
+            Self::HtaResponse => hta_response(bytes),
+            Self::MsiForPicture => msi_for_picture(bytes, head.picture),
+            _ => Answer::No,
+        }
+    }
+
+    /// Over a request's head.
+    pub(super) fn of_request(self, request: &HttpRequest<'_>) -> bool {
+        match self {
+            Self::RedlineSoapAction => header(request.head, "soapaction").is_some_and(|action| {
+                let action = action.trim_ascii_start().strip_prefix(b"\"").unwrap_or(action);
+                let action = action.strip_prefix(b"http://").unwrap_or(action);
+                action.starts_with(b"tempuri.org/Endpoint/")
+                    || action.starts_with(b"tempuri.org/IRemotePanel/")
+            }),
+            Self::LoaderToken => loader_token(path(request.target)),
+            Self::ThirdHeader61456 => headers(request.head).any(|(_, value)| value == b"61456"),
+            Self::UpdateWd => update_wd(request),
+            Self::HexPathAndCookie => hex_path_and_cookie(request),
+            Self::GuidHeader => header(request.head, "guid").is_some_and(is_guid),
+            // Judged over the body.
+            Self::BitmapBody => true,
+            _ => false,
+        }
+    }
+
+    /// Over the beginning of a request's body.
+    pub(super) fn of_body(self, body: &[u8]) -> bool {
+        match self {
+            // Reserved words zero, and a pixel offset behind both headers: not any "BM".
+            Self::BitmapBody => matches!(
+                body,
+                [b'B', b'M', _, _, _, _, 0, 0, 0, 0, offset, high, 0, 0, ..]
+                    if u16::from_le_bytes([*offset, *high]) >= 26
+            ),
+            _ => true,
+        }
+    }
+
+    /// Over a name in comparable spelling.
+    pub(super) fn of_name(self, name: &str) -> bool {
+        self == Self::LettersAToP && name.split('.').any(is_tunnel_label)
+    }
+}
+
+/// A search that may still succeed when more is shown.
+fn found(yes: bool) -> Answer {
+    if yes { Answer::Yes } else { Answer::Wait }
+}
+
+fn plausible(size: u16) -> bool {
+    (1..=RECORD_LIMIT).contains(&size)
+}
+
+/// The size behind three bytes of mark, read in both byte orders.
+fn sized(bytes: &[u8], believes: impl Fn(u16, u16) -> bool) -> Answer {
+    match bytes {
+        [_, _, _, a, b, ..] => {
+            let size = [*a, *b];
+            believes(u16::from_be_bytes(size), u16::from_le_bytes(size)).into()
+        }
+        _ => Answer::Wait,
+    }
+}
+
+/// Text that begins with the same letters has no size behind them.
+fn mark_and_size(bytes: &[u8]) -> Answer {
+    match bytes {
+        [_, _, _, a, b, ..] if a.is_ascii_graphic() && b.is_ascii_graphic() => Answer::No,
+        _ => sized(bytes, |big, little| plausible(big) || plausible(little)),
+    }
+}
+
+/// A number of seven bits a byte, and what follows it.
+fn varint(bytes: &[u8]) -> Result<(usize, &[u8]), Answer> {
+    let mut value = 0;
+    for (nth, byte) in bytes.iter().enumerate().take(4) {
+        value |= usize::from(byte & 0x7f) << (7 * nth);
+        if byte & 0x80 == 0 {
+            return Ok((value, bytes.get(nth + 1..).unwrap_or_default()));
+        }
+    }
+    Err(if bytes.len() < 4 { Answer::Wait } else { Answer::No })
+}
+
+/// Version, mode duplex, via, known encoding, end: no upgrade to a protected stream in between,
+/// and the via names the server's own address, not a name ([MC-NMF] 2.2.3).
+fn net_tcp(bytes: &[u8], server: Endpoint) -> Answer {
+    let Some(rest) = bytes.get(6..) else { return Answer::Wait };
+    let (length, rest) = match varint(rest) {
+        Ok(found) => found,
+        Err(answer) => return answer,
+    };
+    if !(11..=1024).contains(&length) {
+        return Answer::No;
+    }
+    let Some((via, rest)) = rest.split_at_checked(length) else { return Answer::Wait };
+    let names = via_host(via) == Some(server.address);
+    match rest {
+        _ if !names => Answer::No,
+        [3, _, 12, ..] => Answer::Yes,
+        [] | [3] | [3, _] => Answer::Wait,
+        _ => Answer::No,
+    }
+}
+
+fn via_host(via: &[u8]) -> Option<Address> {
+    let via = std::str::from_utf8(via).ok()?;
+    let authority = via.strip_prefix("net.tcp://")?.split('/').next()?;
+    let host = match authority.strip_prefix('[') {
+        Some(six) => six.split(']').next()?,
+        None => authority.split(':').next()?,
+    };
+    Some(host.parse::<std::net::IpAddr>().ok()?.into())
+}
+
+fn followed_by_digit(bytes: &[u8], text: &[u8]) -> bool {
+    memchr::memmem::find_iter(bytes, text)
+        .any(|at| bytes.get(at + text.len()).is_some_and(u8::is_ascii_digit))
+}
+
+fn authorization(bytes: &[u8]) -> bool {
+    const NAME: &[u8] = b"Authorization";
+    memchr::memmem::find_iter(bytes, NAME).any(|at| {
+        let start = at + NAME.len();
+        let near = bytes.get(start..bytes.len().min(start + 96)).unwrap_or_default();
+        // The last run may go on in bytes that have not come.
+        let ended = near.iter().rposition(|byte| !byte.is_ascii_hexdigit()).unwrap_or(0);
+        let near = near.get(..ended).unwrap_or_default();
+        near.split(|byte| !byte.is_ascii_hexdigit()).any(|run| run.len() == 32)
+    })
+}
+
+/// Fixed header, remaining length, protocol name (MQTT 3.1 and later, 3.1).
+fn mqtt_connect(bytes: &[u8]) -> Answer {
+    let rest = match varint(bytes.get(1..).unwrap_or_default()) {
+        Ok((_, rest)) => rest,
+        Err(answer) => return answer,
+    };
+    let names: [&[u8]; 2] = [b"\x00\x04MQTT", b"\x00\x06MQIsdp"];
+    if names.iter().any(|name| rest.starts_with(name)) {
+        Answer::Yes
+    } else if names.iter().any(|name| name.starts_with(rest)) {
+        Answer::Wait
+    } else {
+        Answer::No
+    }
+}
+
+/// The head of a response and what is shown of its body.
+fn response(bytes: &[u8]) -> Result<(&[u8], &[u8]), Answer> {
+    let end = memchr::memmem::find(bytes, b"\r\n\r\n").map(|at| at + 4);
+    let end = end.or_else(|| memchr::memmem::find(bytes, b"\n\n").map(|at| at + 2));
+    end.and_then(|end| bytes.split_at_checked(end)).ok_or(Answer::Wait)
+}
+
+fn hta_response(bytes: &[u8]) -> Answer {
+    match response(bytes) {
+        Ok((head, _)) => header(head, "content-type")
+            .is_some_and(|kind| {
+                kind.get(..15).is_some_and(|kind| kind.eq_ignore_ascii_case(b"application/hta"))
+            })
+            .into(),
+        Err(answer) => answer,
+    }
+}
+
+fn msi_for_picture(bytes: &[u8], picture: bool) -> Answer {
+    const COMPOUND: &[u8] = &[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];
+    match response(bytes) {
+        Ok((_, body)) if body.len() < COMPOUND.len() && COMPOUND.starts_with(body) => Answer::Wait,
+        Ok((head, body)) => {
+            let kind = || header(head, "content-type").unwrap_or_default();
+            (body.starts_with(COMPOUND) && (picture || kind().starts_with(b"image/"))).into()
+        }
+        Err(answer) => answer,
+    }
+}
+
+/// The fields of a head: name and trimmed value, first line passed over.
+pub(super) fn headers(head: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    head.split(|byte| *byte == b'\n').skip(1).filter_map(|line| {
+        let colon = memchr::memchr(b':', line)?;
+        let (name, value) = line.split_at_checked(colon)?;
+        Some((name.trim_ascii(), value.get(1..)?.trim_ascii()))
+    })
+}
+
+fn header<'a>(head: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    headers(head).find(|(named, _)| named.eq_ignore_ascii_case(name.as_bytes())).map(|(_, v)| v)
+}
+
+/// Do headers of these names follow each other in this order (others may stand between)?
+pub(super) fn in_order(head: &[u8], names: &[String]) -> bool {
+    let mut fields = headers(head);
+    names.iter().all(|name| fields.any(|(field, _)| field.eq_ignore_ascii_case(name.as_bytes())))
+}
+
+/// The target from its first `/`, without the query.
+pub(super) fn path(target: &[u8]) -> &[u8] {
+    let target = origin(target);
+    target.get(..memchr::memchr2(b'?', b'#', target).unwrap_or(target.len())).unwrap_or(target)
+}
+
+/// The target from its first `/`: scheme and authority of an absolute one are passed over.
+pub(super) fn origin(target: &[u8]) -> &[u8] {
+    if target.first() == Some(&b'/') {
+        return target;
+    }
+    let Some(at) = memchr::memmem::find(target, b"://") else { return target };
+    let rest = target.get(at + 3..).unwrap_or_default();
+    memchr::memchr(b'/', rest).and_then(|slash| rest.get(slash..)).unwrap_or(b"/")
+}
+
+/// Base64 of hexadecimal pairs, each followed by a comma: every group of four characters comes
+/// from few letters. Six groups by accident: about one in 10^27.
+fn loader_token(path: &[u8]) -> bool {
+    let Some(rest) = [&b"/loader/"[..], b"/clpr/", b"/api/", b"/task/"]
+        .iter()
+        .find_map(|start| path.strip_prefix(*start))
+    else {
+        return false;
+    };
+    let token = rest.strip_prefix(b"screen/").unwrap_or(rest);
+    let (groups, odd) = token.as_chunks::<4>();
+    groups.len() >= 6 && odd.is_empty() && groups.iter().all(is_token_group)
+}
+
+fn is_token_group(group: &[u8; 4]) -> bool {
+    let [a, b, c, d] = group;
+    matches!(a, b'M'..=b'O' | b'Y' | b'Z')
+        && b"DGTWjmz2".contains(b)
+        && b"AEIMQUYcgk".contains(c)
+        && *d == b's'
+}
+
+fn update_wd(request: &HttpRequest<'_>) -> bool {
+    let query = origin(request.target).strip_prefix(b"/update?wd=").unwrap_or_default();
+    let digits = query.len() == 8 && query.iter().all(u8::is_ascii_alphanumeric);
+    let family = ["x-debug", "x-request", "x-content", "x-storage"];
+    digits && family.iter().any(|name| header(request.head, name).is_some())
+}
+
+fn hex_path_and_cookie(request: &HttpRequest<'_>) -> bool {
+    let digit = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'A'..=b'F');
+    let name = origin(request.target).get(1..).unwrap_or_default();
+    name.len() == 24
+        && name.iter().all(digit)
+        && header(request.head, "cookie").is_some_and(|cookie| {
+            let base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=".contains(byte);
+            cookie.len() == 28 && cookie.iter().all(base64)
+        })
+}
+
+/// Eight, four, four, four and twelve hexadecimal digits, in braces or not.
+fn is_guid(text: &[u8]) -> bool {
+    let text = text.strip_prefix(b"{").and_then(|text| text.strip_suffix(b"}")).unwrap_or(text);
+    text.len() == 36
+        && text.iter().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => *byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
+
+/// Bytes written as two letters each of sixteen: sixty and more letters from a to p, most of the
+/// sixteen among them. Hexadecimal digits and Base32 have other letters or digits.
+fn is_tunnel_label(label: &str) -> bool {
+    let mut letters = 0_u32;
+    label.len() >= 60
+        && label.bytes().all(|byte| {
+            letters |= 1_u32.checked_shl(u32::from(byte.wrapping_sub(b'a'))).unwrap_or(0);
+            matches!(byte, b'a'..=b'p')
+        })
+        && letters.count_ones() >= 10
+}
+
+/// Is this an address that anybody on the Internet may reach? Documentation ranges count as such.
+pub(super) fn is_global(address: Address) -> bool {
+    match address.to_ip() {
+        std::net::IpAddr::V4(ip) => {
+            let shared = matches!(ip.octets(), [100, second, ..] if second & 0xc0 == 64);
+            let first = ip.octets().first().copied().unwrap_or(0);
+            !(ip.is_private() || ip.is_loopback() || ip.is_link_local() || shared)
+                && (1..224).contains(&first)
+        }
+        std::net::IpAddr::V6(ip) => {
+            !(ip.is_loopback() || ip.is_unspecified() || ip.is_multicast())
+                && !ip.is_unique_local()
+                && !ip.is_unicast_link_local()
+        }
+    }
+}
