@@ -28,13 +28,16 @@ use foldhash::quality::RandomState;
 use crate::net::{Address, Endpoint};
 use crate::observation::StreamHead;
 use crate::stats::Counter;
-use predicates::{Answer, Head};
+use predicates::{Answer, Head, Rule};
 use table::{Heads, When};
 
 pub use table::{Behaviour, BehaviourError, BehaviourId, Behaviours, FEED, Grade, Mode, Modes};
 
 /// Connections whose first bytes are held at once.
 pub const FLOW_LIMIT: usize = 4096;
+
+/// Bytes of a direction that are kept to compare the other side with: a mark and a size.
+const MARK: usize = 5;
 
 /// The connection something belongs to, and who of it is speaking.
 #[derive(Clone, Copy, Debug)]
@@ -99,11 +102,13 @@ struct State {
     body: u64,
     /// A picture was asked for.
     picture: bool,
+    /// One side's first bytes are kept for the other side to be compared with.
+    marked: bool,
 }
 
 impl State {
     fn is_idle(&self) -> bool {
-        self.client.open | self.server.open | self.body == 0 && !self.picture
+        self.client.open | self.server.open | self.body == 0 && !self.picture && !self.marked
     }
 }
 
@@ -207,7 +212,7 @@ impl State {
 
     /// Takes in more bytes and asks every alternative that is still possible.
     fn advance(&mut self, heads: &Heads, flow: &Flow, shown: &StreamHead<'_>) -> Seen {
-        let picture = self.picture;
+        let (picture, mut marked) = (self.picture, false);
         let (held, other) = match flow.from_client {
             true => (&mut self.client, &self.server),
             false => (&mut self.server, &self.client),
@@ -227,13 +232,15 @@ impl State {
                 Answer::Wait | Answer::No => {}
             }
             held.open &= !bit;
+            marked |= when.rule == Some(Rule::SameStartOnOtherSide) && other.bytes.len() < MARK;
         }
         seen.more = held.open != 0;
         if !seen.more {
-            // Three bytes stay for the other side to be compared with.
-            held.bytes.truncate(3);
+            // A mark stays for the other side to be compared with.
+            held.bytes.truncate(MARK);
             held.bytes.shrink_to_fit();
         }
+        self.marked |= marked;
         seen
     }
 }

@@ -38,7 +38,7 @@ pub(super) enum Rule {
     RecordSize,
     /// Three bytes of mark, then a size that is not text.
     MarkAndSize,
-    /// The other side begins with the same three bytes.
+    /// Both sides begin with the same three bytes and a plausible size.
     SameStartOnOtherSide,
     /// An MQTT CONNECT.
     MqttConnect,
@@ -92,12 +92,7 @@ impl Rule {
             Self::AuthorizationToken => found(authorization(bytes)),
             Self::RecordSize => sized(bytes, |big, little| plausible(big) || plausible(little)),
             Self::MarkAndSize => mark_and_size(bytes),
-            Self::SameStartOnOtherSide => match (bytes.get(..3), head.other.get(..3)) {
-                (Some(one), Some(other)) => (one == other).into(),
-                // The other side may not have spoken yet; when it does, it asks in its turn.
-                (Some(_), None) => Answer::No,
-                _ => Answer::Wait,
-            },
+            Self::SameStartOnOtherSide => same_start(bytes, head.other),
             Self::MqttConnect => mqtt_connect(bytes),
             Self::DmtpPacket => match bytes {
                 [b'd', b'm', _, _, a, b, c, d, ..] => {
@@ -177,6 +172,19 @@ fn mark_and_size(bytes: &[u8]) -> Answer {
     match bytes {
         [_, _, _, a, b, ..] if a.is_ascii_graphic() && b.is_ascii_graphic() => Answer::No,
         _ => sized(bytes, |big, little| plausible(big) || plausible(little)),
+    }
+}
+
+/// Both sides begin with one mark and a size each. The other side may not have spoken yet: when it
+/// does, it asks in its turn.
+fn same_start(bytes: &[u8], other: &[u8]) -> Answer {
+    let size = |bytes: &[u8]| match bytes {
+        [b'F', ..] => mark_and_size(bytes),
+        _ => sized(bytes, |big, little| plausible(big) || plausible(little)),
+    };
+    match size(bytes) {
+        Answer::Yes => (size(other) == Answer::Yes && bytes.get(..3) == other.get(..3)).into(),
+        answer => answer,
     }
 }
 
@@ -265,11 +273,11 @@ fn response(bytes: &[u8]) -> Result<(&[u8], &[u8]), Answer> {
 
 fn hta_response(bytes: &[u8]) -> Answer {
     match response(bytes) {
-        Ok((head, _)) => header(head, "content-type")
-            .is_some_and(|kind| {
-                kind.get(..15).is_some_and(|kind| kind.eq_ignore_ascii_case(b"application/hta"))
-            })
-            .into(),
+        Ok((head, _)) => {
+            let kind = header(head, "content-type").unwrap_or_default();
+            let kind = kind.split(|byte| *byte == b';').next().unwrap_or_default();
+            kind.trim_ascii().eq_ignore_ascii_case(b"application/hta").into()
+        }
         Err(answer) => answer,
     }
 }
