@@ -20,6 +20,7 @@
 mod predicates;
 mod requests;
 mod table;
+mod when;
 
 use std::collections::{HashMap, VecDeque};
 
@@ -29,7 +30,8 @@ use crate::net::{Address, Endpoint};
 use crate::observation::StreamHead;
 use crate::stats::Counter;
 use predicates::{Answer, Head, Rule};
-use table::{Heads, When};
+use table::Heads;
+use when::When;
 
 pub use table::{Behaviour, BehaviourError, BehaviourId, Behaviours, FEED, Grade, Mode, Modes};
 

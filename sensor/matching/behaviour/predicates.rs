@@ -3,6 +3,8 @@
 //! Each is a pure function that the table names in `rule`. Over a stream it may answer that more
 //! bytes are needed; the answer never depends on how the bytes were cut.
 
+pub(super) mod http;
+
 use serde::Deserialize;
 
 use crate::net::{Address, Endpoint};
@@ -102,8 +104,8 @@ impl Rule {
                 }
                 _ => Answer::Wait,
             },
-            Self::HtaResponse => hta_response(bytes),
-            Self::MsiForPicture => msi_for_picture(bytes, head.picture),
+            Self::HtaResponse => http::hta_response(bytes),
+            Self::MsiForPicture => http::msi_for_picture(bytes, head.picture),
             _ => Answer::No,
         }
     }
@@ -111,17 +113,14 @@ impl Rule {
     /// Over a request's head.
     pub(super) fn of_request(self, request: &HttpRequest<'_>) -> bool {
         match self {
-            Self::RedlineSoapAction => header(request.head, "soapaction").is_some_and(|action| {
-                let action = action.trim_ascii_start().strip_prefix(b"\"").unwrap_or(action);
-                let action = action.strip_prefix(b"http://").unwrap_or(action);
-                action.starts_with(b"tempuri.org/Endpoint/")
-                    || action.starts_with(b"tempuri.org/IRemotePanel/")
-            }),
-            Self::LoaderToken => loader_token(path(request.target)),
-            Self::ThirdHeader61456 => headers(request.head).any(|(_, value)| value == b"61456"),
-            Self::UpdateWd => update_wd(request),
-            Self::HexPathAndCookie => hex_path_and_cookie(request),
-            Self::GuidHeader => header(request.head, "guid").is_some_and(is_guid),
+            Self::RedlineSoapAction => http::soap_action(request.head),
+            Self::LoaderToken => http::loader_token(http::path(request.target)),
+            Self::ThirdHeader61456 => {
+                http::headers(request.head).any(|(_, value)| value == b"61456")
+            }
+            Self::UpdateWd => http::update_wd(request),
+            Self::HexPathAndCookie => http::hex_path_and_cookie(request),
+            Self::GuidHeader => http::header(request.head, "guid").is_some_and(http::is_guid),
             // Judged over the body.
             Self::BitmapBody => true,
             _ => false,
@@ -264,121 +263,6 @@ fn mqtt_connect(bytes: &[u8]) -> Answer {
     }
 }
 
-/// The head of a response and what is shown of its body.
-fn response(bytes: &[u8]) -> Result<(&[u8], &[u8]), Answer> {
-    let end = memchr::memmem::find(bytes, b"\r\n\r\n").map(|at| at + 4);
-    let end = end.or_else(|| memchr::memmem::find(bytes, b"\n\n").map(|at| at + 2));
-    end.and_then(|end| bytes.split_at_checked(end)).ok_or(Answer::Wait)
-}
-
-fn hta_response(bytes: &[u8]) -> Answer {
-    match response(bytes) {
-        Ok((head, _)) => {
-            let kind = header(head, "content-type").unwrap_or_default();
-            let kind = kind.split(|byte| *byte == b';').next().unwrap_or_default();
-            kind.trim_ascii().eq_ignore_ascii_case(b"application/hta").into()
-        }
-        Err(answer) => answer,
-    }
-}
-
-fn msi_for_picture(bytes: &[u8], picture: bool) -> Answer {
-    const COMPOUND: &[u8] = &[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];
-    match response(bytes) {
-        Ok((_, body)) if body.len() < COMPOUND.len() && COMPOUND.starts_with(body) => Answer::Wait,
-        Ok((head, body)) => {
-            let kind = || header(head, "content-type").unwrap_or_default();
-            (body.starts_with(COMPOUND) && (picture || kind().starts_with(b"image/"))).into()
-        }
-        Err(answer) => answer,
-    }
-}
-
-/// The fields of a head: name and trimmed value, first line passed over.
-pub(super) fn headers(head: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
-    head.split(|byte| *byte == b'\n').skip(1).filter_map(|line| {
-        let colon = memchr::memchr(b':', line)?;
-        let (name, value) = line.split_at_checked(colon)?;
-        Some((name.trim_ascii(), value.get(1..)?.trim_ascii()))
-    })
-}
-
-fn header<'a>(head: &'a [u8], name: &str) -> Option<&'a [u8]> {
-    headers(head).find(|(named, _)| named.eq_ignore_ascii_case(name.as_bytes())).map(|(_, v)| v)
-}
-
-/// Do headers of these names follow each other in this order (others may stand between)?
-pub(super) fn in_order(head: &[u8], names: &[String]) -> bool {
-    let mut fields = headers(head);
-    names.iter().all(|name| fields.any(|(field, _)| field.eq_ignore_ascii_case(name.as_bytes())))
-}
-
-/// The target from its first `/`, without the query.
-pub(super) fn path(target: &[u8]) -> &[u8] {
-    let target = origin(target);
-    target.get(..memchr::memchr2(b'?', b'#', target).unwrap_or(target.len())).unwrap_or(target)
-}
-
-/// The target from its first `/`: scheme and authority of an absolute one are passed over.
-pub(super) fn origin(target: &[u8]) -> &[u8] {
-    if target.first() == Some(&b'/') {
-        return target;
-    }
-    let Some(at) = memchr::memmem::find(target, b"://") else { return target };
-    let rest = target.get(at + 3..).unwrap_or_default();
-    memchr::memchr(b'/', rest).and_then(|slash| rest.get(slash..)).unwrap_or(b"/")
-}
-
-/// Base64 of hexadecimal pairs, each followed by a comma: every group of four characters comes
-/// from few letters. Six groups by accident: about one in 10^27.
-fn loader_token(path: &[u8]) -> bool {
-    let Some(rest) = [&b"/loader/"[..], b"/clpr/", b"/api/", b"/task/"]
-        .iter()
-        .find_map(|start| path.strip_prefix(*start))
-    else {
-        return false;
-    };
-    let token = rest.strip_prefix(b"screen/").unwrap_or(rest);
-    let (groups, odd) = token.as_chunks::<4>();
-    groups.len() >= 6 && odd.is_empty() && groups.iter().all(is_token_group)
-}
-
-fn is_token_group(group: &[u8; 4]) -> bool {
-    let [a, b, c, d] = group;
-    matches!(a, b'M'..=b'O' | b'Y' | b'Z')
-        && b"DGTWjmz2".contains(b)
-        && b"AEIMQUYcgk".contains(c)
-        && *d == b's'
-}
-
-fn update_wd(request: &HttpRequest<'_>) -> bool {
-    let query = origin(request.target).strip_prefix(b"/update?wd=").unwrap_or_default();
-    let digits = query.len() == 8 && query.iter().all(u8::is_ascii_alphanumeric);
-    let family = ["x-debug", "x-request", "x-content", "x-storage"];
-    digits && family.iter().any(|name| header(request.head, name).is_some())
-}
-
-fn hex_path_and_cookie(request: &HttpRequest<'_>) -> bool {
-    let digit = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'A'..=b'F');
-    let name = origin(request.target).get(1..).unwrap_or_default();
-    name.len() == 24
-        && name.iter().all(digit)
-        && header(request.head, "cookie").is_some_and(|cookie| {
-            let base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=".contains(byte);
-            cookie.len() == 28 && cookie.iter().all(base64)
-        })
-}
-
-/// Eight, four, four, four and twelve hexadecimal digits, in braces or not.
-fn is_guid(text: &[u8]) -> bool {
-    let text = text.strip_prefix(b"{").and_then(|text| text.strip_suffix(b"}")).unwrap_or(text);
-    text.len() == 36
-        && text.iter().enumerate().all(|(at, byte)| match at {
-            8 | 13 | 18 | 23 => *byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        })
-}
-
 /// Bytes written as two letters each of sixteen: sixty and more letters from a to p, most of the
 /// sixteen among them. Hexadecimal digits and Base32 have other letters or digits.
 fn is_tunnel_label(label: &str) -> bool {
@@ -401,9 +285,11 @@ pub(super) fn is_global(address: Address) -> bool {
                 && (1..224).contains(&first)
         }
         std::net::IpAddr::V6(ip) => {
-            !(ip.is_loopback() || ip.is_unspecified() || ip.is_multicast())
-                && !ip.is_unique_local()
-                && !ip.is_unicast_link_local()
+            !(ip.is_loopback()
+                || ip.is_unspecified()
+                || ip.is_multicast()
+                || ip.is_unique_local()
+                || ip.is_unicast_link_local())
         }
     }
 }

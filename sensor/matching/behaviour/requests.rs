@@ -1,8 +1,8 @@
 //! Behaviours of clear-text HTTP requests: heads, and the first bytes of bodies that a head makes
 //! worth seeing.
 
-use super::predicates::{self, headers};
-use super::table::{Bytes, When};
+use super::predicates::{self, http};
+use super::when::{Bytes, When};
 use super::{Behaviours, Flow, Seen, Tracker};
 use crate::net::Address;
 use crate::observation::HttpRequest;
@@ -30,7 +30,7 @@ impl Tracker {
                 body |= 1 << number;
             }
         }
-        let path = predicates::path(request.target);
+        let path = http::path(request.target);
         let picture = path.len() > 4
             && path.get(path.len() - 4..).is_some_and(|end| end.eq_ignore_ascii_case(b".bmp"));
         seen.more = body != 0;
@@ -78,8 +78,8 @@ fn meets(when: &When, flow: &Flow, request: &HttpRequest<'_>) -> bool {
     let any = |texts: &[String], holds: &dyn Fn(&[u8]) -> bool| {
         texts.is_empty() || texts.iter().any(|text| holds(text.as_bytes()))
     };
-    let origin = || predicates::origin(request.target);
-    let path = || predicates::path(request.target);
+    let origin = || http::origin(request.target);
+    let path = || http::path(request.target);
     let agent = request.user_agent.unwrap_or_default();
     let within = |hay: &[u8], text: &[u8]| memchr::memmem::find(hay, text).is_some();
     any(&when.methods, &|text| request.method.eq_ignore_ascii_case(text))
@@ -93,7 +93,7 @@ fn meets(when: &When, flow: &Flow, request: &HttpRequest<'_>) -> bool {
         && any(&when.agent_contains, &|text| within(agent, text))
         && any(&when.path_contains, &|text| within(origin(), text))
         && any(&when.head_contains, &|text| within(request.head, text))
-        && (when.headers.is_empty() || predicates::in_order(request.head, &when.headers))
+        && (when.headers.is_empty() || http::in_order(request.head, &when.headers))
         && !when.outside.iter().any(|(base, mask)| flow.server.address.bits() & mask == *base)
         && when.rule.is_none_or(|rule| rule.of_request(request))
 }
@@ -120,7 +120,7 @@ fn is_address(request: &HttpRequest<'_>, flow: &Flow) -> bool {
         Some(host) => host
             .parse::<std::net::IpAddr>()
             .is_ok_and(|ip| predicates::is_global(Address::from(ip))),
-        None => flow.is_public() && headers(request.head).next().is_some(),
+        None => flow.is_public() && http::headers(request.head).next().is_some(),
     }
 }
 
