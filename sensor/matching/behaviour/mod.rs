@@ -160,34 +160,84 @@ impl Tracker {
         count: &mut dyn FnMut(Counter),
     ) -> Seen {
         let heads = if flow.from_client { &table.client } else { &table.server };
-        let open = if head.offset == 0 {
-            possible(heads, flow, head.bytes)
-        } else {
-            self.flows.get(&flow.id).map_or(0, |state| state.of(flow.from_client).open)
-        };
+        if head.offset > 0 {
+            return self.go_on(heads, flow, head, count);
+        }
+        let open = possible(heads, flow, head.bytes);
         if open == 0 {
             return Seen::default();
         }
         count(Counter::StreamHeads);
-        let state = self.state(flow.id, count);
-        if head.offset == 0 {
-            *state.of_mut(flow.from_client) = Held { open, ..Held::default() };
+        let mut held = Held { open, ..Held::default() };
+        let state = self.flows.get(&flow.id);
+        let view = Head {
+            bytes: head.bytes,
+            other: state.map_or(&[], |state| &state.of(!flow.from_client).bytes),
+            server: flow.server,
+            picture: state.is_some_and(|state| state.picture),
+        };
+        let (seen, marked) = held.look(heads, &view, head.last);
+        if seen.more || marked {
+            // Only what is undecided is copied.
+            held.bytes.extend_from_slice(head.bytes);
+            held.decided();
+            let state = self.state(flow.id, count);
+            state.marked |= marked;
+            *state.of_mut(flow.from_client) = held;
+        } else if state.is_some() {
+            self.tidy(flow);
         }
-        let seen = state.advance(heads, flow, head);
+        seen
+    }
+
+    /// Bytes of a direction that is being held.
+    fn go_on(
+        &mut self,
+        heads: &Heads,
+        flow: &Flow,
+        head: &StreamHead<'_>,
+        count: &mut dyn FnMut(Counter),
+    ) -> Seen {
+        let Some(state) = self.flows.get_mut(&flow.id) else { return Seen::default() };
+        count(Counter::StreamHeads);
+        let (held, other) = match flow.from_client {
+            true => (&mut state.client, &state.server),
+            false => (&mut state.server, &state.client),
+        };
+        let mut bytes = std::mem::take(&mut held.bytes);
+        bytes.extend_from_slice(head.bytes);
+        let (other, picture) = (other.bytes.as_slice(), state.picture);
+        let view = Head { bytes: &bytes, other, server: flow.server, picture };
+        let (seen, marked) = held.look(heads, &view, head.last);
+        held.bytes = bytes;
+        held.decided();
+        state.marked |= marked;
+        self.tidy(flow);
+        seen
+    }
+
+    /// Forgets a flow of which nothing is awaited any more.
+    fn tidy(&mut self, flow: &Flow) {
+        let Some(state) = self.flows.get_mut(&flow.id) else { return };
+        if !flow.from_client && state.server.open == 0 {
+            state.picture = false;
+        }
         if state.is_idle() {
             self.flows.remove(&flow.id);
         }
-        seen
     }
 
     /// The state of a flow, made if there is none; the oldest makes room.
     fn state(&mut self, id: u64, count: &mut dyn FnMut(Counter)) -> &mut State {
         if !self.flows.contains_key(&id) {
-            if self.order.len() >= FLOW_LIMIT
-                && let Some(oldest) = self.order.pop_front()
-                && self.flows.remove(&oldest).is_some()
-            {
-                count(Counter::StreamHeadsGivenUp);
+            if self.order.len() >= 4 * FLOW_LIMIT {
+                self.order.retain(|id| self.flows.contains_key(id));
+            }
+            while self.flows.len() >= FLOW_LIMIT {
+                let Some(oldest) = self.order.pop_front() else { break };
+                if self.flows.remove(&oldest).is_some() {
+                    count(Counter::StreamHeadsGivenUp);
+                }
             }
             self.order.push_back(id);
         }
@@ -199,8 +249,11 @@ impl Tracker {
 fn possible(heads: &Heads, flow: &Flow, bytes: &[u8]) -> u64 {
     let first = bytes.first().and_then(|byte| heads.first.get(usize::from(*byte)));
     let Some(word) = first.copied().filter(|word| *word != 0) else { return 0 };
-    let meets = heads.rows.iter().enumerate().filter(|(_, when)| flow.meets(when));
-    word & meets.fold(0, |word, (number, _)| word | 1 << number)
+    let met = |(number, when): (usize, &When)| match word & (1 << number) {
+        bit if bit != 0 && flow.meets(when) => bit,
+        _ => 0,
+    };
+    heads.rows.iter().enumerate().map(met).fold(0, |open, bit| open | bit)
 }
 
 impl State {
@@ -211,45 +264,41 @@ impl State {
     const fn of_mut(&mut self, client: bool) -> &mut Held {
         if client { &mut self.client } else { &mut self.server }
     }
-
-    /// Takes in more bytes and asks every alternative that is still possible.
-    fn advance(&mut self, heads: &Heads, flow: &Flow, shown: &StreamHead<'_>) -> Seen {
-        let (picture, mut marked) = (self.picture, false);
-        let (held, other) = match flow.from_client {
-            true => (&mut self.client, &self.server),
-            false => (&mut self.server, &self.client),
-        };
-        held.bytes.extend_from_slice(shown.bytes);
-        held.search(heads);
-        let view = Head { bytes: &held.bytes, other: &other.bytes, server: flow.server, picture };
-        let mut seen = Seen::default();
-        for (number, when) in heads.rows.iter().enumerate() {
-            let bit = 1 << number;
-            if held.open & bit == 0 {
-                continue;
-            }
-            match ask(when, &view, held.found) {
-                Answer::Wait if !shown.last => continue,
-                Answer::Yes => seen.hit(when.id),
-                Answer::Wait | Answer::No => {}
-            }
-            held.open &= !bit;
-            marked |= when.rule == Some(Rule::SameStartOnOtherSide) && other.bytes.len() < MARK;
-        }
-        seen.more = held.open != 0;
-        if !seen.more {
-            // A mark stays for the other side to be compared with.
-            held.bytes.truncate(MARK);
-            held.bytes.shrink_to_fit();
-        }
-        self.marked |= marked;
-        seen
-    }
 }
 
 impl Held {
+    /// Asks every alternative that is still possible. Second: the first bytes are wanted when the
+    /// other side speaks.
+    fn look(&mut self, heads: &Heads, view: &Head<'_>, last: bool) -> (Seen, bool) {
+        self.search(heads, view.bytes);
+        let (mut seen, mut marked) = (Seen::default(), false);
+        for (number, when) in heads.rows.iter().enumerate() {
+            let bit = 1 << number;
+            if self.open & bit == 0 {
+                continue;
+            }
+            match ask(when, view, self.found) {
+                Answer::Wait if !last => continue,
+                Answer::Yes => seen.hit(when.id),
+                Answer::Wait | Answer::No => {}
+            }
+            self.open &= !bit;
+            marked |= when.rule == Some(Rule::SameStartOnOtherSide) && view.other.len() < MARK;
+        }
+        seen.more = self.open != 0;
+        (seen, marked)
+    }
+
+    /// Lets go of the bytes if nothing is open; a mark stays to compare the other side with.
+    fn decided(&mut self) {
+        if self.open == 0 {
+            self.bytes.truncate(MARK);
+            self.bytes.shrink_to_fit();
+        }
+    }
+
     /// Looks for needles in what is new, and in as much before it as one may begin in.
-    fn search(&mut self, heads: &Heads) {
+    fn search(&mut self, heads: &Heads, bytes: &[u8]) {
         let wanted = |(number, when): (usize, &When)| {
             self.open & (1 << number) != 0 && when.needles & !self.found != 0
         };
@@ -258,10 +307,10 @@ impl Held {
             return;
         }
         let from = self.searched.saturating_sub(heads.longest);
-        for found in automaton.find_overlapping_iter(self.bytes.get(from..).unwrap_or_default()) {
+        for found in automaton.find_overlapping_iter(bytes.get(from..).unwrap_or_default()) {
             self.found |= 1_u64.checked_shl(found.pattern().as_u32()).unwrap_or(0);
         }
-        self.searched = self.bytes.len();
+        self.searched = bytes.len();
     }
 }
 
