@@ -2,6 +2,7 @@
 //!
 //! `captures DIR [MEGABYTES]` writes `office.pcap`, `handshakes.pcap`, `dns.pcap` (together that
 //! many megabytes, about 1000 unless said) and `million.csv`. Seeded: always the same bytes.
+#![allow(missing_docs)]
 #![allow(clippy::print_stdout, clippy::unwrap_used)] // a program for the person who measures
 
 mod traffic;

@@ -2,6 +2,7 @@
 //! multiple of it.
 //!
 //! `floor FILE` prints packets and bytes.
+#![allow(missing_docs)]
 #![allow(clippy::print_stdout, clippy::unwrap_used)] // a program for the person who measures
 
 fn main() {

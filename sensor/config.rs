@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::alert::HomeNetworks;
 use crate::sink::log::rotation::Rotation;
+use crate::sink::syslog::Target;
 use crate::worker::Limits;
 
 /// A configuration that cannot be used. Exit code 2.
@@ -55,6 +56,13 @@ struct File {
     log: LogSection,
     alerts: AlertSection,
     limits: LimitSection,
+    syslog: Vec<SyslogSection>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SyslogSection {
+    target: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -143,6 +151,8 @@ pub struct Settings {
     pub heartbeat_nanos: u64,
     /// When logs are rotated, and how much of them is kept.
     pub rotation: Rotation,
+    /// Syslog servers that get the log's lines too.
+    pub syslog: Vec<Target>,
 }
 
 /// What the command line says, over the file.
@@ -185,6 +195,7 @@ impl Settings {
             threats: threats(file.threats.as_deref())?,
             limits,
             rotation: rotation(&file.log),
+            syslog: syslog(&file.syslog)?,
             queue: at_least("alerts.queue", file.alerts.queue, 1)?.unwrap_or(4096),
             interfaces: file.capture.interfaces,
             filter: file.capture.filter,
@@ -199,6 +210,12 @@ impl Settings {
             heartbeat_nanos: minutes.saturating_mul(60_000_000_000),
         })
     }
+}
+
+fn syslog(sections: &[SyslogSection]) -> Result<Vec<Target>, ConfigError> {
+    let read = |section: &SyslogSection| section.target.parse();
+    let wrong = |reason: String| ConfigError::Value(format!("syslog.target: {reason}"));
+    sections.iter().map(|section| read(section).map_err(wrong)).collect()
 }
 
 /// Workers an interface.

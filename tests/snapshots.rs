@@ -15,9 +15,9 @@ use support::wire::{self, Link, SECOND};
 use wardwatch::capture::Drops;
 use wardwatch::lang::{Language, Phrase};
 use wardwatch::net::Timestamp;
-use wardwatch::sink::Clock;
+use wardwatch::sink::heartbeat;
 use wardwatch::sink::text::LineFormat;
-use wardwatch::sink::{Status, heartbeat};
+use wardwatch::sink::{Clock, Status};
 use wardwatch::stats::{Counter, Counters};
 
 /// Invented indicators: one of each kind a line words differently, young, old and undated.
@@ -121,12 +121,13 @@ fn heartbeat_lines() {
     let status = Status {
         time,
         counters,
-        drops: Drops { received: 0, kernel: 12, interface: 0 },
+        drops: Drops { received: 1_234_579, kernel: 10, interface: 2 },
+        hosts: 31,
         indicators: 2_262,
         newest: "2026-07-07".into(),
-        hosts: 31,
         ..Status::default()
     };
+    let silent = Status { time, ..Status::default() };
     let mut lines = String::new();
     for language in [Language::En, Language::Vi] {
         let format = LineFormat {
@@ -138,7 +139,7 @@ fn heartbeat_lines() {
             lines += &heartbeat::line(&format, occasion, &status);
             lines.push('\n');
         }
-        lines += &heartbeat::line(&format, Phrase::Started, &Status { time, ..Status::default() });
+        lines += &heartbeat::line(&format, Phrase::Started, &silent);
         lines.push('\n');
     }
     insta::assert_snapshot!(lines.replace(env!("CARGO_PKG_VERSION"), "VERSION"));

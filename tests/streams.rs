@@ -21,6 +21,9 @@ use support::wire::{self, Frame};
 const EVIL: &str = "c2.evil.example";
 /// A decoy of the same length.
 const DECOY: &str = "ok.good.example";
+/// What is done to a decoy so that the server ignores it.
+type Spoil = fn(Packet) -> Packet;
+
 /// Where the client's bytes begin.
 const START: u32 = 0x1000_0001;
 
@@ -106,7 +109,7 @@ fn a_decoy_before_or_after_the_true_bytes_hides_nothing() {
     for (what, place) in [("tls", "tls.sni"), ("http", "http.host")] {
         let say = |name| if what == "tls" { client_hello(name) } else { get(name) };
         let (truth, decoy) = (say(EVIL), say(DECOY));
-        let spoilers: [(&str, fn(Packet) -> Packet); 3] =
+        let spoilers: [(&str, Spoil); 3] =
             [("checksum", with_bad_checksum), ("ttl", with_few_hops), ("plain", |packet| packet)];
         for (how, spoil) in spoilers {
             let decoys = after_handshake(vec![spoil(at(0, &decoy)), at(0, &truth)]);

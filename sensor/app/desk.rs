@@ -195,6 +195,12 @@ impl<'a, 's> Desk<'a, 's> {
                     let numbers = [held as u64, folded, gone, events];
                     self.warn(&lang::resumed(language, &path.to_string_lossy(), numbers));
                 }
+                Trouble::Unreachable { target, reason } => {
+                    self.warn(&lang::unreachable(language, &target, &reason));
+                }
+                Trouble::Reachable { target, dropped } => {
+                    self.warn(&lang::reachable(language, &target, dropped));
+                }
                 Trouble::NotSynced { path, reason } => {
                     self.warn(&lang::not_synced(language, &path.to_string_lossy(), &reason));
                 }

@@ -23,6 +23,7 @@ use crate::matching::reload::Published;
 use crate::privilege::{self, LogPlace, Needs};
 use crate::sink::eve::EveSink;
 use crate::sink::log::{LogFile, LogOptions};
+use crate::sink::syslog::SyslogSink;
 use crate::sink::text::{LineFormat, TextSink};
 use crate::sink::{Clock, Sink};
 use crate::worker::Assignment;
@@ -163,6 +164,9 @@ fn sinks(
             sinks.push(Box::new(EveSink::new(clock, open(&directory.join("eve.json"), false)?)));
         }
         None => {}
+    }
+    for target in &settings.syslog {
+        sinks.push(Box::new(SyslogSink::new(format.clone(), target.clone())));
     }
     Ok(sinks)
 }

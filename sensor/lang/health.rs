@@ -81,6 +81,22 @@ pub fn resumed(language: Language, path: &str, numbers: [u64; 4]) -> String {
     }
 }
 
+/// A syslog server does not take messages.
+pub fn unreachable(language: Language, target: &str, reason: &str) -> String {
+    match language {
+        Language::Vi => format!("không gửi được đến {target}: {reason}; tệp nhật ký vẫn đầy đủ"),
+        Language::En => format!("cannot send to {target}: {reason}; the log file stays complete"),
+    }
+}
+
+/// It takes them again.
+pub fn reachable(language: Language, target: &str, dropped: u64) -> String {
+    match language {
+        Language::Vi => format!("đã gửi lại được đến {target}; {dropped} dòng đã bị bỏ"),
+        Language::En => format!("{target} takes messages again; {dropped} were dropped"),
+    }
+}
+
 /// The disk did not confirm.
 pub fn not_synced(language: Language, path: &str, reason: &str) -> String {
     match language {

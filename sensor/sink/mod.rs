@@ -10,6 +10,7 @@ pub mod heartbeat;
 pub mod log;
 pub mod status;
 pub mod summary;
+pub mod syslog;
 pub mod text;
 
 use std::io;
@@ -44,6 +45,20 @@ pub enum Trouble {
         gone: u64,
         /// Event records dropped.
         events: u64,
+    },
+    /// A server does not take messages; they wait in a bounded queue.
+    Unreachable {
+        /// Its address.
+        target: String,
+        /// Why.
+        reason: String,
+    },
+    /// It takes them again.
+    Reachable {
+        /// Its address.
+        target: String,
+        /// Messages for which the queue had no room.
+        dropped: u64,
     },
     /// The disk did not confirm what was written.
     NotSynced {

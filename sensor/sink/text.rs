@@ -3,7 +3,7 @@
 //! and where; the other end; the indicator, how sure, since when and who says so; contacts so
 //! far; what to do now.
 
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::BuildHasher;
 use std::io;
 
 use ioc_feeds::threat::Threats;
@@ -73,11 +73,10 @@ fn endpoint(endpoint: Endpoint) -> String {
 
 /// The same for the same host of ours and indicator, whatever set the indicator stands in.
 pub(super) fn fold(full: &FullAlert<'_>) -> Weight {
-    let mut hasher = foldhash::fast::FixedState::with_seed(0).build_hasher();
-    full.alert.ours.address.hash(&mut hasher);
-    full.indicator.pattern.hash(&mut hasher);
-    full.indicator.threat.hash(&mut hasher);
-    Weight::Alert { fold: hasher.finish() }
+    let hasher = foldhash::fast::FixedState::with_seed(0);
+    let indicator = full.indicator;
+    let fold = hasher.hash_one((full.alert.ours.address, &indicator.pattern, &indicator.threat));
+    Weight::Alert { fold }
 }
 
 /// Lines to any destination.

@@ -137,6 +137,7 @@ impl Worker {
         let fit = readings.map_or(Fit::Outside, |readings| readings.put(bytes));
         let begins = fit == Fit::Outside && (differs || old);
         if begins {
+            let shown = stream.shown();
             if stream.doubt(differs) {
                 session.restart(side);
             }
@@ -147,7 +148,8 @@ impl Worker {
                     readings.inherit(ended);
                 }
                 let hands = (&mut self.watch, &mut self.scratch);
-                second_look(readings, (Cut::None, Voice::Never), (scene, side), hands);
+                let voice = Voice::Never { shown };
+                second_look(readings, (Cut::None, voice), (scene, side), hands);
                 let _ = readings.put(bytes);
             }
         }
@@ -193,6 +195,10 @@ fn second_look(
     (watch, scratch): (&mut Watch, &mut Scratch),
 ) {
     let begins_message = readings.begins_message();
+    let shown = match voice {
+        Voice::Never { shown } => readings.offset_of(shown),
+        Voice::Always | Voice::Once => 0,
+    };
     for number in 0..readings.count() {
         let Some((reading, told)) = readings.lend(number) else {
             watch.counters.count(Counter::StreamLimit);
@@ -200,11 +206,15 @@ fn second_look(
         };
         let (source, destination) = scene.ends();
         // A head before a hole is not read to its end, so a record of it would be a wrong one.
-        let records = cut == Cut::End || voice == Voice::Never || reading.is_whole();
+        let records = cut == Cut::End || matches!(voice, Voice::Never { .. }) || reading.is_whole();
         let inner = watch.at(scene);
         let mut observer = Teller { inner, told: Some(told), voice, records };
         let mut cx = Context { source, destination, observer: &mut observer, scratch };
         let mut session = Session::default();
+        let reading = match voice {
+            Voice::Never { .. } => reading.up_to(shown),
+            Voice::Always | Voice::Once => reading,
+        };
         parse(reading, (begins_message, cut), &mut |chunk| session.stream(side, chunk, &mut cx));
     }
 }
@@ -243,8 +253,11 @@ enum Voice {
     Always,
     /// What was not told before: a second look.
     Once,
-    /// Nothing: it was told before the stream was doubted.
-    Never,
+    /// Nothing: the stream's own parser was shown it before the stream was doubted.
+    Never {
+        /// The sequence number up to which it was shown.
+        shown: u32,
+    },
 }
 
 /// Tells the worker what parsers of a stream that may be doubted see, and keeps account of it.

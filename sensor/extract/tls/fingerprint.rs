@@ -92,8 +92,11 @@ pub fn ja3(hello: &ClientHello<'_>) -> (String, [u8; 16]) {
     let mut field = |values: &mut dyn Iterator<Item = u16>| {
         text.push(',');
         for (place, value) in values.enumerate() {
+            if place > 0 {
+                text.push('-');
+            }
             // Writing to a String cannot fail.
-            let _ = write!(text, "{}{value}", if place == 0 { "" } else { "-" });
+            let _ = write!(text, "{value}");
         }
     };
     field(&mut numbers(hello.ciphers));
@@ -170,9 +173,19 @@ fn push_alpn_ends(name: &[u8], text: &mut String) {
 fn hex_list(values: impl Iterator<Item = u16>) -> String {
     let mut text = String::new();
     for (place, value) in values.enumerate() {
-        let _ = write!(text, "{}{value:04x}", if place == 0 { "" } else { "," });
+        if place > 0 {
+            text.push(',');
+        }
+        value.to_be_bytes().into_iter().for_each(|byte| push_hex(byte, &mut text));
     }
     text
+}
+
+/// Two digits without the formatter, which made two thirds of a fingerprint's price.
+fn push_hex(byte: u8, text: &mut String) {
+    for digit in [byte >> 4, byte & 0xf] {
+        text.push(char::from(if digit < 10 { b'0' + digit } else { b'a' - 10 + digit }));
+    }
 }
 
 /// First twelve hexadecimal digits of the SHA-256; zeros for nothing.
@@ -182,7 +195,7 @@ fn push_digest(list: &str, text: &mut String) {
         return;
     }
     for byte in Sha256::digest(list.as_bytes()).iter().take(6) {
-        let _ = write!(text, "{byte:02x}");
+        push_hex(*byte, text);
     }
 }
 

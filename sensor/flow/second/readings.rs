@@ -33,6 +33,14 @@ pub struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
+    /// The part before an offset.
+    #[must_use]
+    pub fn up_to(self, offset: usize) -> Self {
+        let runs = self.runs.partition_point(|(start, _)| *start < offset);
+        let bytes = self.bytes.get(..offset).unwrap_or(self.bytes);
+        Self { runs: self.runs.get(..runs).unwrap_or(self.runs), bytes }
+    }
+
     /// Has it no hole?
     pub const fn is_whole(self) -> bool {
         self.runs.len() <= 1
@@ -42,7 +50,7 @@ impl<'a> Reading<'a> {
     pub fn runs(self) -> impl Iterator<Item = Run<'a>> {
         let count = self.runs.len();
         self.runs.iter().enumerate().filter_map(move |(nth, (start, end))| {
-            let bytes = self.bytes.get(*start..*end)?;
+            let bytes = self.bytes.get(*start..(*end).min(self.bytes.len()))?;
             Some(Run { offset: *start, bytes, last: nth + 1 == count })
         })
     }
@@ -183,6 +191,11 @@ impl Readings {
     /// How many readings there are: one if nothing contradicts.
     pub fn count(&self) -> usize {
         self.versions.len()
+    }
+
+    /// The offset of a sequence number; 0 for one before the beginning.
+    pub fn offset_of(&self, sequence: u32) -> usize {
+        usize::try_from(sequence.wrapping_sub(self.base).cast_signed()).unwrap_or(0)
     }
 
     /// The account of what was told.

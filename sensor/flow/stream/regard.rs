@@ -89,6 +89,11 @@ impl Stream {
         self.flags & (SYN_SEEN | AT_START | CONSUMED) == SYN_SEEN | AT_START && self.held.is_none()
     }
 
+    /// The sequence number up to which its parser was shown bytes, or passed over them.
+    pub const fn shown(&self) -> u32 {
+        self.next
+    }
+
     /// Were some of its bytes sent twice, and differ?
     pub const fn is_doubted(&self) -> bool {
         self.flags & DOUBTED != 0
