@@ -173,7 +173,14 @@ pub struct Doctor {
 #[derive(Debug, Subcommand)]
 pub enum Feeds {
     /// List the indicators that are loaded
-    List(FeedOptions),
+    List {
+        /// Explain the behaviours that are looked for, in both languages, instead
+        #[arg(long)]
+        behaviours: bool,
+        /// Indicators.
+        #[command(flatten)]
+        feeds: FeedOptions,
+    },
     /// Check feed files: every bad or doubtful line, by its number
     Check {
         /// Files to check; without any, everything that would be loaded

@@ -9,6 +9,7 @@ use ioc_feeds::threat::{Language, Threats};
 use serde::Deserialize;
 
 use crate::alert::HomeNetworks;
+use crate::matching::behaviour::{Behaviours, Modes};
 use crate::sink::log::rotation::Rotation;
 use crate::sink::syslog::Target;
 use crate::worker::Limits;
@@ -56,6 +57,7 @@ struct File {
     log: LogSection,
     alerts: AlertSection,
     limits: LimitSection,
+    behaviours: Modes,
     syslog: Vec<SyslogSection>,
 }
 
@@ -110,6 +112,8 @@ pub struct FeedSettings {
     pub builtin: bool,
     /// Allow lists.
     pub allow: Vec<PathBuf>,
+    /// Behaviours whose mode is not the usual one.
+    pub behaviours: Modes,
 }
 
 /// Everything a command needs to know.
@@ -191,6 +195,7 @@ impl Settings {
                 paths: file.feeds.into_iter().chain(overrides.feeds).collect(),
                 builtin: file.builtin_feeds.unwrap_or(true) && !overrides.no_builtin_feeds,
                 allow: file.allow,
+                behaviours: behaviours(file.behaviours)?,
             },
             threats: threats(file.threats.as_deref())?,
             limits,
@@ -326,6 +331,12 @@ fn home(networks: Option<&[String]>) -> Result<HomeNetworks, ConfigError> {
         })
     });
     Ok(HomeNetworks::new(each.collect::<Result<Vec<_>, _>>()?))
+}
+
+/// Modes whose names all exist.
+fn behaviours(modes: Modes) -> Result<Modes, ConfigError> {
+    Behaviours::load(&modes).map_err(|error| ConfigError::Value(error.to_string()))?;
+    Ok(modes)
 }
 
 fn threats(path: Option<&Path>) -> Result<Threats, ConfigError> {

@@ -38,11 +38,13 @@ pub enum Kind {
     Ja3,
     /// JA4 fingerprint of a ClientHello.
     Ja4,
+    /// What a host does, by name; the alert says `behaviour.NAME`.
+    Behaviour,
 }
 
 impl Kind {
     /// Every kind, in the order of the labels' numbers in EVE signature ids.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::DnsQuery,
         Self::DnsAnswer,
         Self::TlsSni,
@@ -57,6 +59,7 @@ impl Kind {
         Self::Ip,
         Self::Ja3,
         Self::Ja4,
+        Self::Behaviour,
     ];
 
     /// The spelling in alerts: `dns.query`, `tls.sni`, `ip` ...
@@ -76,6 +79,7 @@ impl Kind {
             Self::Ip => "ip",
             Self::Ja3 => "tls.ja3",
             Self::Ja4 => "tls.ja4",
+            Self::Behaviour => "behaviour",
         }
     }
 }
@@ -113,13 +117,44 @@ pub struct Observation<'a> {
     pub value: Value<'a>,
 }
 
+/// First bytes of a direction that are shown as they are, at most.
+pub const HEAD_LIMIT: u16 = 4096;
+
+/// First bytes of a request's body that are shown, at most.
+pub const BODY_LIMIT: usize = 256;
+
+/// Some of the first bytes of one direction of a TCP connection. Each byte is shown once.
+#[derive(Clone, Copy, Debug)]
+pub struct StreamHead<'a> {
+    /// Place of the first of them in the direction; zero is the first byte after the SYN.
+    pub offset: u16,
+    /// The bytes.
+    pub bytes: &'a [u8],
+    /// Nothing follows within [`HEAD_LIMIT`]: the limit, a hole, the end.
+    pub last: bool,
+}
+
 /// Who takes in what parsers see. Implemented by the worker, and by tests.
 pub trait Observer {
     /// A name, address, url or text worth comparing. Called as soon as it can be read.
     fn seen(&mut self, observation: Observation<'_>);
 
-    /// A whole message, after its observations. For event records; never needed for detection.
+    /// A whole message, after its observations: for event records and for behaviours.
     fn message(&mut self, message: Message<'_>);
+
+    /// The next of the first bytes of a direction whose SYN was seen. False: the rest of them
+    /// need not be shown.
+    fn head(&mut self, _head: StreamHead<'_>) -> bool {
+        false
+    }
+
+    /// Is the body of the request that was shown last worth seeing? Asked once a request.
+    fn wants_body(&mut self) -> bool {
+        false
+    }
+
+    /// Up to [`BODY_LIMIT`] first bytes of that body, as many as came.
+    fn body(&mut self, _bytes: &[u8]) {}
 
     /// Something was dropped, given up or could not be read.
     fn count(&mut self, counter: Counter);

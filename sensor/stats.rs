@@ -117,6 +117,12 @@ counters! {
     Observations => "matching.observations",
     /// Hits before folding.
     Hits => "matching.hits",
+    /// Looks at the first bytes of a direction that may show a behaviour.
+    StreamHeads => "matching.stream_heads",
+    /// Connections whose first bytes were no longer held because too many were.
+    StreamHeadsGivenUp => "matching.stream_heads_given_up",
+    /// Behaviours seen.
+    Behaviours => "matching.behaviours",
     /// Hits on an indicator that the allow list silences.
     Allowed => "matching.allowed",
     /// Hits on an indicator that is past its last day.

@@ -59,6 +59,8 @@ pub enum Pattern {
     Ja4(String),
     /// SHA-1 of a server certificate, 40 lower-case hex digits.
     CertSha1(String),
+    /// A named behaviour of the sensor. Never read from a feed: the sensor brings its own.
+    Behaviour(String),
 }
 
 /// Host of a url.
@@ -101,7 +103,7 @@ pub struct Indicator {
 
 impl Pattern {
     /// The kind as the native feed format spells it: `domain`, `ip`, `ip:port`, `cidr`, `url`,
-    /// `path`, `user-agent`, `ja3`, `ja4` or `cert-sha1`.
+    /// `path`, `user-agent`, `ja3`, `ja4`, `cert-sha1` or `behaviour`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Domain { .. } => "domain",
@@ -114,6 +116,7 @@ impl Pattern {
             Self::Ja3(_) => "ja3",
             Self::Ja4(_) => "ja4",
             Self::CertSha1(_) => "cert-sha1",
+            Self::Behaviour(_) => "behaviour",
         }
     }
 
@@ -144,7 +147,8 @@ impl fmt::Display for Pattern {
             | Self::UserAgent(text)
             | Self::Ja3(text)
             | Self::Ja4(text)
-            | Self::CertSha1(text) => f.write_str(text),
+            | Self::CertSha1(text)
+            | Self::Behaviour(text) => f.write_str(text),
         }
     }
 }

@@ -190,7 +190,8 @@ pub fn examine(pattern: &Pattern, threat: &str) -> Verdict {
         | Pattern::Path(_)
         | Pattern::Ja3(_)
         | Pattern::Ja4(_)
-        | Pattern::CertSha1(_) => Verdict::Accept,
+        | Pattern::CertSha1(_)
+        | Pattern::Behaviour(_) => Verdict::Accept,
     }
 }
 

@@ -7,6 +7,7 @@ pub mod event;
 pub mod home;
 pub mod identity;
 pub mod outbox;
+pub mod reasons;
 pub mod throttle;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ pub use event::Event;
 pub use home::HomeNetworks;
 pub use identity::Identity;
 pub use outbox::{Outbox, Record, WhenFull};
+pub use reasons::Reasons;
 pub use throttle::Throttle;
 
 /// Where and when something was seen: what every record says about its packet.
@@ -90,7 +92,21 @@ impl Sighting {
     }
 }
 
-/// An indicator was met.
+/// Another reason to believe an alert: what the same connection met before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// Where.
+    pub kind: Kind,
+    /// Which indicator, in the alert's set.
+    pub indicator: IndicatorId,
+}
+
+/// An indicator was met, or a behaviour was seen.
+///
+/// An alert comes with the packet, so the address of a server is alerted at its SYN, before the
+/// connection has said a word. When the same connection then shows a behaviour (or the other way
+/// round), the second alert is the first one brought up to date: it names both reasons
+/// ([`Alert::also`]), weighs more, and is not counted as another contact.
 #[derive(Clone, Debug)]
 pub struct Alert {
     /// Packet of the latest sighting that is counted here.
@@ -103,6 +119,8 @@ pub struct Alert {
     pub set: Arc<IndicatorSet>,
     /// The one that matched, the most specific first.
     pub indicator: IndicatorId,
+    /// What else the connection met, when a behaviour is among the reasons. Usually empty.
+    pub also: Vec<Reason>,
     /// The endpoint that is ours.
     pub ours: Endpoint,
     /// The other one.

@@ -10,7 +10,8 @@ use ioc_feeds::format::{self, FeedError, Loaded};
 use ioc_feeds::{Date, curated};
 
 use super::AppError;
-use crate::config::FeedSettings;
+use crate::config::{ConfigError, FeedSettings};
+use crate::matching::behaviour::Behaviours;
 use crate::matching::{Allow, IndicatorSet};
 
 /// Takes what must be said, one line each.
@@ -36,7 +37,9 @@ pub fn load(settings: &FeedSettings, say: Say<'_>) -> Result<Indicators, AppErro
     }
     let allow = allow(&settings.allow, say)?;
     let newest: Option<Date> = indicators.iter().filter_map(|i| i.last_seen.or(i.first_seen)).max();
-    let set = IndicatorSet::build(indicators, &allow);
+    let behaviours = Behaviours::load(&settings.behaviours)
+        .map_err(|error| ConfigError::Value(error.to_string()))?;
+    let set = IndicatorSet::build(indicators, &allow).with_behaviours(Arc::new(behaviours));
     if set.is_empty() {
         return Err(AppError::NoIndicators);
     }

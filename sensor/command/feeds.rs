@@ -11,14 +11,17 @@ use ioc_feeds::{Host, Indicator, Pattern};
 use super::{complain, is_closed, load, settings};
 use crate::app::{AppError, indicators};
 use crate::cli::{FeedOptions, Feeds, Global};
-use crate::lang;
+use crate::config::ConfigError;
+use crate::lang::{self, Phrase};
+use crate::matching::behaviour::Behaviours;
 use crate::matching::{Hit, Matcher};
 use crate::net::Endpoint;
 use crate::observation::{Kind, Observation, Value};
 
 pub(super) fn feeds(global: &Global, options: Feeds) -> Result<u8, AppError> {
     match options {
-        Feeds::List(feeds) => list(global, &feeds),
+        Feeds::List { behaviours: true, feeds } => behaviours(global, &feeds),
+        Feeds::List { behaviours: false, feeds } => list(global, &feeds),
         Feeds::Check { paths } => check(global, &paths),
         Feeds::Lookup { values, feeds } => lookup(global, &values, &feeds),
     }
@@ -32,6 +35,37 @@ fn list(global: &Global, options: &FeedOptions) -> Result<u8, AppError> {
         rows.extend(feed.indicators);
     }
     written(format::native::write(&rows, BufWriter::new(io::stdout().lock())))
+}
+
+/// Each behaviour with its mode, severity, grade and report, explained in both languages.
+fn behaviours(global: &Global, options: &FeedOptions) -> Result<u8, AppError> {
+    let settings = settings(global, options)?;
+    let table = Behaviours::load(&settings.feeds.behaviours)
+        .map_err(|error| ConfigError::Value(error.to_string()))?;
+    let mut out = BufWriter::new(io::stdout().lock());
+    let language = settings.language;
+    for behaviour in table.all() {
+        let severity = behaviour.alert_severity();
+        let told = writeln!(
+            out,
+            "{}  {} ({}), {} ({severity}), {} {}\n  {}, {}\n  vi: {}\n  en: {}\n  {}\n",
+            behaviour.name,
+            behaviour.mode.as_str(),
+            lang::mode(language, behaviour.mode.as_str()),
+            lang::severity(language, severity),
+            lang::phrase(language, Phrase::Grade),
+            behaviour.grade.as_str(),
+            settings.threats.get(&behaviour.threat).name.in_language(language),
+            behaviour.malware,
+            behaviour.text.vi,
+            behaviour.text.en,
+            behaviour.reference,
+        );
+        if told.is_err() {
+            return written(told);
+        }
+    }
+    written(out.flush())
 }
 
 fn check(global: &Global, paths: &[PathBuf]) -> Result<u8, AppError> {
@@ -114,6 +148,8 @@ fn find(matcher: &mut Matcher, pattern: &Pattern) -> Vec<Hit> {
         Pattern::Ja3(text) => (Kind::Ja3, Value::Text(text.as_bytes())),
         Pattern::Ja4(text) => (Kind::Ja4, Value::Text(text.as_bytes())),
         Pattern::CertSha1(text) => (Kind::TlsCertSha1, Value::Text(text.as_bytes())),
+        // What a host does cannot be looked up.
+        Pattern::Behaviour(_) => return Vec::new(),
     };
     let mut hits = Vec::new();
     matcher.find(&Observation { kind, value }, &mut |hit| hits.push(hit));

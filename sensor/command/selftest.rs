@@ -149,7 +149,8 @@ fn probes(indicator: &Indicator) -> Vec<Probe> {
         }
         Pattern::Path(path) => vec![http("host.test".into(), 80, path, "-")],
         Pattern::UserAgent(agent) => vec![http("host.test".into(), 80, "/", agent)],
-        Pattern::Ja3(_) | Pattern::Ja4(_) | Pattern::CertSha1(_) => {
+        // No feed lists behaviours; their own tests speak them.
+        Pattern::Behaviour(_) | Pattern::Ja3(_) | Pattern::Ja4(_) | Pattern::CertSha1(_) => {
             vec![Probe { protocol: "-", conversation: None }]
         }
     }

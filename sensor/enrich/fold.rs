@@ -147,6 +147,7 @@ mod tests {
             seen: String::new(),
             set: set.clone(),
             indicator: IndicatorId(0),
+            also: Vec::new(),
             ours: Endpoint::default(),
             peer: Endpoint::default(),
             count,

@@ -6,12 +6,17 @@
 pub mod fold;
 pub mod hosts;
 
-use ioc_feeds::threat::{Severity, Threat, Threats};
-use ioc_feeds::{Date, Indicator};
+use std::borrow::Cow;
 
-use crate::alert::{Alert, Identity};
-use crate::matching::severity::severity;
+use ioc_feeds::threat::{Severity, Text, Threat, Threats};
+use ioc_feeds::{Confidence, Date, Indicator};
+
+use crate::alert::{Alert, Identity, Reason};
+use crate::matching::IndicatorId;
+use crate::matching::behaviour::Mode;
+use crate::matching::severity::{one_step_up, severity};
 use crate::net::Mac;
+use crate::observation::Kind;
 use hosts::Hosts;
 
 /// Everything there is to say about a contact, borrowed.
@@ -32,12 +37,35 @@ pub struct FullAlert<'a> {
     /// Its hardware address: as it told itself, else as the frame shows it (which behind a router
     /// is the router's).
     pub our_mac: Option<Mac>,
+    /// What the behaviour means, if the alert is about one.
+    pub explanation: Option<&'a Text>,
+    /// How sure: the indicator's word, or high when a behaviour and an indicator agree.
+    pub confidence: Confidence,
 }
 
 impl FullAlert<'_> {
     /// When the indicator was last known to be in use.
     pub fn known(&self) -> Option<Date> {
         self.indicator.last_seen.or(self.indicator.first_seen)
+    }
+
+    /// Where it was seen: `dns.query`, `ip`, `behaviour.NAME` ...
+    pub fn place(&self) -> Cow<'static, str> {
+        match self.alert.kind {
+            Kind::Behaviour => format!("behaviour.{}", self.indicator.pattern).into(),
+            kind => kind.label().into(),
+        }
+    }
+
+    /// The other reasons of the alert: what was met, and where.
+    pub fn also(&self) -> impl Iterator<Item = String> {
+        self.alert.also.iter().filter_map(|reason| {
+            let indicator = self.alert.set.get(reason.indicator)?;
+            Some(match reason.kind {
+                Kind::Behaviour => format!("behaviour.{}", indicator.pattern),
+                kind => format!("{} ({})", indicator.pattern, kind.label()),
+            })
+        })
     }
 }
 
@@ -73,10 +101,44 @@ impl Enricher {
     pub fn enrich<'a>(&'a self, alert: &'a Alert) -> Option<FullAlert<'a>> {
         let indicator = alert.set.get(alert.indicator)?;
         let threat = self.threats.get(&indicator.threat);
-        let (severity, old_days) = severity(indicator, threat.severity, alert.sighting.time);
+        let (severity, old_days) = self.weigh(alert, alert.indicator)?;
+        let behaviour = alert.set.behaviour(alert.indicator);
+        let (severity, agree) = self.together(alert, severity);
         let (ours, seen) = (alert.ours.address, alert.our_mac());
         let our_mac = self.hosts.mac(ours).or(seen);
         let host_name = self.hosts.name(ours, seen);
-        Some(FullAlert { alert, indicator, threat, severity, old_days, host_name, our_mac })
+        Some(FullAlert {
+            alert,
+            indicator,
+            threat,
+            severity,
+            old_days,
+            host_name,
+            our_mac,
+            explanation: behaviour.map(|behaviour| &behaviour.text),
+            confidence: if agree { Confidence::High } else { indicator.confidence },
+        })
+    }
+
+    /// The severity of one reason by itself, and its age where that weakens it.
+    fn weigh(&self, alert: &Alert, id: IndicatorId) -> Option<(Severity, Option<i64>)> {
+        if let Some(behaviour) = alert.set.behaviour(id) {
+            return Some((behaviour.alert_severity(), None));
+        }
+        let indicator = alert.set.get(id)?;
+        let threat = self.threats.get(&indicator.threat);
+        Some(severity(indicator, threat.severity, alert.sighting.time))
+    }
+
+    /// Reasons together: the worst of them, and one step more if a behaviour that is on and
+    /// another reason agree. A behaviour that only informs adds no step.
+    fn together(&self, alert: &Alert, own: Severity) -> (Severity, bool) {
+        let others = alert.also.iter().filter_map(|reason| self.weigh(alert, reason.indicator));
+        let worst = others.map(|(severity, _)| severity).fold(own, Severity::max);
+        let is_on = |id| alert.set.behaviour(id).is_some_and(|known| known.mode == Mode::On);
+        let agree = !alert.also.is_empty()
+            && (is_on(alert.indicator)
+                || alert.also.iter().any(|Reason { indicator, .. }| is_on(*indicator)));
+        (if agree { one_step_up(worst) } else { worst }, agree)
     }
 }

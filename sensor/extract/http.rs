@@ -15,7 +15,7 @@ use framing::{ChunkSize, Framing, NOWHERE};
 
 use super::{Context, Probe};
 use crate::flow::stream::{Chunk, Cut, Verdict};
-use crate::observation::{Kind, Observation};
+use crate::observation::{BODY_LIMIT, Kind, Observation};
 use crate::stats::Counter;
 
 /// Longest head held; what stands of a longer one is read.
@@ -117,6 +117,8 @@ enum Place {
     Head,
     ChunkSize,
     Trailer,
+    /// Before a body of this length whose first bytes are wanted.
+    Body(u64),
     /// Looking for a request line at line starts and at the places named, counted from the first
     /// unconsumed byte. `line_start`: that byte begins a line.
     Search {
@@ -172,6 +174,7 @@ impl Requests {
             Place::Head => self.head(rest, cut, cx),
             Place::ChunkSize => self.chunk_size(rest),
             Place::Trailer => self.trailer(rest),
+            Place::Body(length) => self.body(rest, length, cut, cx),
             Place::Search { places, line_start } => self.look(rest, places, line_start),
         }
     }
@@ -221,7 +224,11 @@ impl Requests {
         let follows = report::request(head, cx);
         (self.begun, self.scanned, self.searched) = (false, 0, 0);
         let mut taken = head.len() as u64;
+        let wants_body = cx.observer.wants_body();
         match follows.framing {
+            Framing::Length(length) if !self.distrust && wants_body && length > 0 => {
+                self.place = Place::Body(length);
+            }
             Framing::Length(length) if !self.distrust => {
                 self.place = Place::Head;
                 taken = taken.saturating_add(length);
@@ -236,6 +243,17 @@ impl Requests {
         }
         self.tunnel = follows.tunnel && matches!(follows.framing, Framing::Length(_));
         Step::Took(taken)
+    }
+
+    /// Shows the first bytes of a body as soon as enough of them stand, then skips it.
+    fn body(&mut self, rest: &[u8], length: u64, cut: Cut, cx: &mut Context<'_>) -> Step {
+        let wanted = usize::try_from(length).unwrap_or(BODY_LIMIT).min(BODY_LIMIT);
+        if rest.len() < wanted && cut == Cut::None {
+            return Step::Wait;
+        }
+        cx.observer.body(rest.get(..wanted).unwrap_or(rest));
+        self.place = Place::Head;
+        Step::Took(length)
     }
 
     /// A head that will not be whole: its finished lines are read.

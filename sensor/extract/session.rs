@@ -5,6 +5,7 @@
 //! are boxed only while they wait for more, so that a flow whose names are read costs no heap.
 
 mod datagrams;
+mod head;
 mod stream;
 
 use super::Context;
@@ -31,19 +32,33 @@ enum Inner {
     #[default]
     Fresh,
     /// A TCP connection.
-    Streams { low: stream::Direction, high: stream::Direction },
+    Streams { low: Lane, high: Lane },
     /// A UDP flow.
     Datagrams(datagrams::Datagrams),
+}
+
+/// One direction: its first bytes as they are, and what is read in it.
+#[derive(Debug, Default)]
+struct Lane {
+    head: head::FirstBytes,
+    direction: stream::Direction,
+}
+
+impl Lane {
+    fn advance(&mut self, chunk: Chunk<'_>, cx: &mut Context<'_>) -> Verdict {
+        if self.head.is_closed() {
+            return self.direction.advance(chunk, cx);
+        }
+        let verdict = self.direction.advance(chunk, cx);
+        self.head.show(chunk, verdict, cx.observer)
+    }
 }
 
 impl Session {
     /// Reads on in a TCP connection. [`Verdict::All`] means that side is never needed again.
     pub fn stream(&mut self, side: Side, chunk: Chunk<'_>, cx: &mut Context<'_>) -> Verdict {
         if !matches!(self.0, Inner::Streams { .. }) {
-            self.0 = Inner::Streams {
-                low: stream::Direction::default(),
-                high: stream::Direction::default(),
-            };
+            self.0 = Inner::Streams { low: Lane::default(), high: Lane::default() };
         }
         match (&mut self.0, side) {
             (Inner::Streams { low, .. }, Side::Low) => low.advance(chunk, cx),
@@ -57,7 +72,7 @@ impl Session {
     pub fn restart(&mut self, side: Side) {
         if let Inner::Streams { low, high } = &mut self.0 {
             let direction = if side == Side::Low { low } else { high };
-            *direction = stream::Direction::default();
+            *direction = Lane::default();
         }
     }
 

@@ -49,6 +49,7 @@ pub const fn pattern(language: Language, pattern: &Pattern) -> &'static str {
         Pattern::Ja3(_) => "JA3",
         Pattern::Ja4(_) => "JA4",
         Pattern::CertSha1(_) => pick(language, "chứng thư số", "certificate"),
+        Pattern::Behaviour(_) => pick(language, "hành vi trên mạng", "network behaviour"),
     }
 }
 
@@ -67,6 +68,20 @@ pub const fn role(language: Language, role: Role) -> &'static str {
         ),
         Role::Canary => pick(language, "dấu hiệu kiểm tra", "test sign"),
         Role::Unknown => pick(language, "chưa rõ vai trò", "role not known"),
+    }
+}
+
+/// Heads the other reasons of an alert.
+pub const fn also(language: Language) -> &'static str {
+    pick(language, "cùng kết nối còn trùng với", "the same connection also met")
+}
+
+/// What becomes of a behaviour that is seen.
+pub const fn mode(language: Language, mode: &str) -> &'static str {
+    match mode.as_bytes() {
+        b"on" => pick(language, "cảnh báo", "alerts"),
+        b"inform" => pick(language, "chỉ thông báo", "informs only"),
+        _ => pick(language, "đã tắt", "is off"),
     }
 }
 
@@ -142,6 +157,8 @@ pub enum Phrase {
     WhatToDo,
     /// Heads what happened.
     WhatHappened,
+    /// How well a behaviour is documented: A, B or M.
+    Grade,
 }
 
 /// A phrase in a language.
@@ -172,5 +189,6 @@ pub const fn phrase(language: Language, phrase: Phrase) -> &'static str {
         Phrase::Last => pick(language, "Lần cuối", "Last"),
         Phrase::WhatToDo => pick(language, "Việc cần làm", "What to do"),
         Phrase::WhatHappened => pick(language, "Điều đã xảy ra", "What happened"),
+        Phrase::Grade => pick(language, "mức căn cứ", "grade"),
     }
 }

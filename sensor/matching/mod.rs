@@ -9,6 +9,7 @@
 
 mod addresses;
 pub mod allow;
+pub mod behaviour;
 mod buckets;
 pub mod names;
 pub mod reload;

@@ -1,10 +1,13 @@
 //! The indicators of all feeds, made ready to be asked. Immutable: a reload builds another one.
 
+use std::sync::Arc;
+
 use ioc_feeds::{Indicator, Pattern};
 
 use super::IndicatorId;
 use super::addresses::{AddressIndex, network};
 use super::allow::{Allow, AllowIndex};
+use super::behaviour::{Behaviour, BehaviourId, Behaviours};
 use super::buckets::Buckets;
 use super::names::NameIndex;
 use super::requests::{Paths, Urls};
@@ -46,6 +49,9 @@ pub struct IndicatorSet {
     pub(super) ja3: Buckets<Box<[u8]>>,
     pub(super) ja4: Buckets<Box<[u8]>>,
     pub(super) certificates: Buckets<Box<[u8]>>,
+    behaviours: Arc<Behaviours>,
+    /// Number of the first behaviour among the indicators; the others follow it.
+    first_behaviour: u32,
 }
 
 /// Patterns by type, on their way into the structures.
@@ -77,6 +83,8 @@ impl<'a> Sorted<'a> {
             Pattern::Ja3(digest) => self.ja3.push((text(digest), id)),
             Pattern::Ja4(digest) => self.ja4.push((text(digest), id)),
             Pattern::CertSha1(digest) => self.certificates.push((text(digest), id)),
+            // Behaviours are looked for by their own table, not by comparing values.
+            Pattern::Behaviour(_) => {}
         }
     }
 
@@ -121,8 +129,37 @@ impl IndicatorSet {
             ja3: Buckets::new(sorted.ja3),
             ja4: Buckets::new(sorted.ja4),
             certificates: Buckets::new(sorted.certificates),
+            behaviours: Arc::default(),
+            first_behaviour: 0,
             indicators,
         }
+    }
+
+    /// The same set, with behaviours looked for too. Each becomes an indicator, so that an alert
+    /// has something to point at; [`IndicatorSet::len`] does not count them.
+    #[must_use]
+    pub fn with_behaviours(mut self, behaviours: Arc<Behaviours>) -> Self {
+        self.indicators.truncate(self.len());
+        self.first_behaviour = u32::try_from(self.indicators.len()).unwrap_or(u32::MAX);
+        self.indicators.extend(behaviours.indicators());
+        self.behaviours = behaviours;
+        self
+    }
+
+    /// The behaviours looked for; none unless some were given.
+    pub const fn behaviours(&self) -> &Arc<Behaviours> {
+        &self.behaviours
+    }
+
+    /// The indicator that stands for a behaviour.
+    pub const fn behaviour_indicator(&self, id: BehaviourId) -> IndicatorId {
+        IndicatorId(self.first_behaviour.saturating_add(id.0 as u32))
+    }
+
+    /// The behaviour that an indicator stands for, if it does.
+    pub fn behaviour(&self, id: IndicatorId) -> Option<&Behaviour> {
+        let number = id.0.checked_sub(self.first_behaviour)?;
+        self.behaviours.all().get(usize::try_from(number).ok()?)
     }
 
     /// An indicator by its number; `None` for a number of another set.
@@ -137,19 +174,19 @@ impl IndicatorSet {
             .is_some_and(|last| last.age_in_days(at.seconds()) > 0)
     }
 
-    /// All indicators, in the order they were given.
+    /// All indicators of the feeds, in the order they were given.
     pub fn indicators(&self) -> &[Indicator] {
-        &self.indicators
+        self.indicators.get(..self.len()).unwrap_or_default()
     }
 
-    /// How many there are.
+    /// How many there are, behaviours not counted.
     pub fn len(&self) -> usize {
-        self.indicators.len()
+        self.indicators.len() - self.behaviours.all().len()
     }
 
     /// Is there none?
     pub fn is_empty(&self) -> bool {
-        self.indicators.is_empty()
+        self.len() == 0
     }
 
     /// How many of each type.

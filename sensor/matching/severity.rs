@@ -22,6 +22,15 @@ const fn one_step_down(severity: Severity) -> Severity {
     }
 }
 
+/// One step more urgent.
+pub const fn one_step_up(severity: Severity) -> Severity {
+    match severity {
+        Severity::Low => Severity::Medium,
+        Severity::Medium => Severity::High,
+        Severity::High | Severity::Critical => Severity::Critical,
+    }
+}
+
 /// The severity of a hit at a packet's time, and the days (UTC) since an address was last seen
 /// in use, where they weaken it.
 ///

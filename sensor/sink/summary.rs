@@ -114,6 +114,10 @@ impl Sink for Summary {
         row.mac = row.mac.or_else(|| alert.our_mac());
         row.first = row.first.min(alert.first);
         row.last = row.last.max(alert.sighting.time);
+        if !alert.also.is_empty() && !row.contacts.is_empty() {
+            // The same contact, with another reason: it has been counted.
+            return Ok(());
+        }
         let count = row.contacts.entry((FoldKey::of(alert), alert.first)).or_default();
         *count = (*count).max(alert.count);
         Ok(())

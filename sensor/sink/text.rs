@@ -40,23 +40,32 @@ impl LineFormat {
         let host = full.host_name.map_or_else(|| "-".into(), field);
         let mac = full.our_mac.map_or_else(|| "-".into(), |mac| mac.to_string());
         let ours = alert.ours.address;
-        let seen = field(&alert.seen);
-        let place = alert.kind.label();
+        let seen = match full.explanation {
+            Some(text) => format!("{}: {}", text.in_language(language), alert.seen),
+            None => alert.seen.clone(),
+        };
+        let seen = field(&seen);
+        let place = full.place();
         let peer = endpoint(alert.peer);
         let text = indicator.pattern.text();
         let kind = lang::pattern(language, &indicator.pattern);
         let role = lang::role(language, indicator.role);
-        let sure = lang::confidence(language, indicator.confidence);
+        let sure = lang::confidence(language, full.confidence);
         let since = lang::known_since(language, full.known(), full.old_days);
         let reference = match &*indicator.reference {
             "" => field(&indicator.feed),
             reference => field(reference),
         };
         let pattern = field(&text);
+        let also: Vec<String> = full.also().collect();
+        let also = match also.as_slice() {
+            [] => String::new(),
+            also => format!("; {} {}", lang::also(language), field(&also.join(", "))),
+        };
         let action = full.threat.action(language, &self.threats.contact);
         format!(
             "{time} {severity} | {name}{malware} | {host} {ours} {mac} | {seen} ({place}) | {peer} | \
-             {pattern} ({kind}, {role}, {sure}, {since}, {reference}) | {} | {}",
+             {pattern} ({kind}, {role}, {sure}, {since}, {reference}){also} | {} | {}",
             alert.count,
             field(&action),
         )

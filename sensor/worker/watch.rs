@@ -1,5 +1,7 @@
 //! Stages 5 and 6 of a worker: what parsers see is compared, and a hit becomes an alert.
 
+mod behaviours;
+
 use std::sync::Arc;
 
 use foldhash::quality::RandomState;
@@ -7,16 +9,19 @@ use hashbrown::HashSet;
 
 use crate::alert::event::{EventBody, EventKinds, hex};
 use crate::alert::identity::Announced;
-use crate::alert::{Alert, Event, HomeNetworks, Origin, Outbox, Sighting, Throttle};
+use crate::alert::{
+    Alert, Event, HomeNetworks, Origin, Outbox, Reason, Reasons, Sighting, Throttle,
+};
 use crate::decode::packet::{Few, Packet, Transport};
 use crate::extract::resolvers;
 use crate::extract::session::Session;
 use crate::extract::tls::fingerprint;
 use crate::flow::Flow;
 use crate::flow::table::Life;
-use crate::matching::{Hit, IndicatorSet, Matcher};
+use crate::matching::behaviour::Tracker;
+use crate::matching::{Hit, IndicatorId, IndicatorSet, Matcher};
 use crate::net::{Address, Endpoint, FlowKey, IpProtocol, Side, Timestamp};
-use crate::observation::{ClientHello, Kind, Message, Observation, Observer, Value};
+use crate::observation::{ClientHello, Kind, Message, Observation, Observer, StreamHead, Value};
 use crate::stats::{Counter, Counters};
 use crate::worker::Assignment;
 
@@ -60,6 +65,9 @@ impl<'a> Scene<'a> {
 /// Everything an observation passes through.
 pub(super) struct Watch {
     pub(super) matcher: Matcher,
+    pub(super) behaviours: Tracker,
+    /// What alerted connections met.
+    pub(super) reasons: Reasons,
     pub(super) throttle: Throttle,
     pub(super) outbox: Outbox,
     pub(super) home: HomeNetworks,
@@ -85,6 +93,8 @@ impl Watch {
         let Assignment { limits, home, events, origin } = assignment;
         Self {
             matcher: Matcher::new(set),
+            behaviours: Tracker::default(),
+            reasons: Reasons::default(),
             throttle: Throttle::new(limits.throttle),
             outbox,
             home,
@@ -100,7 +110,7 @@ impl Watch {
 
     /// An observer of what parsers see in this packet.
     pub(super) const fn at<'a>(&'a mut self, scene: &'a Scene<'a>) -> At<'a> {
-        At { watch: self, scene }
+        At { watch: self, scene, wants_body: false }
     }
 
     /// Compares both endpoints of a new flow.
@@ -115,6 +125,7 @@ impl Watch {
                 self.encrypted_dns(scene);
             }
         }
+        self.connection(scene);
     }
 
     /// Counts the flow as one whose questions we cannot see, once.
@@ -186,27 +197,27 @@ impl Watch {
             if again {
                 continue;
             }
-            let sighting = self.sighting(scene);
-            let (ours, peer) = self.home.sides(sighting.client, sighting.server());
-            let alert = Box::new(Alert {
-                first: sighting.time,
-                sighting,
-                kind: observation.kind,
-                seen: seen_text(&observation.value),
-                set: set.clone(),
-                indicator: hit.id,
-                ours,
-                peer,
-                count: 1,
-            });
-            self.say_overdue(scene.time);
-            if scene.again && self.throttle.knows(&alert) {
-                continue;
-            }
-            match self.throttle.admit(alert) {
-                Some(alert) => self.outbox.alert(alert, &mut self.counters),
-                None => self.counters.count(Counter::AlertsFolded),
-            }
+            self.say(scene, (observation.kind, hit.id), seen_text(&observation.value));
+        }
+    }
+
+    /// Makes an alert, folds it or sends it.
+    fn say(&mut self, scene: &Scene<'_>, (kind, indicator): (Kind, IndicatorId), seen: String) {
+        let sighting = self.sighting(scene);
+        let (ours, peer) = self.home.sides(sighting.client, sighting.server());
+        let also = self.reasons.note(scene.flow_id, Reason { kind, indicator });
+        let set = self.matcher.set().clone();
+        let first = sighting.time;
+        let alert =
+            Alert { sighting, kind, seen, set, indicator, also, ours, peer, count: 1, first };
+        let alert = Box::new(alert);
+        self.say_overdue(scene.time);
+        if scene.again && self.throttle.knows(&alert) {
+            return;
+        }
+        match self.throttle.admit(alert) {
+            Some(alert) => self.outbox.alert(alert, &mut self.counters),
+            None => self.counters.count(Counter::AlertsFolded),
         }
     }
 
@@ -239,6 +250,8 @@ impl Watch {
 pub(super) struct At<'a> {
     watch: &'a mut Watch,
     scene: &'a Scene<'a>,
+    /// The body of the request that was shown last is worth seeing.
+    wants_body: bool,
 }
 
 impl Observer for At<'_> {
@@ -250,6 +263,21 @@ impl Observer for At<'_> {
             self.watch.encrypted_dns(self.scene);
         }
         self.watch.compare(self.scene, observation);
+        if let (Kind::DnsQuery, Value::Name(name)) = (observation.kind, observation.value) {
+            self.watch.question(self.scene, name);
+        }
+    }
+
+    fn head(&mut self, head: StreamHead<'_>) -> bool {
+        self.watch.head(self.scene, &head)
+    }
+
+    fn wants_body(&mut self) -> bool {
+        std::mem::take(&mut self.wants_body)
+    }
+
+    fn body(&mut self, bytes: &[u8]) {
+        self.watch.body(self.scene, bytes);
     }
 
     fn message(&mut self, message: Message<'_>) {
@@ -260,7 +288,7 @@ impl Observer for At<'_> {
             Message::Dhcp(message) => self.watch.dhcp(message, self.scene.time),
             Message::Dns(message) => self.watch.answer(message, self.scene),
             Message::Name(claim) => self.watch.claim(claim, self.scene),
-            Message::Http(_) => {}
+            Message::Http(request) => self.wants_body = self.watch.request(self.scene, request),
         }
         if self.watch.events.is_empty() {
             return;

@@ -5,6 +5,7 @@
 //!
 //! ```text
 //!  conversations   what hosts say to each other      bytes of DNS, TLS, HTTP, DHCP, NTP
+//!  behaviours      what the malware says, and near misses
 //!       ▼
 //!  packets         how that travels                  IP packets: TcpConversation, udp, icmp_echo
 //!       ▼
@@ -22,6 +23,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 // ^ a test that cannot build its bytes must stop; clippy knows tests, not their helpers
 
+pub mod behaviours;
 pub mod capture_file;
 pub mod conversations;
 pub mod encapsulation;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ioc_feeds::threat::Severity;
+use ioc_feeds::threat::{Severity, Text};
 use serde::Serialize;
 
 use super::Envelope;
@@ -37,12 +37,12 @@ struct AlertBody<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     references: Vec<&'a str>,
     metadata: BTreeMap<&'static str, [String; 1]>,
-    context: Context,
+    context: Context<'a>,
 }
 
 /// Numbers that do not fit into arrays of strings.
 #[derive(Serialize)]
-struct Context {
+struct Context<'a> {
     /// Contacts folded into this record and those before it.
     count: u64,
     first_contact: String,
@@ -51,6 +51,12 @@ struct Context {
     peer_port: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
     indicator_age_days: Option<i64>,
+    /// What else the connection met: this record brings the earlier ones of its flow up to date.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    also: Vec<String>,
+    /// What a behaviour means.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explanation: Option<&'a Text>,
 }
 
 /// Suricata's scale: 1 high to 3 low.
@@ -72,7 +78,7 @@ const fn app_proto(kind: Kind) -> Option<&'static str> {
         Kind::DtlsSni => Some("dtls"),
         Kind::HttpHost | Kind::HttpUrl | Kind::HttpUserAgent => Some("http"),
         Kind::SocksHost => Some("socks"),
-        Kind::Ip => None,
+        Kind::Ip | Kind::Behaviour => None,
     }
 }
 
@@ -90,7 +96,7 @@ pub(super) fn record<'a>(
         gid: 1,
         signature_id: FIRST_SIGNATURE + kind.unwrap_or(0),
         rev: 1,
-        signature: format!("{name}: {} in {}", indicator.pattern.kind(), alert.kind.label()),
+        signature: format!("{name}: {} in {}", indicator.pattern.kind(), full.place()),
         category: "Malware Command and Control Activity Detected",
         severity: severity_number(full.severity),
         references: Some(&*indicator.reference).filter(|r| !r.is_empty()).into_iter().collect(),
@@ -102,6 +108,8 @@ pub(super) fn record<'a>(
             peer_ip: alert.peer.address.to_string(),
             peer_port: alert.peer.port,
             indicator_age_days: full.old_days,
+            also: full.also().collect(),
+            explanation: full.explanation,
         },
     };
     AlertRecord {
@@ -121,11 +129,11 @@ fn metadata(full: &FullAlert<'_>) -> BTreeMap<&'static str, [String; 1]> {
         ("malware_family", indicator.malware.to_string()),
         ("indicator", indicator.pattern.text()),
         ("indicator_type", indicator.pattern.kind().to_owned()),
-        ("where", alert.kind.label().to_owned()),
+        ("where", full.place().into_owned()),
         ("seen", alert.seen.clone()),
         ("host_name", full.host_name.unwrap_or_default().to_owned()),
         ("host_mac", full.our_mac.map_or_else(String::new, |mac| mac.to_string())),
-        ("confidence", indicator.confidence.as_str().to_owned()),
+        ("confidence", full.confidence.as_str().to_owned()),
         ("role", indicator.role.as_str().to_owned()),
         ("feed", indicator.feed.to_string()),
         ("reference", indicator.reference.to_string()),

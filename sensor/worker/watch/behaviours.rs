@@ -1,0 +1,92 @@
+//! Behaviours on a worker's way: the tracker is asked, and what it has seen is said.
+
+use super::{Scene, Watch};
+use crate::decode::packet::Transport;
+use crate::matching::behaviour::{Flow, Seen};
+use crate::net::IpProtocol;
+use crate::observation::{HttpRequest, Kind, StreamHead};
+use crate::stats::Counter;
+
+/// Bytes of a stream or a request that an alert shows.
+const SHOWN: usize = 160;
+
+impl Watch {
+    fn flow(&self, scene: &Scene<'_>) -> Flow {
+        let packet = scene.packet;
+        let from_client = packet.source == scene.client;
+        let server = if from_client { packet.destination } else { packet.source };
+        let at_home = self.home.contains(server.address);
+        Flow { id: scene.flow_id, server, at_home, from_client }
+    }
+
+    /// Looks at a new flow.
+    pub(super) fn connection(&mut self, scene: &Scene<'_>) {
+        let tcp = scene.packet.protocol == IpProtocol::TCP
+            && matches!(scene.packet.transport, Transport::Tcp(_));
+        if tcp {
+            let flow = self.flow(scene);
+            let seen = self.behaviours.connection(self.matcher.set().behaviours(), &flow);
+            self.behaved(scene, &seen, || flow.server.to_string());
+        }
+    }
+
+    /// Looks at a name asked for.
+    pub(super) fn question(&mut self, scene: &Scene<'_>, name: &str) {
+        let flow = self.flow(scene);
+        let seen = self.behaviours.question(self.matcher.set().behaviours(), &flow, name);
+        self.behaved(scene, &seen, || name.to_owned());
+    }
+
+    /// Looks at first bytes; true if more of them are worth showing.
+    pub(super) fn head(&mut self, scene: &Scene<'_>, head: &StreamHead<'_>) -> bool {
+        let flow = self.flow(scene);
+        let Self { behaviours, matcher, counters, .. } = self;
+        let count = &mut |counter| counters.count(counter);
+        let seen = behaviours.head(matcher.set().behaviours(), &flow, head, count);
+        self.behaved(scene, &seen, || start_text(head));
+        seen.more
+    }
+
+    /// Looks at a request; true if the first bytes of its body are worth showing.
+    pub(super) fn request(&mut self, scene: &Scene<'_>, request: &HttpRequest<'_>) -> bool {
+        let flow = self.flow(scene);
+        let Self { behaviours, matcher, counters, .. } = self;
+        let count = &mut |counter| counters.count(counter);
+        let seen = behaviours.request(matcher.set().behaviours(), &flow, request, count);
+        self.behaved(scene, &seen, || request_text(request));
+        seen.more
+    }
+
+    /// Looks at the first bytes of a body.
+    pub(super) fn body(&mut self, scene: &Scene<'_>, bytes: &[u8]) {
+        let flow = self.flow(scene);
+        let seen = self.behaviours.body(self.matcher.set().behaviours(), &flow, bytes);
+        let shown = StreamHead { offset: 0, bytes, last: true };
+        self.behaved(scene, &seen, || start_text(&shown));
+    }
+
+    fn behaved(&mut self, scene: &Scene<'_>, seen: &Seen, text: impl Fn() -> String) {
+        for id in &seen.hits {
+            self.counters.count(Counter::Behaviours);
+            let indicator = self.matcher.set().behaviour_indicator(*id);
+            self.say(scene, (Kind::Behaviour, indicator), text());
+        }
+    }
+}
+
+/// Bytes as a person reads them: text if it is text, otherwise hexadecimal pairs.
+fn start_text(head: &StreamHead<'_>) -> String {
+    let bytes = head.bytes;
+    if bytes.len() >= 8 && bytes.iter().take(8).all(|byte| matches!(byte, b' '..=b'~')) {
+        let line = bytes.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or(bytes);
+        return String::from_utf8_lossy(line.get(..SHOWN).unwrap_or(line)).into_owned();
+    }
+    let pairs: Vec<String> = bytes.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    pairs.join(" ")
+}
+
+fn request_text(request: &HttpRequest<'_>) -> String {
+    let method = String::from_utf8_lossy(request.method);
+    let target = request.target.get(..SHOWN).unwrap_or(request.target);
+    format!("{method} {}{}", request.host.unwrap_or(""), String::from_utf8_lossy(target))
+}
