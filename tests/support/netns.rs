@@ -96,7 +96,7 @@ impl Sensor {
                 None => command.env_remove(name),
             };
         }
-        let starts = || std::fs::read_to_string(&logs.join("alerts.log")).unwrap_or_default();
+        let starts = || std::fs::read_to_string(logs.join("alerts.log")).unwrap_or_default();
         let before = starts().matches(": started").count();
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file);
         let child = command.spawn().expect("the sensor starts");
