@@ -21,7 +21,11 @@ fn read(path: &str) -> String {
 /// The configuration with every default taken out of its comment.
 fn everything_set() -> String {
     let uncomment = |line: &str| match line.strip_prefix('#') {
-        Some(option) if option.starts_with(|c: char| c.is_ascii_lowercase()) => option.to_owned(),
+        Some(option)
+            if option.starts_with(|c: char| c.is_ascii_lowercase() || "[\"".contains(c)) =>
+        {
+            option.to_owned()
+        }
         _ => line.to_owned(),
     };
     let lines: Vec<_> = read("sensor/dist/wardwatch.toml").lines().map(uncomment).collect();
@@ -47,18 +51,23 @@ fn the_configuration_explains_every_option_in_both_languages() {
     let config = read("sensor/dist/wardwatch.toml");
     let parsed: toml::Table = everything_set().parse().unwrap();
     let mut explained: BTreeSet<String> = parsed.keys().cloned().collect();
-    for (section, table) in &parsed {
-        let keys = table.as_table().into_iter().flat_map(|table| table.keys());
+    // Behaviours have names of their own, which are no options.
+    for (section, table) in parsed.iter().filter(|(section, _)| *section != "behaviours") {
+        let first = table.as_array().and_then(|array| array.first()).unwrap_or(table);
+        let keys = first.as_table().into_iter().flat_map(|table| table.keys());
         explained.extend(keys.map(|key| format!("{section}.{key}")));
     }
     // The structures that the file is read into, as their source says.
     let source = read("sensor/config.rs");
     let mut known = BTreeSet::new();
-    for structure in ["File", "CaptureSection", "LogSection", "AlertSection", "LimitSection"] {
+    for structure in
+        ["File", "SyslogSection", "CaptureSection", "LogSection", "AlertSection", "LimitSection"]
+    {
         let body = source.split(&format!("struct {structure} {{")).nth(1).unwrap();
         let section = match structure {
             "File" => "",
             "CaptureSection" => "capture.",
+            "SyslogSection" => "syslog.",
             "LogSection" => "log.",
             "AlertSection" => "alerts.",
             _ => "limits.",

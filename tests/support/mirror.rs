@@ -2,6 +2,8 @@
 //!
 //! Needs root, `ip` and `tcpreplay`. Where they are missing [`Mirror::new`] says so and answers
 //! none; a test then ends without having shown anything, and its output tells.
+#![allow(clippy::print_stderr)] // a skipped test must say so
+#![allow(clippy::disallowed_methods)] // a test may look at the clock
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
