@@ -194,7 +194,7 @@ pub fn handshakes<W: Write>(out: W, seed: u64, flows: u64) -> io::Result<W> {
     let mut noise = Noise::new(seed);
     let mut out = Pcap::new(out, 25)?;
     let ends = |flow: u64| Ends {
-        client: ([10, 0, (flow % 16) as u8, (flow % 241) as u8], (1024 + flow % 60_013) as u16),
+        client: (host(flow), (1024 + flow % 60_013) as u16),
         server: (server(flow * 7), 443),
     };
     for tick in 0..flows + 3 * LAG {
