@@ -3,6 +3,12 @@
 
 #[cfg(feature = "live")]
 mod desk;
+mod health;
+pub mod indicators;
+#[cfg(feature = "live")]
+pub mod notices;
+#[cfg(feature = "live")]
+mod reload;
 #[cfg(feature = "live")]
 pub mod run;
 pub mod scan;
@@ -46,6 +52,9 @@ pub enum AppError {
     /// No interface was named.
     #[error("which interface? name one with -i; this machine has: {0}")]
     WhichInterface(String),
+    /// Rights that are not needed cannot be given up.
+    #[error("{0}; wardwatch does not run with more rights than it needs")]
+    Privilege(String),
     /// The system refused something.
     #[error("{what}: {reason}")]
     System {
@@ -65,7 +74,11 @@ impl AppError {
             | Self::WhichInterface(_)
             | Self::Feed(_)
             | Self::Capture(CaptureError::Filter { .. }) => 2,
-            Self::Capture(_) | Self::NoCapture { .. } | Self::Log { .. } | Self::System { .. } => 1,
+            Self::Capture(_)
+            | Self::NoCapture { .. }
+            | Self::Log { .. }
+            | Self::Privilege(_)
+            | Self::System { .. } => 1,
         }
     }
 }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::alert::event::{EventKind, EventKinds};
+#[cfg(feature = "live")]
+use crate::config::Workers;
 use crate::lang::Language;
 
 /// Finds PCs that talk to known RedLine Stealer or Mustang Panda infrastructure.
@@ -120,6 +122,10 @@ pub struct Run {
     /// Interface to watch; may be given again
     #[arg(short, long = "interface", value_name = "IFACE")]
     pub interfaces: Vec<String>,
+    /// Workers an interface, each with its own socket: a number or `auto`, one a processor
+    /// [default: 1]
+    #[arg(short, long, value_name = "N|auto")]
+    pub workers: Option<Workers>,
     /// Directory of alerts.log and eve.json
     #[arg(long, value_name = "DIR")]
     pub log_dir: Option<PathBuf>,

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::alert::HomeNetworks;
 use crate::matching::behaviour::{Behaviours, Modes};
+use crate::sink::log::rotation::Rotation;
 use crate::worker::Limits;
 
 /// A configuration that cannot be used. Exit code 2.
@@ -49,6 +50,8 @@ struct File {
     builtin_feeds: Option<bool>,
     allow: Vec<PathBuf>,
     threats: Option<PathBuf>,
+    user: Option<String>,
+    sandbox: Option<bool>,
     capture: CaptureSection,
     log: LogSection,
     alerts: AlertSection,
@@ -62,6 +65,7 @@ struct CaptureSection {
     interfaces: Vec<String>,
     filter: Option<String>,
     ring_mb: Option<usize>,
+    workers: Option<WorkersField>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -71,6 +75,9 @@ struct LogSection {
     eve: Option<bool>,
     events: Option<String>,
     heartbeat_minutes: Option<u64>,
+    rotate_mb: Option<u64>,
+    rotate_days: Option<u64>,
+    total_mb: Option<u64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -120,7 +127,15 @@ pub struct Settings {
     pub interfaces: Vec<String>,
     /// BPF expression named in the file.
     pub filter: Option<String>,
-    /// Kernel ring of an interface in bytes.
+    /// The user to become when started as root.
+    pub user: Option<String>,
+    /// Are rights given up once everything is open?
+    pub sandbox: bool,
+    /// The files of the configuration itself: read again at a reload.
+    pub files: Vec<PathBuf>,
+    /// Workers an interface, if the file says so.
+    pub workers: Option<Workers>,
+    /// Kernel ring of a worker's socket in bytes.
     pub ring_bytes: usize,
     /// Directory of the logs.
     pub log_dir: Option<PathBuf>,
@@ -130,6 +145,8 @@ pub struct Settings {
     pub events: Option<String>,
     /// Nanoseconds between heartbeats.
     pub heartbeat_nanos: u64,
+    /// When logs are rotated, and how much of them is kept.
+    pub rotation: Rotation,
 }
 
 /// What the command line says, over the file.
@@ -172,9 +189,14 @@ impl Settings {
             },
             threats: threats(file.threats.as_deref())?,
             limits,
+            rotation: rotation(&file.log),
             queue: at_least("alerts.queue", file.alerts.queue, 1)?.unwrap_or(4096),
             interfaces: file.capture.interfaces,
             filter: file.capture.filter,
+            user: file.user,
+            sandbox: file.sandbox.unwrap_or(true),
+            files: path.into_iter().map(Path::to_owned).chain(file.threats).collect(),
+            workers: workers(file.capture.workers)?,
             ring_bytes: megabytes(ring_mb),
             log_dir: file.log.dir,
             eve: file.log.eve.unwrap_or(true),
@@ -182,6 +204,55 @@ impl Settings {
             heartbeat_nanos: minutes.saturating_mul(60_000_000_000),
         })
     }
+}
+
+/// Workers an interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Workers {
+    /// So many, 1 to 64.
+    Number(u8),
+    /// One a processor.
+    Auto,
+}
+
+impl std::str::FromStr for Workers {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match (text, text.parse()) {
+            ("auto", _) => Ok(Self::Auto),
+            (_, Ok(number @ 1..=64)) => Ok(Self::Number(number)),
+            _ => Err(format!("`{text}` is neither a number from 1 to 64 nor `auto`")),
+        }
+    }
+}
+
+/// As the file may spell it: `workers = 2` or `workers = "auto"`.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum WorkersField {
+    Number(i64),
+    Text(String),
+}
+
+fn workers(field: Option<WorkersField>) -> Result<Option<Workers>, ConfigError> {
+    let text = match field {
+        None => return Ok(None),
+        Some(WorkersField::Number(number)) => number.to_string(),
+        Some(WorkersField::Text(text)) => text,
+    };
+    let parsed = text.parse().map_err(|why| ConfigError::Value(format!("capture.workers: {why}")));
+    parsed.map(Some)
+}
+
+/// Zero means "never", or "everything is kept".
+fn rotation(log: &LogSection) -> Rotation {
+    let mut rotation = Rotation::default();
+    let megabytes = |n: u64| n.saturating_mul(1 << 20);
+    set(&mut rotation.bytes, log.rotate_mb.map(megabytes));
+    set(&mut rotation.age, log.rotate_days.map(|n| n.saturating_mul(86_400_000_000_000)));
+    set(&mut rotation.total, log.total_mb.map(megabytes));
+    rotation
 }
 
 fn set<T>(slot: &mut T, value: Option<T>) {

@@ -43,23 +43,37 @@
 //! (a file, an interface, a setting) makes an error that names the thing and the remedy, and
 //! `main` prints it once.
 
-pub mod lang;
+// Words every stage may use.
 pub mod net;
 pub mod observation;
 pub mod stats;
 
-pub mod alert;
-pub mod capture;
-pub mod decode;
-pub mod enrich;
-pub mod extract;
-pub mod flow;
-pub mod matching;
-pub mod sink;
+// The stages, in the order bytes travel; the empty lines keep rustfmt from sorting them.
+pub mod capture; // 1
 
+pub mod decode; // 2
+
+pub mod flow; // 3
+
+pub mod extract; // 4
+
+pub mod matching; // 5
+
+pub mod alert; // 6
+
+pub mod enrich; // 7
+
+pub mod sink; // 8
+
+// Words for people: from enrich on.
+pub mod lang;
+
+// Stages 1 to 6 in one thread; then everything around them.
 pub mod worker;
 
 pub mod app;
 pub mod cli;
 pub mod command;
 pub mod config;
+#[cfg(feature = "live")]
+pub mod privilege;

@@ -85,7 +85,7 @@ impl Kind {
 }
 
 /// A value to compare with the indicators.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Value<'a> {
     /// A host name in the one comparable spelling: lower case, no trailing dot, bytes outside
     /// printable ASCII (and dots and backslashes inside a label) as `\DDD`. Never an IP literal.
@@ -175,6 +175,8 @@ pub enum Message<'a> {
     Http(&'a HttpRequest<'a>),
     /// A DHCP client's message.
     Dhcp(&'a DhcpMessage<'a>),
+    /// A host's claim of a name.
+    Name(&'a NameClaim<'a>),
 }
 
 /// A piece of a message's text arena: byte offsets into [`DnsMessage::text`].
@@ -321,6 +323,15 @@ pub struct DhcpMessage<'a> {
     pub hostname: Option<&'a str>,
     /// Vendor class, option 60.
     pub vendor_class: Option<&'a [u8]>,
+}
+
+/// A name that a host claims for an address of its own (NetBIOS, RFC 1002 4.2.2).
+#[derive(Clone, Copy, Debug)]
+pub struct NameClaim<'a> {
+    /// The address.
+    pub address: Address,
+    /// The name in comparable spelling.
+    pub name: &'a str,
 }
 
 #[cfg(test)]

@@ -29,6 +29,8 @@ counters! {
     Bytes => "capture.bytes",
     /// Frames shorter than on the wire (snap length).
     FramesTruncated => "capture.truncated",
+    /// Frames whose packet a mirror had just shown: copied where it came in and where it left.
+    Duplicates => "capture.duplicates",
     /// IPv4 packets, inner ones of tunnels included.
     Ipv4 => "decode.ipv4",
     /// IPv6 packets, inner ones of tunnels included.
@@ -59,6 +61,16 @@ counters! {
     FragmentsGivenUp => "flow.fragments_given_up",
     /// Packets made whole from fragments.
     Reassembled => "flow.reassembled",
+    /// Packets that a host of ours sends to the outside.
+    PacketsOut => "traffic.packets_out",
+    /// Packets that a host of ours receives from the outside.
+    PacketsIn => "traffic.packets_in",
+    /// Bytes of the frames of the former.
+    BytesOut => "traffic.bytes_out",
+    /// Bytes of the frames of the latter.
+    BytesIn => "traffic.bytes_in",
+    /// Flows between a host of ours and the outside.
+    FlowsOut => "traffic.flows",
     /// Flows seen.
     Flows => "flow.new",
     /// Flows removed because the table was full.
@@ -113,12 +125,16 @@ counters! {
     Behaviours => "matching.behaviours",
     /// Hits on an indicator that the allow list silences.
     Allowed => "matching.allowed",
+    /// Hits on an indicator that is past its last day.
+    Expired => "matching.expired",
     /// Alerts sent.
     Alerts => "alert.sent",
     /// Hits folded into the count of an earlier alert.
     AlertsFolded => "alert.folded",
     /// Alerts that waited because the queue was full. Late, never lost.
     AlertsDelayed => "alert.delayed",
+    /// Facts about hosts not passed on: too many at once, or the queue was full.
+    IdentitiesDropped => "alert.identities_dropped",
     /// Event records dropped because the queue was full (live only).
     EventsDropped => "alert.events_dropped",
 }

@@ -199,7 +199,8 @@ impl EventBody {
             | Message::Dtls(_)
             | Message::Quic(_)
             | Message::Http(_)
-            | Message::Dhcp(_) => None,
+            | Message::Dhcp(_)
+            | Message::Name(_) => None,
         }
     }
 }
@@ -235,7 +236,7 @@ fn tls(hello: &ClientHello<'_>, transport: char) -> TlsEvent {
 }
 
 /// Lower-case hexadecimal digits.
-fn hex(digest: &[u8]) -> String {
+pub(crate) fn hex(digest: &[u8]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

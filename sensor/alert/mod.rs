@@ -5,6 +5,7 @@
 
 pub mod event;
 pub mod home;
+pub mod identity;
 pub mod outbox;
 pub mod reasons;
 pub mod throttle;
@@ -18,6 +19,7 @@ use crate::observation::Kind;
 
 pub use event::Event;
 pub use home::HomeNetworks;
+pub use identity::Identity;
 pub use outbox::{Outbox, Record, WhenFull};
 pub use reasons::Reasons;
 pub use throttle::Throttle;
@@ -130,9 +132,11 @@ pub struct Alert {
 }
 
 impl Alert {
-    /// Hardware address of our side, if the frame shows it.
+    /// Hardware address of our side, if the frame shows it. Cooked captures show none of the
+    /// receiver: zeros.
     pub fn our_mac(&self) -> Option<Mac> {
         let (source, destination) = self.sighting.macs?;
-        Some(if self.ours == self.sighting.source { source } else { destination })
+        let mac = if self.ours == self.sighting.source { source } else { destination };
+        Some(mac).filter(|mac| *mac != Mac::default())
     }
 }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use crossbeam_channel::{Sender, TrySendError};
 
 use super::throttle::FoldKey;
-use super::{Alert, Event};
+use super::{Alert, Event, Identity};
 use crate::capture::Drops;
 use crate::net::Timestamp;
 use crate::stats::{Counter, Counters};
@@ -17,8 +17,12 @@ pub enum Record {
     Alert(Box<Alert>),
     /// A message was read and its kind was asked for.
     Event(Box<Event>),
+    /// A host said who it is; comes before the alerts that it explains.
+    Identity(Box<Identity>),
     /// How a worker fares; each replaces the one before.
     Pulse(Box<WorkerPulse>),
+    /// A line about the sensor itself, without its line end.
+    Notice(String),
 }
 
 /// What a worker tells of itself about once a second.
@@ -34,6 +38,8 @@ pub struct WorkerPulse {
     pub drops: Drops,
     /// Hosts of ours it has seen.
     pub hosts: usize,
+    /// Hosts of ours it has seen in a flow with the outside.
+    pub clients: usize,
 }
 
 /// What a worker does when the queue is full.
@@ -68,9 +74,8 @@ impl Outbox {
         counters.count(Counter::Alerts);
         self.flush();
         if self.waiting.is_empty() {
-            match self.send(Record::Alert(alert)) {
-                Some(Record::Alert(alert)) => self.wait(alert, counters),
-                Some(Record::Event(_) | Record::Pulse(_)) | None => {}
+            if let Some(Record::Alert(alert)) = self.send(Record::Alert(alert)) {
+                self.wait(alert, counters);
             }
         } else {
             self.wait(alert, counters);
@@ -83,6 +88,12 @@ impl Outbox {
         if !self.waiting.is_empty() || self.send(Record::Event(event)).is_some() {
             counters.count(Counter::EventsDropped);
         }
+    }
+
+    /// Sends a fact about a host; false when the queue is full.
+    pub fn identity(&mut self, identity: Box<Identity>) -> bool {
+        self.flush();
+        self.send(Record::Identity(identity)).is_none()
     }
 
     /// Tells how the worker fares; if the queue is full, the next time will do.
@@ -128,7 +139,10 @@ impl Outbox {
     fn wait(&mut self, alert: Box<Alert>, counters: &mut Counters) {
         counters.count(Counter::AlertsDelayed);
         let key = FoldKey::of(&alert);
-        if let Some(same) = self.waiting.iter_mut().find(|waiting| FoldKey::of(waiting) == key) {
+        let is_same = |waiting: &Alert| {
+            FoldKey::of(waiting) == key && std::sync::Arc::ptr_eq(&waiting.set, &alert.set)
+        };
+        if let Some(same) = self.waiting.iter_mut().find(|waiting| is_same(waiting)) {
             *same = alert;
             return;
         }

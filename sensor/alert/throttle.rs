@@ -7,12 +7,14 @@
 
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
+use std::sync::Arc;
 
 use foldhash::quality::RandomState;
 use hashbrown::HashTable;
 
 use super::Alert;
 use crate::matching::IndicatorId;
+use crate::matching::reload::Edition;
 use crate::net::{Address, Timestamp};
 use crate::observation::Kind;
 
@@ -137,6 +139,36 @@ impl Throttle {
         entries.into_iter().filter(|entry| entry.unsaid > 0).map(|entry| entry.latest).collect()
     }
 
+    /// Is this contact being folded?
+    pub fn knows(&mut self, alert: &Alert) -> bool {
+        self.entry(&FoldKey::of(alert)).is_some()
+    }
+
+    /// Goes over to another set, whose numbers mean other indicators: contacts with an indicator
+    /// that it still has stay folded. Returns the summaries of the others with something unsaid.
+    pub fn rebase(&mut self, edition: &Edition) -> Vec<Box<Alert>> {
+        self.index.clear();
+        let mut unsaid = Vec::new();
+        for mut entry in std::mem::take(&mut self.entries) {
+            let latest = &mut entry.latest;
+            let old = latest.set.get(latest.indicator);
+            if let Some(id) = old.and_then(|indicator| edition.place(indicator)) {
+                let old = std::mem::replace(&mut latest.set, Arc::clone(&edition.set));
+                latest.also.retain_mut(|reason| {
+                    let place = old.get(reason.indicator).and_then(|one| edition.place(one));
+                    reason.indicator = place.unwrap_or_default();
+                    place.is_some()
+                });
+                latest.indicator = id;
+                entry.key = FoldKey::of(latest);
+                self.push(entry);
+            } else if entry.unsaid > 0 {
+                unsaid.push(entry.latest);
+            }
+        }
+        unsaid
+    }
+
     fn entry(&mut self, key: &FoldKey) -> Option<&mut Entry> {
         let Self { index, entries, hasher, front, .. } = self;
         let position = |ordinal: u64| usize::try_from(ordinal - *front).unwrap_or(usize::MAX);
@@ -152,9 +184,13 @@ impl Throttle {
     }
 
     fn insert_said(&mut self, key: FoldKey, latest: Box<Alert>, said: Timestamp) {
-        let hash = self.hasher.hash_one(key);
+        self.push(Entry { key, latest, unsaid: 0, said });
+    }
+
+    fn push(&mut self, entry: Entry) {
+        let hash = self.hasher.hash_one(entry.key);
         let ordinal = self.front + self.entries.len() as u64;
-        self.entries.push_back(Entry { key, latest, unsaid: 0, said });
+        self.entries.push_back(entry);
         self.index.insert_unique(hash, (hash, ordinal), |(hash, _)| *hash);
     }
 

@@ -1,35 +1,54 @@
-//! The writer's thread of the live sensor: records off the queue, signals, and the hour.
+//! The writer's thread of the live sensor: records off the queue, signals, the minute and the
+//! hour.
 
+use std::fs::File;
 use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError};
+use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
+use ioc_feeds::Date;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 
 use super::AppError;
+use super::health::Health;
+use super::reload::{Reloaded, Reloader};
 use super::run::RunJob;
 use super::writer::Writer;
 use crate::alert::Record;
 use crate::capture::live::now;
-use crate::lang::Phrase;
-use crate::sink::heartbeat::{self, Pulse};
-use crate::stats::{Counter, Counters};
+use crate::lang::{self, Phrase};
+use crate::net::Timestamp;
+use crate::sink::{Status, Trouble, heartbeat};
+use crate::stats::Counter;
 
 /// How long the writer waits for a record before it looks at signals and the hour.
 const PATIENCE: Duration = Duration::from_millis(100);
+/// The same in nanoseconds: how often it looks while records keep coming.
+const LOOK: u64 = 100_000_000;
+const SECOND: u64 = 1_000_000_000;
+/// How often the state of the sensor is written as a record.
+const MINUTE: u64 = 60 * SECOND;
 
 /// What signals have asked for.
 pub(super) struct Wishes {
     pub(super) stop: Arc<AtomicBool>,
     reopen: Arc<AtomicBool>,
+    reload: Arc<AtomicBool>,
     print: Arc<AtomicBool>,
 }
 
 impl Wishes {
     pub(super) fn register() -> Result<Self, AppError> {
-        let wishes = Self { stop: Arc::default(), reopen: Arc::default(), print: Arc::default() };
+        let wishes = Self {
+            stop: Arc::default(),
+            reopen: Arc::default(),
+            reload: Arc::default(),
+            print: Arc::default(),
+        };
         let register = |signal, flag: &Arc<AtomicBool>| {
             signal_hook::flag::register(signal, flag.clone()).map(drop).map_err(|error| {
                 AppError::System { what: "cannot listen for signals", reason: error.to_string() }
@@ -38,9 +57,18 @@ impl Wishes {
         register(SIGTERM, &wishes.stop)?;
         register(SIGINT, &wishes.stop)?;
         register(SIGHUP, &wishes.reopen)?;
+        register(SIGHUP, &wishes.reload)?;
         register(SIGUSR1, &wishes.print)?;
         Ok(wishes)
     }
+}
+
+/// When each thing was last done.
+struct Last {
+    looked: Timestamp,
+    beaten: Timestamp,
+    recorded: Timestamp,
+    judged: Timestamp,
 }
 
 /// The writer's desk: records, signals and the hour.
@@ -48,16 +76,55 @@ pub(super) struct Desk<'a, 's> {
     job: &'a RunJob,
     writer: Writer<'s>,
     wishes: &'a Wishes,
+    health: Health,
+    started: Timestamp,
+    last: Last,
+    indicators: usize,
+    newest: Option<Date>,
+    /// Opened once: later it may no longer be allowed.
+    memory: Option<File>,
 }
 
 impl<'a, 's> Desk<'a, 's> {
-    pub(super) const fn new(job: &'a RunJob, writer: Writer<'s>, wishes: &'a Wishes) -> Self {
-        Self { job, writer, wishes }
+    pub(super) fn new(job: &'a RunJob, writer: Writer<'s>, wishes: &'a Wishes) -> Self {
+        let now = now();
+        Self {
+            job,
+            writer,
+            wishes,
+            health: Health::new(now),
+            started: now,
+            last: Last { looked: now, beaten: now, recorded: now, judged: now },
+            indicators: job.indicators.latest().1.set.len(),
+            newest: job.newest,
+            memory: File::open("/proc/self/statm").ok(),
+        }
     }
 
-    /// Serves until the last worker is gone.
+    /// Serves until the last worker is gone, with the reload thread beside it.
     pub(super) fn serve(&mut self, records: &Receiver<Record>) {
-        let mut beaten = now();
+        let (tell, reloads) = bounded(16);
+        let done = AtomicBool::new(false);
+        let reloader = Reloader {
+            feeds: &self.job.feeds,
+            published: &self.job.indicators,
+            wanted: &self.wishes.reload,
+            stop: &done,
+            tell,
+        };
+        thread::scope(|scope| {
+            let reload = thread::Builder::new().name("reload".into());
+            if let Err(error) = reload.spawn_scoped(scope, move || reloader.work()) {
+                self.warn(&lang::refused(self.job.format.language, &error.to_string()));
+            }
+            self.take_records(records, &reloads);
+            done.store(true, Ordering::Relaxed);
+            // The thread may be waiting to tell of its last reload.
+            drop(reloads);
+        });
+    }
+
+    fn take_records(&mut self, records: &Receiver<Record>, reloads: &Receiver<Reloaded>) {
         self.beat(Phrase::Started);
         loop {
             match records.recv_timeout(PATIENCE) {
@@ -72,53 +139,164 @@ impl<'a, 's> Desk<'a, 's> {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            if self.wishes.reopen.swap(false, Ordering::Relaxed) {
-                let reopened = self.writer.reopen();
-                self.complain(reopened);
-            }
-            if self.wishes.print.swap(false, Ordering::Relaxed) {
-                self.print_counters();
-            }
-            if now().since(beaten) >= self.job.heartbeat_nanos {
-                beaten = now();
-                self.beat(Phrase::Running);
+            let now = now();
+            if now < self.last.looked || now.since(self.last.looked) >= LOOK {
+                self.last.looked = now;
+                self.look(now);
+                reloads.try_iter().for_each(|outcome| self.reloaded(outcome));
             }
         }
+        let finished = self.writer.finish();
+        self.complain(finished);
         self.beat(Phrase::Stopped);
+        self.tend(now());
     }
 
-    fn pulse(&self) -> Pulse {
-        let mut counters = Counters::default();
-        let (mut dropped, mut hosts) = (0, 0);
-        for pulse in &self.writer.pulses {
-            counters.merge(&pulse.counters);
-            dropped += pulse.drops.kernel + pulse.drops.interface;
-            hosts = hosts.max(pulse.hosts);
+    /// Signals, the second, the minute and the hour.
+    fn look(&mut self, now: Timestamp) {
+        if self.wishes.reopen.swap(false, Ordering::Relaxed) {
+            self.writer.reopen();
         }
-        let indicators = self.job.set.len();
-        Pulse { counters, dropped, indicators, newest: self.job.newest.clone(), hosts }
+        self.tend(now);
+        if self.wishes.print.swap(false, Ordering::Relaxed) {
+            self.print();
+        }
+        if due(now, &mut self.last.judged, SECOND) {
+            let status = self.status();
+            for warning in self.health.judge(&status) {
+                self.warn(lang::warning(self.job.format.language, warning));
+            }
+        }
+        if due(now, &mut self.last.recorded, MINUTE) {
+            let status = self.status();
+            let written = self.writer.status(&status);
+            self.complain(written);
+        }
+        if due(now, &mut self.last.beaten, self.job.heartbeat_nanos) {
+            self.beat(Phrase::Running);
+        }
+    }
+
+    fn tend(&mut self, now: Timestamp) {
+        let language = self.job.format.language;
+        for trouble in self.writer.tend(now) {
+            match trouble {
+                Trouble::Failing { path, reason } => {
+                    self.warn(&lang::failing(language, &path.to_string_lossy(), &reason));
+                }
+                Trouble::Resumed { path, held, folded, gone, events } => {
+                    let numbers = [held as u64, folded, gone, events];
+                    self.warn(&lang::resumed(language, &path.to_string_lossy(), numbers));
+                }
+                Trouble::NotSynced { path, reason } => {
+                    self.warn(&lang::not_synced(language, &path.to_string_lossy(), &reason));
+                }
+                Trouble::NotRotated { path, reason } => {
+                    self.warn(&lang::not_rotated(language, &path.to_string_lossy(), &reason));
+                }
+            }
+        }
+    }
+
+    fn reloaded(&mut self, outcome: Reloaded) {
+        let language = self.job.format.language;
+        match outcome {
+            Reloaded::Swapped { difference, len, newest } => {
+                (self.indicators, self.newest) = (len, newest);
+                let text = lang::reloaded(language, difference.added, difference.removed, len);
+                self.note(&heartbeat::information(&self.job.format, now(), &text));
+            }
+            Reloaded::Refused(reason) => self.warn(&lang::refused(language, &reason)),
+        }
+    }
+
+    fn status(&self) -> Status {
+        let time = now();
+        let mut status = Status {
+            time,
+            uptime: time.since(self.started) / SECOND,
+            indicators: self.indicators,
+            newest: self.newest.map_or_else(String::new, |date| date.to_string()),
+            age_days: self.newest.map(|date| date.age_in_days(time.seconds())),
+            memory: self.memory.as_ref().and_then(resident),
+            ..Status::default()
+        };
+        for pulse in &self.writer.pulses {
+            status.counters.merge(&pulse.counters);
+            status.drops.received += pulse.drops.received;
+            status.drops.kernel += pulse.drops.kernel;
+            status.drops.interface += pulse.drops.interface;
+            status.hosts = status.hosts.max(pulse.hosts);
+            status.clients = status.clients.max(pulse.clients);
+        }
+        status
     }
 
     fn beat(&mut self, occasion: Phrase) {
-        let line = heartbeat::line(&self.job.format, now(), occasion, &self.pulse());
-        let written = self.writer.notice(&line).and_then(|()| self.writer.flush());
-        self.complain(written);
-        say(&line);
+        let line = heartbeat::line(&self.job.format, occasion, &self.status());
+        self.note(&line);
     }
 
-    fn print_counters(&self) {
-        let counters = self.pulse().counters;
+    fn warn(&mut self, text: &str) {
+        self.note(&heartbeat::warning(&self.job.format, now(), text));
+    }
+
+    /// Into the log, and on standard error.
+    fn note(&mut self, line: &str) {
+        let written = self.writer.notice(line).and_then(|()| self.writer.flush());
+        self.complain(written);
+        say(line);
+    }
+
+    /// The same numbers as the `stats` record.
+    fn print(&self) {
+        let status = self.status();
         for counter in Counter::ALL {
-            say(&format!("{} {}", counter.name(), counters.get(*counter)));
+            say(&format!("{} {}", counter.name(), status.counters.get(*counter)));
+        }
+        let (hidden, connections) = status.blind();
+        let rest = [
+            ("uptime", status.uptime),
+            ("capture.kernel_packets", status.drops.received),
+            ("capture.kernel_drops", status.drops.kernel),
+            ("capture.interface_drops", status.drops.interface),
+            ("indicators.loaded", status.indicators as u64),
+            ("hosts", status.hosts as u64),
+            ("clients", status.clients as u64),
+            ("blind.hidden", hidden),
+            ("blind.connections", connections),
+            ("memory.resident", status.memory.unwrap_or(0)),
+        ];
+        for (name, value) in rest {
+            say(&format!("{name} {value}"));
         }
     }
 
-    /// A log that cannot be written is said on standard error; the sensor goes on.
+    /// Output that is no log (a pipe) and cannot be written is said on standard error; the
+    /// sensor goes on.
     fn complain(&self, written: io::Result<()>) {
         if let Err(error) = written {
             say(&format!("wardwatch: cannot write the log: {}", crate::capture::describe(&error)));
         }
     }
+}
+
+/// Has this much passed? Then it begins anew. A clock that was set back counts as "yes".
+fn due(now: Timestamp, last: &mut Timestamp, every: u64) -> bool {
+    let due = now < *last || now.since(*last) >= every;
+    if due {
+        *last = now;
+    }
+    due
+}
+
+/// Resident memory in bytes: the second number of statm, in pages.
+fn resident(statm: &File) -> Option<u64> {
+    let mut buffer = [0; 128];
+    let length = statm.read_at(&mut buffer, 0).ok()?;
+    let text = std::str::from_utf8(buffer.get(..length)?).ok()?;
+    let pages: u64 = text.split_ascii_whitespace().nth(1)?.parse().ok()?;
+    Some(pages * 4096)
 }
 
 fn say(line: &str) {

@@ -1,33 +1,49 @@
-//! The live sensor: a worker an interface, and the desk they all send to.
+//! The live sensor: workers, each with a socket, and the desk they all send to.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
+use std::time::Duration;
 
-use crossbeam_channel::bounded;
+use crossbeam_channel::{Sender, bounded};
+use ioc_feeds::Date;
 
 use super::AppError;
 use super::desk::{Desk, Wishes};
+use super::notices::Notice;
 use super::writer::Writer;
-use crate::alert::{Origin, Outbox, WhenFull};
-use crate::capture::live::{Live, LiveOptions};
-use crate::capture::{CaptureError, Next, Source};
-use crate::matching::IndicatorSet;
+use crate::alert::{Origin, Outbox, Record, WhenFull};
+use crate::capture::CaptureError;
+use crate::capture::live::{Live, LiveOptions, Moment, now};
+use crate::config::FeedSettings;
+use crate::matching::reload::Published;
 use crate::net::Timestamp;
 use crate::sink::text::LineFormat;
 use crate::worker::{Assignment, Worker};
 
 /// How often a worker tells how it fares, in nanoseconds.
 const PULSE_NANOS: u64 = 1_000_000_000;
+/// An interface that is gone is tried again after this time, then after twice as long, and so on.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// The longest pause between two tries.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// How long a paused worker may overlook that it shall stop.
+const BREATH: Duration = Duration::from_millis(100);
+
 /// What is to be watched, and how.
 pub struct RunJob {
     /// Names of interfaces.
     pub interfaces: Vec<String>,
+    /// Workers of each interface.
+    pub workers: usize,
     /// How each is opened.
     pub live: LiveOptions,
-    /// Indicators.
-    pub set: Arc<IndicatorSet>,
-    /// Template for each worker; its origin is replaced.
+    /// Indicators, and how new ones reach the workers.
+    pub indicators: Arc<Published>,
+    /// Where they are loaded from again.
+    pub feeds: FeedSettings,
+    /// Template for each worker; its origin is replaced, and its limits are those of all workers
+    /// together.
     pub assignment: Assignment,
     /// Records the queue holds.
     pub queue: usize,
@@ -35,33 +51,42 @@ pub struct RunJob {
     pub format: LineFormat,
     /// Nanoseconds between them.
     pub heartbeat_nanos: u64,
-    /// Newest date among the indicators, as text.
-    pub newest: String,
+    /// Newest date among the indicators.
+    pub newest: Option<Date>,
+    /// What is to be said in the log once it is open.
+    pub notices: Vec<Notice>,
 }
 
 /// Opens every interface. Nothing is lost between this and [`run`]: the kernel's ring holds it.
 ///
 /// # Errors
-/// The first interface that cannot be opened.
+/// The first interface that cannot be opened, or cannot be shared by its workers.
 pub fn open(job: &RunJob) -> Result<Vec<Live>, CaptureError> {
-    job.interfaces.iter().map(|name| Live::open(name, &job.live)).collect()
+    let mut sockets = Vec::new();
+    for name in &job.interfaces {
+        sockets.extend(Live::open_shared(name, job.workers, &job.live)?);
+    }
+    Ok(sockets)
 }
 
-/// Watches until a signal says stop or no interface is left.
+/// Watches until a signal says stop. An interface that goes away is waited for.
 ///
 /// # Errors
-/// When the last interface has failed, or the system refuses a thread.
+/// When the system refuses a thread or signals.
 pub fn run(job: &RunJob, sources: Vec<Live>, writer: Writer<'_>) -> Result<(), AppError> {
     let wishes = Wishes::register()?;
-    let (sender, records) = bounded(job.queue);
+    let (sender, records) = bounded(job.queue.max(job.notices.len()));
+    for notice in &job.notices {
+        let _ = sender.try_send(notice.record(&job.format, now()));
+    }
+    let share = sources.len();
     thread::scope(|scope| {
         let mut workers = Vec::new();
         for (number, source) in sources.into_iter().enumerate() {
-            let outbox = Outbox::new(sender.clone(), WhenFull::GoOn);
-            let stop = &wishes.stop;
+            let post = Post { job, number, share, sender: sender.clone(), stop: &wishes.stop };
             let worker = thread::Builder::new()
                 .name(format!("worker-{number}"))
-                .spawn_scoped(scope, move || watch(job, number, source, outbox, stop));
+                .spawn_scoped(scope, move || post.watch(source));
             match worker {
                 Ok(worker) => workers.push(worker),
                 Err(error) => {
@@ -76,48 +101,113 @@ pub fn run(job: &RunJob, sources: Vec<Live>, writer: Writer<'_>) -> Result<(), A
         // The workers hold the only senders: when the last is gone, the writer is done.
         drop(sender);
         Desk::new(job, writer, &wishes).serve(&records);
-        let failures = workers.into_iter().filter_map(|worker| worker.join().ok()?.err());
-        match failures.last() {
-            Some(failure) if !wishes.stop.load(Ordering::Relaxed) => Err(failure.into()),
-            _ => Ok(()),
-        }
+        joined(workers)
     })
 }
 
-/// A worker's thread: one interface from its first frame to its last.
-fn watch(
-    job: &RunJob,
+/// A worker that panicked is a sensor that is half blind: said, and the exit code tells.
+fn joined(workers: Vec<ScopedJoinHandle<'_, ()>>) -> Result<(), AppError> {
+    let ended: Vec<_> = workers.into_iter().map(ScopedJoinHandle::join).collect();
+    match ended.iter().any(Result::is_err) {
+        true => Err(AppError::System {
+            what: "a worker ended before its time",
+            reason: "please report this, with the lines above".into(),
+        }),
+        false => Ok(()),
+    }
+}
+
+/// A worker's thread and what it needs: one socket from its first frame to the end of the run.
+struct Post<'a> {
+    job: &'a RunJob,
     number: usize,
-    mut source: Live,
-    outbox: Outbox,
-    stop: &AtomicBool,
-) -> Result<(), CaptureError> {
-    let mut assignment = job.assignment.clone();
-    assignment.origin = Origin::Interface(source.name().into());
-    let mut worker = Worker::new(assignment, job.set.clone(), outbox);
-    let mut told = Timestamp::default();
-    let failure = loop {
-        if stop.load(Ordering::Relaxed) {
-            break None;
+    /// Workers in all.
+    share: usize,
+    sender: Sender<Record>,
+    stop: &'a AtomicBool,
+}
+
+impl Post<'_> {
+    fn watch(self, mut source: Live) {
+        let mut assignment = self.job.assignment.clone();
+        assignment.origin = Origin::Interface(source.name().into());
+        assignment.limits = assignment.limits.shared_by(self.share);
+        let outbox = Outbox::new(self.sender.clone(), WhenFull::GoOn);
+        let set = self.job.indicators.latest().1.set;
+        let mut worker = Worker::new(assignment, set, outbox);
+        worker.follow(self.job.indicators.clone());
+        let mut told = Timestamp::default();
+        let mut up = true;
+        while !self.is_over() {
+            let time = match source.take(&mut |frame| worker.frame(frame)) {
+                Ok(Moment::Busy(time)) => time,
+                Ok(Moment::Waited) => continue,
+                Ok(Moment::Idle(time)) => {
+                    worker.idle(time);
+                    time
+                }
+                Err(error) => {
+                    self.bring_back(&mut source, &mut worker, &error);
+                    continue;
+                }
+            };
+            if time.since(told) >= PULSE_NANOS || time < told {
+                told = time;
+                worker.pulse(self.number, source.drops());
+                self.tell_link(&source, &mut up);
+            }
         }
-        let time = match source.next_frame() {
-            Ok(Next::Frame(frame)) => {
-                worker.frame(&frame);
-                frame.time
-            }
-            Ok(Next::Idle(now)) => {
-                worker.idle(now);
-                now
-            }
-            Ok(Next::End) => break None,
-            Err(error) => break Some(error),
+        worker.pulse(self.number, source.drops());
+        worker.finish();
+    }
+
+    fn is_over(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Tries to open an interface again until it is back or the run is over.
+    fn bring_back(&self, source: &mut Live, worker: &mut Worker, error: &CaptureError) {
+        let interface = source.name().to_owned();
+        let reason = match error {
+            CaptureError::Interface { reason, .. } => reason.clone(),
+            other => other.to_string(),
         };
-        if time.since(told) >= PULSE_NANOS {
-            told = time;
-            worker.pulse(number, source.drops());
+        if source.is_first() {
+            self.say(&Notice::Gone { interface: interface.clone(), reason });
         }
-    };
-    worker.pulse(number, source.drops());
-    worker.finish();
-    failure.map_or(Ok(()), Err)
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let mut rested = Duration::ZERO;
+            while rested < pause {
+                if self.is_over() {
+                    return;
+                }
+                thread::sleep(BREATH);
+                rested += BREATH;
+                worker.idle(now());
+            }
+            worker.pulse(self.number, source.drops());
+            match source.reopen() {
+                Ok(()) => break,
+                Err(_) => pause = (pause * 2).min(LONGEST_PAUSE),
+            }
+        }
+        if source.is_first() {
+            self.say(&Notice::Back(interface));
+        }
+    }
+
+    /// Says once when the link goes and once when it comes back. The socket survives both.
+    fn tell_link(&self, source: &Live, up: &mut bool) {
+        let Some(now_up) = source.is_up() else { return };
+        if now_up != *up && source.is_first() {
+            let name = source.name().to_owned();
+            self.say(&if now_up { Notice::Up(name) } else { Notice::Down(name) });
+        }
+        *up = now_up;
+    }
+
+    fn say(&self, notice: &Notice) {
+        let _ = self.sender.try_send(notice.record(&self.job.format, now()));
+    }
 }

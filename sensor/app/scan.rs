@@ -18,7 +18,8 @@ use super::AppError;
 use super::writer::Writer;
 use crate::alert::{Origin, Outbox, Record, WhenFull};
 use crate::capture::file::CaptureFile;
-use crate::capture::{CaptureError, Filter, Next, Source};
+use crate::capture::{CaptureError, Filter, LinkType, Next, Source};
+use crate::decode::LinkTypes;
 use crate::matching::IndicatorSet;
 use crate::stats::Counters;
 use crate::worker::{Assignment, Worker};
@@ -30,6 +31,16 @@ pub enum Input {
     File(PathBuf),
     /// Standard input.
     Stdin,
+}
+
+impl Input {
+    /// How records and messages name it.
+    fn name(&self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Stdin => "-".into(),
+        }
+    }
 }
 
 /// What is to be done.
@@ -57,6 +68,8 @@ pub struct ScanJob {
 pub struct ScanOutcome {
     /// Counts over all captures.
     pub counters: Counters,
+    /// Frames of each link type that is not decoded.
+    pub undecoded: LinkTypes,
     /// Captures that could not be read, or not to their end.
     pub failures: Vec<CaptureError>,
     /// The reader of our output has gone away.
@@ -67,7 +80,31 @@ pub struct ScanOutcome {
 struct Arrival {
     number: usize,
     records: Receiver<Record>,
-    end: Receiver<(Counters, Option<CaptureError>)>,
+    name: String,
+    end: Receiver<End>,
+}
+
+/// How the reading of a capture ended.
+struct End {
+    counters: Counters,
+    undecoded: LinkTypes,
+    failure: Option<CaptureError>,
+}
+
+/// What is said of a capture while others are still read.
+#[derive(Debug)]
+pub enum Remark<'a> {
+    /// It could not be read, or not to its end.
+    Failure(&'a CaptureError),
+    /// Frames of it are of a link type that is not decoded.
+    Undecoded {
+        /// The capture.
+        name: &'a str,
+        /// The link type.
+        link: LinkType,
+        /// Frames of it.
+        frames: u64,
+    },
 }
 
 /// Reads every input and writes what is found.
@@ -78,7 +115,7 @@ struct Arrival {
 pub fn scan(
     job: &ScanJob,
     writer: &mut Writer<'_>,
-    mut report: impl FnMut(&CaptureError),
+    mut report: impl FnMut(&Remark<'_>),
 ) -> Result<ScanOutcome, AppError> {
     let next = AtomicUsize::new(0);
     let (sender, arrivals) = bounded(job.jobs);
@@ -120,7 +157,7 @@ fn read_inputs(job: &ScanJob, next: &AtomicUsize, arrivals: &Sender<Arrival>) {
         }
         let (sender, records) = bounded(job.queue);
         let (done, end) = bounded(1);
-        if arrivals.send(Arrival { number, records, end }).is_err() {
+        if arrivals.send(Arrival { number, records, name: input.name(), end }).is_err() {
             return;
         }
         let outcome = read_one(job, input, sender);
@@ -129,17 +166,9 @@ fn read_inputs(job: &ScanJob, next: &AtomicUsize, arrivals: &Sender<Arrival>) {
 }
 
 /// Reads one capture to its end, or to where it breaks.
-fn read_one(
-    job: &ScanJob,
-    input: &Input,
-    sender: Sender<Record>,
-) -> (Counters, Option<CaptureError>) {
-    let name = match input {
-        Input::File(path) => path.display().to_string(),
-        Input::Stdin => "-".into(),
-    };
+fn read_one(job: &ScanJob, input: &Input, sender: Sender<Record>) -> End {
     let mut assignment = job.assignment.clone();
-    assignment.origin = Origin::Capture(name.into());
+    assignment.origin = Origin::Capture(input.name().into());
     let outbox = Outbox::new(sender, WhenFull::Wait);
     let mut worker = Worker::new(assignment, job.set.clone(), outbox);
     let failure = open(job, input).and_then(|mut source| {
@@ -152,13 +181,16 @@ fn read_one(
         }
         Ok(())
     });
-    (worker.finish(), failure.err())
+    // A pipe that was left amid a record is not cut: we stopped listening.
+    let left = *input == Input::Stdin && job.stop.load(Ordering::Relaxed);
+    let undecoded = worker.undecoded();
+    End { counters: worker.finish(), undecoded, failure: failure.err().filter(|_| !left) }
 }
 
 fn open(job: &ScanJob, input: &Input) -> Result<CaptureFile, CaptureError> {
     let filter = job.filter.as_deref().map(Filter::new).transpose()?;
     let source = match input {
-        Input::Stdin => CaptureFile::stdin()?,
+        Input::Stdin => CaptureFile::stdin(job.stop.clone())?,
         Input::File(path) if job.progress.is_hidden() => CaptureFile::open(path)?,
         Input::File(path) => {
             let name = path.display().to_string();
@@ -175,7 +207,7 @@ fn write_in_order(
     arrivals: &Receiver<Arrival>,
     writer: &mut Writer<'_>,
     outcome: &mut ScanOutcome,
-    report: &mut impl FnMut(&CaptureError),
+    report: &mut impl FnMut(&Remark<'_>),
 ) -> io::Result<()> {
     let mut early: BTreeMap<usize, Arrival> = BTreeMap::new();
     let mut wanted = 0;
@@ -192,19 +224,28 @@ fn write_in_order(
             },
         };
         wanted += 1;
+        writer.begin_capture();
         for record in &arrival.records {
             writer.write(record)?;
             if arrival.records.is_empty() {
                 writer.flush()?;
             }
         }
-        if let Ok((counters, failure)) = arrival.end.recv() {
-            outcome.counters.merge(&counters);
-            if let Some(failure) = failure {
-                report(&failure);
-                outcome.failures.push(failure);
-            }
+        if let Ok(end) = arrival.end.recv() {
+            conclude(&arrival.name, end, outcome, report);
         }
+    }
+}
+
+fn conclude(name: &str, end: End, outcome: &mut ScanOutcome, report: &mut impl FnMut(&Remark<'_>)) {
+    outcome.counters.merge(&end.counters);
+    outcome.undecoded.merge(&end.undecoded);
+    for (link, frames) in end.undecoded.iter() {
+        report(&Remark::Undecoded { name, link, frames });
+    }
+    if let Some(failure) = end.failure {
+        report(&Remark::Failure(&failure));
+        outcome.failures.push(failure);
     }
 }
 
@@ -212,26 +253,25 @@ fn write_in_order(
 const MAX_DEPTH: usize = 32;
 
 /// The captures that arguments name: files as they are, directories searched for files that
-/// begin like a capture, in order of their names.
-///
-/// # Errors
-/// When a directory holds no capture or cannot be read.
-pub fn inputs(paths: &[PathBuf]) -> Result<Vec<Input>, AppError> {
-    let mut inputs = Vec::new();
+/// begin like a capture, in order of their names. The second list says which directories hold no
+/// capture or cannot be read; they spoil nothing else.
+pub fn inputs(paths: &[PathBuf]) -> (Vec<Input>, Vec<AppError>) {
+    let (mut inputs, mut failures) = (Vec::new(), Vec::new());
     for path in paths {
         if path.as_os_str() == "-" {
             inputs.push(Input::Stdin);
         } else if path.is_dir() {
             let before = inputs.len();
-            search(path, MAX_DEPTH, &mut inputs)?;
-            if inputs.len() == before {
-                return Err(AppError::NoCapture { path: path.clone() });
+            match search(path, MAX_DEPTH, &mut inputs) {
+                Ok(()) if inputs.len() > before => {}
+                Ok(()) => failures.push(AppError::NoCapture { path: path.clone() }),
+                Err(error) => failures.push(error),
             }
         } else {
             inputs.push(Input::File(path.clone()));
         }
     }
-    Ok(inputs)
+    (inputs, failures)
 }
 
 fn search(directory: &Path, depth: usize, inputs: &mut Vec<Input>) -> Result<(), AppError> {

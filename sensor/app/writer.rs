@@ -2,14 +2,17 @@
 
 use std::io;
 
-use crate::alert::Record;
 use crate::alert::outbox::WorkerPulse;
+use crate::alert::{Alert, Record};
 use crate::enrich::Enricher;
-use crate::sink::Sink;
+use crate::enrich::fold::Fold;
+use crate::net::Timestamp;
+use crate::sink::{Sink, Status, Trouble};
 
 /// Enrichment and sinks of a run.
 pub struct Writer<'s> {
     enricher: Enricher,
+    fold: Fold,
     sinks: Vec<Box<dyn Sink + 's>>,
     /// Alerts taken so far.
     pub alerts: u64,
@@ -19,8 +22,43 @@ pub struct Writer<'s> {
 
 impl<'s> Writer<'s> {
     /// A writer to these sinks.
-    pub const fn new(enricher: Enricher, sinks: Vec<Box<dyn Sink + 's>>) -> Self {
-        Self { enricher, sinks, alerts: 0, pulses: Vec::new() }
+    pub fn new(enricher: Enricher, sinks: Vec<Box<dyn Sink + 's>>) -> Self {
+        Self { enricher, fold: Fold::new(1, 0), sinks, alerts: 0, pulses: Vec::new() }
+    }
+
+    /// Tells contacts that several workers meet once.
+    #[must_use]
+    pub fn with_fold(mut self, fold: Fold) -> Self {
+        self.fold = fold;
+        self
+    }
+
+    /// Tells what is still folded. No worker may be left.
+    ///
+    /// # Errors
+    /// As [`Writer::write`].
+    pub fn finish(&mut self) -> io::Result<()> {
+        let sums = self.fold.finish();
+        self.tell_all(sums)
+    }
+
+    /// Every alert is tried, whatever becomes of the one before.
+    #[allow(clippy::vec_box)] // as they come off the queue
+    fn tell_all(&mut self, alerts: Vec<Box<Alert>>) -> io::Result<()> {
+        let mut told = Ok(());
+        for alert in alerts {
+            let this = self.tell(&alert);
+            told = told.and(this);
+        }
+        told
+    }
+
+    fn tell(&mut self, alert: &Alert) -> io::Result<()> {
+        self.alerts += 1;
+        match self.enricher.enrich(alert) {
+            Some(full) => each(&mut self.sinks, |sink| sink.alert(&full)),
+            None => Ok(()),
+        }
     }
 
     /// Writes a record to every sink.
@@ -29,24 +67,32 @@ impl<'s> Writer<'s> {
     /// The first error of a sink; every other sink has been tried by then.
     pub fn write(&mut self, record: Record) -> io::Result<()> {
         match record {
-            Record::Alert(alert) => {
-                self.alerts += 1;
-                match self.enricher.enrich(&alert) {
-                    Some(full) => each(&mut self.sinks, |sink| sink.alert(&full)),
-                    None => Ok(()),
-                }
+            Record::Alert(alert) => match self.fold.admit(alert) {
+                Some(alert) => self.tell(&alert),
+                None => Ok(()),
+            },
+            Record::Identity(fact) => {
+                self.enricher.learn(*fact);
+                Ok(())
             }
+            Record::Notice(line) => self.notice(&line),
             Record::Event(event) => each(&mut self.sinks, |sink| sink.event(&event)),
             Record::Pulse(pulse) => {
+                let overdue = self.fold.overdue(pulse.time);
                 if self.pulses.len() <= pulse.worker {
                     self.pulses.resize_with(pulse.worker + 1, WorkerPulse::default);
                 }
                 if let Some(slot) = self.pulses.get_mut(pulse.worker) {
                     *slot = *pulse;
                 }
-                Ok(())
+                self.tell_all(overdue)
             }
         }
+    }
+
+    /// Forgets who is who: what comes next is of another capture.
+    pub fn begin_capture(&mut self) {
+        self.enricher.forget_hosts();
     }
 
     /// Writes a line about the sensor itself.
@@ -65,12 +111,28 @@ impl<'s> Writer<'s> {
         each(&mut self.sinks, |sink| sink.flush())
     }
 
-    /// Opens every file anew.
+    /// Hands the state of the sensor to every sink.
     ///
     /// # Errors
     /// As [`Writer::write`].
-    pub fn reopen(&mut self) -> io::Result<()> {
-        each(&mut self.sinks, |sink| sink.reopen())
+    pub fn status(&mut self, status: &Status) -> io::Result<()> {
+        each(&mut self.sinks, |sink| sink.status(status))
+    }
+
+    /// Opens every file anew.
+    pub fn reopen(&mut self) {
+        for sink in &mut self.sinks {
+            sink.reopen();
+        }
+    }
+
+    /// Lets time pass for every sink. Returns what must be said.
+    pub fn tend(&mut self, now: Timestamp) -> Vec<Trouble> {
+        let mut troubles = Vec::new();
+        for sink in &mut self.sinks {
+            sink.tend(now, &mut |trouble| troubles.push(trouble));
+        }
+        troubles
     }
 }
 

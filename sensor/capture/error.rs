@@ -79,6 +79,17 @@ pub enum CaptureError {
         /// The interface.
         name: String,
     },
+    /// Several workers cannot share an interface.
+    #[error(
+        "cannot share {name} among workers: {reason}; every worker would see every packet (use \
+         --workers 1)"
+    )]
+    Sharing {
+        /// The interface.
+        name: String,
+        /// What the system says.
+        reason: String,
+    },
     /// Anything else an interface can answer.
     #[error("cannot capture on {name}: {reason}")]
     Interface {

@@ -6,9 +6,12 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use super::pcap_format::{FILE_HEADER, PcapFormat, word};
 use super::pcapng_format::{Block, PcapngFormat, SECTION};
+use super::stdin::Stdin;
 use super::window::Window;
 use super::{CaptureError, Filter, Frame, LinkType, Next, Source};
 use crate::net::Timestamp;
@@ -60,12 +63,15 @@ impl CaptureFile {
         }
     }
 
-    /// Reads standard input.
+    /// Reads standard input, to its end or until `stop` is set.
     ///
     /// # Errors
     /// When it is no capture.
-    pub fn stdin() -> Result<Self, CaptureError> {
-        Self::from_reader("standard input".into(), Box::new(io::stdin()))
+    pub fn stdin(stop: Arc<AtomicBool>) -> Result<Self, CaptureError> {
+        let name = || String::from("standard input");
+        let stdin =
+            Stdin::new(stop).map_err(|source| CaptureError::Open { name: name(), source })?;
+        Self::from_reader(name(), Box::new(stdin))
     }
 
     /// Reads any stream of bytes; `name` is for messages.

@@ -1,19 +1,35 @@
-//! Frames from an interface, through libpcap: promiscuous, at once, full length.
+//! Frames from an interface, through libpcap: promiscuous, full length, for reading only.
+//!
+//! One [`Live`] is one socket with its ring. Several share an interface when they are in one
+//! group; then each flow comes out of one of them. What to do when an interface goes away is not
+//! decided here: [`Live::reopen`] tries once, `app` decides how often.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::os::fd::{AsFd, AsRawFd};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::fanout::{self, Group};
 use super::{CaptureError, Drops, Frame, LinkType, Next, Source};
 use crate::net::Timestamp;
 
 /// The longest frame asked for: libpcap's own maximum, above any receive offload.
 const SNAP_LENGTH: i32 = 262_144;
-/// How long one wait for a frame lasts, in milliseconds; bounds how late a stop is noticed.
-const WAIT_MS: i32 = 100;
+/// How long the kernel may gather frames before it hands over a block that is not full, in
+/// milliseconds: the delay between a packet and its alert on an idle network.
+///
+/// Frames are gathered (TPACKET_V3) and not handed over one by one (libpcap's immediate mode,
+/// TPACKET_V2) because version 2 cuts the ring into slots of the longest frame: with receive
+/// offload on, 32 MiB are then 128 frames, and any burst is lost. Version 3 packs frames.
+const GATHER_MS: i32 = 2;
+/// How long one wait for a frame lasts: bounds how late a stop is noticed.
+const PATIENCE: Duration = Duration::from_millis(100);
+/// A frame this long before its socket joined the group has a clock that was set back meanwhile.
+const CLOCK_WAS_SET: u64 = 10_000_000_000;
 
 /// How an interface is to be opened.
 #[derive(Clone, Debug)]
 pub struct LiveOptions {
-    /// Size of the kernel's ring in bytes.
+    /// Size of the kernel's ring in bytes, of one socket.
     pub ring_bytes: usize,
     /// BPF expression; none by default, because one that names ports also drops PPPoE and tags.
     pub filter: Option<String>,
@@ -25,12 +41,32 @@ impl Default for LiveOptions {
     }
 }
 
+/// The sockets of one interface. Locked only while one is opened, never on a packet's way.
+type Share = Arc<Mutex<Option<Group>>>;
+
 /// An open interface.
 pub struct Live {
     name: String,
+    options: LiveOptions,
+    opened: Opened,
+    /// The group it is in; none when it has the interface to itself.
+    share: Option<Share>,
+    /// Does it answer for what the interface itself lost? One of a group does.
+    first: bool,
+    frames: u64,
+    /// Losses of this and of earlier openings.
+    drops: Drops,
+}
+
+/// What one opening yields.
+struct Opened {
     capture: pcap::Capture<pcap::Active>,
     link: LinkType,
-    frames: u64,
+    /// Until it joined its group the socket was given what the others got too: frames from
+    /// before this time are theirs.
+    joined: Option<Timestamp>,
+    /// The kernel's 32-bit counts as last read.
+    read: [u32; 3],
 }
 
 impl Live {
@@ -40,25 +76,45 @@ impl Live {
     /// When it does not exist (the error lists those that do), the right is missing, or the
     /// filter does not compile.
     pub fn open(name: &str, options: &LiveOptions) -> Result<Self, CaptureError> {
-        let ring = i32::try_from(options.ring_bytes).unwrap_or(i32::MAX);
-        let open = pcap::Capture::from_device(name).and_then(|inactive| {
-            inactive
-                .promisc(true)
-                .immediate_mode(true)
-                .snaplen(SNAP_LENGTH)
-                .buffer_size(ring)
-                .timeout(WAIT_MS)
-                .open()
-        });
-        let mut capture = open.map_err(|error| explain(name, &error))?;
-        if let Some(expression) = &options.filter {
-            capture.filter(expression, true).map_err(|error| CaptureError::Filter {
-                expression: expression.clone(),
-                reason: text(&error),
-            })?;
-        }
-        let link = LinkType(u16::try_from(capture.get_datalink().0).unwrap_or(u16::MAX));
-        Ok(Self { name: name.into(), capture, link, frames: 0 })
+        Self::open_in(name, options, None, true)
+    }
+
+    /// Opens an interface with several sockets, one a worker; the kernel keeps each flow, both
+    /// directions, with one of them.
+    ///
+    /// # Errors
+    /// As [`Live::open`], and when the kernel cannot share an interface: every worker would see
+    /// every packet, so that is refused.
+    pub fn open_shared(
+        name: &str,
+        workers: usize,
+        options: &LiveOptions,
+    ) -> Result<Vec<Self>, CaptureError> {
+        let share = (workers > 1).then(Share::default);
+        let open = |number| Self::open_in(name, options, share.clone(), number == 0);
+        (0..workers.max(1)).map(open).collect()
+    }
+
+    fn open_in(
+        name: &str,
+        options: &LiveOptions,
+        share: Option<Share>,
+        first: bool,
+    ) -> Result<Self, CaptureError> {
+        let opened = activate(name, options, share.as_ref())?;
+        let (name, options) = (name.into(), options.clone());
+        Ok(Self { name, options, opened, share, first, frames: 0, drops: Drops::default() })
+    }
+
+    /// Opens the interface again after it failed, beside those it shared it with.
+    ///
+    /// # Errors
+    /// As [`Live::open_shared`]; the old socket is then kept, and trying again is right.
+    pub fn reopen(&mut self) -> Result<(), CaptureError> {
+        let opened = activate(&self.name, &self.options, self.share.as_ref())?;
+        self.drops();
+        self.opened = opened;
+        Ok(())
     }
 
     /// The interface's name.
@@ -66,41 +122,168 @@ impl Live {
         &self.name
     }
 
-    /// What the kernel says it could not deliver.
-    pub fn drops(&mut self) -> Drops {
-        self.capture.stats().map_or_else(
-            |_| Drops::default(),
-            |stats| Drops {
-                received: u64::from(stats.received),
-                kernel: u64::from(stats.dropped),
-                interface: u64::from(stats.if_dropped),
-            },
-        )
+    /// Does it answer for the interface where several share it?
+    pub const fn is_first(&self) -> bool {
+        self.first
     }
+
+    /// Is the interface up, with carrier? None when the system does not say.
+    pub fn is_up(&self) -> Option<bool> {
+        fanout::is_up(self.opened.capture.as_fd(), &self.name)
+    }
+
+    /// What the kernel says it could not deliver, since the first opening.
+    pub fn drops(&mut self) -> Drops {
+        if let Ok(stats) = self.opened.capture.stats() {
+            let now = [stats.received, stats.dropped, stats.if_dropped];
+            let more = |n: usize| {
+                let count = |counts: [u32; 3]| counts.get(n).copied().unwrap_or(0);
+                u64::from(count(now).wrapping_sub(count(self.opened.read)))
+            };
+            self.drops.received += more(0);
+            self.drops.kernel += more(1);
+            if self.first {
+                self.drops.interface += more(2);
+            }
+            self.opened.read = now;
+        }
+        self.drops
+    }
+
+    /// Shows every frame that is waiting, out of the ring itself; when there is none, waits for
+    /// a moment. Returns the time it then is.
+    ///
+    /// # Errors
+    /// When the interface is gone; [`Live::reopen`] may bring it back.
+    pub fn take(&mut self, show: &mut dyn FnMut(&Frame<'_>)) -> Result<Moment, CaptureError> {
+        let Self { opened: Opened { capture, link, joined, .. }, frames, .. } = self;
+        let mut last = None;
+        // The socket does not block: libpcap would wait for a frame for ever, deaf to a stop.
+        let taken = capture.dispatch(None, |packet| {
+            let time = stamp(&packet);
+            if is_anothers(joined, time) {
+                return;
+            }
+            *frames += 1;
+            last = Some(time);
+            show(&frame(&packet, *link, *frames));
+        });
+        match (taken, last) {
+            (Ok(_), Some(time)) => Ok(Moment::Busy(time)),
+            (Ok(0) | Err(pcap::Error::TimeoutExpired), None) => {
+                let came = fanout::wait(capture.as_raw_fd(), PATIENCE);
+                Ok(if came { Moment::Waited } else { Moment::Idle(now()) })
+            }
+            (Ok(_), None) => Ok(Moment::Waited),
+            (Err(error), _) => Err(self.gone(&error)),
+        }
+    }
+
+    fn gone(&self, error: &pcap::Error) -> CaptureError {
+        CaptureError::Interface { name: self.name.clone(), reason: text(error) }
+    }
+}
+
+/// What [`Live::take`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// Frames; the time of the last.
+    Busy(Timestamp),
+    /// None yet, but some have just come.
+    Waited,
+    /// None for a moment; the machine's time.
+    Idle(Timestamp),
 }
 
 impl Source for Live {
     fn next_frame(&mut self) -> Result<Next<'_>, CaptureError> {
-        match self.capture.next_packet() {
+        let Self { opened: Opened { capture, link, joined, .. }, .. } = self;
+        let socket = capture.as_raw_fd();
+        match capture.next_packet() {
+            Ok(packet) if is_anothers(joined, stamp(&packet)) => Ok(Next::Idle(now())),
             Ok(packet) => {
                 self.frames += 1;
-                let micros = u32::try_from(packet.header.ts.tv_usec).unwrap_or(0);
-                Ok(Next::Frame(Frame {
-                    time: Timestamp::new(packet.header.ts.tv_sec, micros.saturating_mul(1000)),
-                    link: self.link,
-                    wire_length: packet.header.len,
-                    data: packet.data,
-                    number: self.frames,
-                    stripped_vlan: None,
-                }))
+                Ok(Next::Frame(frame(&packet, *link, self.frames)))
             }
-            Err(pcap::Error::TimeoutExpired) => Ok(Next::Idle(now())),
+            Err(pcap::Error::TimeoutExpired) => {
+                fanout::wait(socket, PATIENCE);
+                Ok(Next::Idle(now()))
+            }
             Err(pcap::Error::NoMorePackets) => Ok(Next::End),
             Err(error) => {
                 Err(CaptureError::Interface { name: self.name.clone(), reason: text(&error) })
             }
         }
     }
+}
+
+fn stamp(packet: &pcap::Packet<'_>) -> Timestamp {
+    let micros = u32::try_from(packet.header.ts.tv_usec).unwrap_or(0);
+    Timestamp::new(packet.header.ts.tv_sec, micros.saturating_mul(1000))
+}
+
+/// The tag that the kernel took out of the frame is put back by libpcap.
+fn frame<'p>(packet: &pcap::Packet<'p>, link: LinkType, number: u64) -> Frame<'p> {
+    Frame {
+        time: stamp(packet),
+        link,
+        wire_length: packet.header.len,
+        data: packet.data,
+        number,
+        stripped_vlan: None,
+    }
+}
+
+/// Was this frame, from before the socket joined its group, given to another one too?
+fn is_anothers(joined: &mut Option<Timestamp>, time: Timestamp) -> bool {
+    match *joined {
+        None => false,
+        Some(since) if time < since && since.since(time) < CLOCK_WAS_SET => true,
+        Some(_) => {
+            *joined = None;
+            false
+        }
+    }
+}
+
+/// Opens a socket and, if the interface is shared, enters its group.
+fn activate(
+    name: &str,
+    options: &LiveOptions,
+    share: Option<&Share>,
+) -> Result<Opened, CaptureError> {
+    // One at a time: a socket that is open and not yet in the group gets everything.
+    let mut group = share.map(|share| share.lock().unwrap_or_else(PoisonError::into_inner));
+    let ring = i32::try_from(options.ring_bytes).unwrap_or(i32::MAX);
+    let open = pcap::Capture::from_device(name).and_then(|inactive| {
+        inactive
+            .promisc(true)
+            .immediate_mode(false)
+            .timeout(GATHER_MS)
+            .snaplen(SNAP_LENGTH)
+            .buffer_size(ring)
+            .open()
+    });
+    let open = open.and_then(pcap::Capture::setnonblock);
+    let mut capture = open.map_err(|error| explain(name, &error))?;
+    if let Some(expression) = &options.filter {
+        capture.filter(expression, true).map_err(|error| CaptureError::Filter {
+            expression: expression.clone(),
+            reason: text(&error),
+        })?;
+    }
+    let mut joined = None;
+    if let Some(group) = group.as_deref_mut() {
+        let entered = fanout::enter(capture.as_fd(), name, *group);
+        let entered = entered.map_err(|error| CaptureError::Sharing {
+            name: name.into(),
+            reason: super::describe(&error),
+        })?;
+        joined = (*group == Some(entered)).then(now);
+        *group = Some(entered);
+    }
+    let link = LinkType(u16::try_from(capture.get_datalink().0).unwrap_or(u16::MAX));
+    Ok(Opened { capture, link, joined, read: [0; 3] })
 }
 
 /// The machine's time, in the same clock the kernel stamps frames with.
@@ -137,5 +320,25 @@ fn explain(name: &str, error: &pcap::Error) -> CaptureError {
         CaptureError::Permission { name }
     } else {
         CaptureError::Interface { name, reason }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_from_before_the_group_was_joined_are_anothers_until_the_first_after_it() {
+        let at = |second| Timestamp::new(second, 0);
+        let mut joined = Some(at(100));
+        assert!(is_anothers(&mut joined, at(99)));
+        assert!(!is_anothers(&mut joined, at(100)));
+        assert!(!is_anothers(&mut joined, at(99)), "that is over");
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_does_not_make_every_frame_anothers() {
+        let mut joined = Some(Timestamp::new(1_000, 0));
+        assert!(!is_anothers(&mut joined, Timestamp::new(900, 0)));
     }
 }

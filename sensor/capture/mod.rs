@@ -4,12 +4,15 @@
 //! [`crate::decode`]'s business. The only stage that may look at the machine's clock.
 
 mod error;
+#[cfg(feature = "live")]
+mod fanout;
 pub mod file;
 mod filter;
 #[cfg(feature = "live")]
 pub mod live;
 mod pcap_format;
 mod pcapng_format;
+mod stdin;
 mod window;
 
 pub use error::CaptureError;

@@ -8,8 +8,8 @@ use ioc_feeds::format::{self, value};
 use ioc_feeds::threat::Language;
 use ioc_feeds::{Host, Indicator, Pattern};
 
-use super::{complain, indicators, is_closed, settings};
-use crate::app::AppError;
+use super::{complain, is_closed, load, settings};
+use crate::app::{AppError, indicators};
 use crate::cli::{FeedOptions, Feeds, Global};
 use crate::config::ConfigError;
 use crate::lang::{self, Phrase};
@@ -31,7 +31,7 @@ fn list(global: &Global, options: &FeedOptions) -> Result<u8, AppError> {
     let settings = settings(global, options)?;
     let mut rows = Vec::new();
     for feed in indicators::feeds(&settings.feeds)? {
-        indicators::report(&feed);
+        indicators::report(&feed, &mut |line| complain(&line));
         rows.extend(feed.indicators);
     }
     written(format::native::write(&rows, BufWriter::new(io::stdout().lock())))
@@ -83,7 +83,7 @@ fn check(global: &Global, paths: &[PathBuf]) -> Result<u8, AppError> {
     let mut out = io::stdout().lock();
     for feed in &loaded {
         clean &= feed.rejected_total() == 0;
-        indicators::report(feed);
+        indicators::report(feed, &mut |line| complain(&line));
         let line = writeln!(
             out,
             "{}: {} indicators, {} lines not loaded, {} doubtful, {} duplicates",
@@ -100,7 +100,7 @@ fn check(global: &Global, paths: &[PathBuf]) -> Result<u8, AppError> {
 
 fn lookup(global: &Global, values: &[String], options: &FeedOptions) -> Result<u8, AppError> {
     let settings = settings(global, options)?;
-    let loaded = indicators::load(&settings.feeds, global.verbose)?;
+    let loaded = load(&settings, global)?;
     let mut matcher = Matcher::new(loaded.set.clone());
     let mut out = io::stdout().lock();
     for text in values {

@@ -2,7 +2,6 @@
 //! and turn the outcome into words and an exit code.
 
 mod feeds;
-mod indicators;
 #[cfg(feature = "live")]
 mod run;
 mod scan;
@@ -13,6 +12,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::app::AppError;
+use crate::app::indicators::{self, Indicators};
 use crate::cli::{Cli, Command, Global};
 use crate::config::{Overrides, Settings};
 
@@ -37,6 +37,15 @@ pub fn main() -> ExitCode {
 /// Says what went wrong, on standard error. A standard error that is gone is nobody to tell.
 fn complain(error: &dyn std::fmt::Display) {
     let _ = writeln!(io::stderr(), "wardwatch: {error}");
+}
+
+/// Loads the indicators of a command; what could not be loaded is said on standard error.
+fn load(settings: &Settings, global: &Global) -> Result<Indicators, AppError> {
+    let loaded = indicators::load(&settings.feeds, &mut |line| complain(&line))?;
+    if global.verbose {
+        complain(&format_args!("{} indicators loaded", loaded.set.len()));
+    }
+    Ok(loaded)
 }
 
 /// The settings of a command.

@@ -2,21 +2,27 @@
 
 use std::fs;
 use std::io::{self, BufWriter};
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::thread;
 
-use super::{complain, indicators, settings};
+use super::{complain, load, settings};
 use crate::alert::Origin;
 use crate::alert::event::EventKinds;
 use crate::app::AppError;
+use crate::app::notices::Notice;
 use crate::app::run::{self, RunJob};
 use crate::app::writer::Writer;
 use crate::capture::Filter;
 use crate::capture::live::{LiveOptions, interfaces};
 use crate::cli::{Global, Run, event_kinds};
-use crate::config::{ConfigError, Settings};
+use crate::config::{ConfigError, Settings, Workers};
 use crate::enrich::Enricher;
+use crate::enrich::fold::Fold;
+use crate::matching::reload::Published;
+use crate::privilege::{self, LogPlace, Needs};
 use crate::sink::eve::EveSink;
-use crate::sink::file::AppendFile;
+use crate::sink::log::{LogFile, LogOptions};
 use crate::sink::text::{LineFormat, TextSink};
 use crate::sink::{Clock, Sink};
 use crate::worker::Assignment;
@@ -40,17 +46,20 @@ pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
     if names.is_empty() {
         return Err(AppError::WhichInterface(interfaces()));
     }
-    let indicators = indicators::load(&settings.feeds, global.verbose)?;
+    let indicators = load(&settings, global)?;
     let format = LineFormat {
         language: settings.language,
         clock: Clock::local(),
         threats: settings.threats.clone(),
     };
+    let log = log_place(&options, &settings);
     let sinks = sinks(&options, &settings, &format)?;
-    let job = RunJob {
+    let mut job = RunJob {
         interfaces: names,
+        workers: workers(&options, &settings),
         live: LiveOptions { ring_bytes: settings.ring_bytes, filter },
-        set: indicators.set,
+        indicators: Published::new(indicators.set).into(),
+        feeds: settings.feeds.clone(),
         assignment: Assignment {
             limits: settings.limits,
             home: settings.home.clone(),
@@ -61,14 +70,63 @@ pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
         format,
         heartbeat_nanos: settings.heartbeat_nanos,
         newest: indicators.newest,
+        notices: Vec::new(),
     };
     let sources = run::open(&job)?;
+    if settings.sandbox {
+        job.notices = give_up_rights(&options, &settings, log)?;
+    }
     if options.test {
         complain(&"configuration, feeds, log directory and interfaces can be used");
         return Ok(0);
     }
-    run::run(&job, sources, Writer::new(Enricher::new(settings.threats), sinks))?;
+    let window = settings.limits.throttle.window_nanos;
+    let writer = Writer::new(Enricher::new(settings.threats), sinks)
+        .with_fold(Fold::new(sources.len(), window));
+    run::run(&job, sources, writer)?;
     Ok(0)
+}
+
+/// The log's directory and files, as they are before they are opened.
+fn log_place(options: &Run, settings: &Settings) -> LogPlace {
+    let directory = log_directory(options, settings);
+    let files = ["alerts.log", "eve.json"].map(|name| directory.join(name)).to_vec();
+    LogPlace { is_new: !directory.exists(), directory, files }
+}
+
+/// Everything is open: keeps what is still needed, and says what that is.
+fn give_up_rights(
+    options: &Run,
+    settings: &Settings,
+    mut log: LogPlace,
+) -> Result<Vec<Notice>, AppError> {
+    log.files.retain(|file| file.exists());
+    let feeds = &settings.feeds;
+    let readable = [&settings.files, &feeds.paths, &feeds.allow].into_iter().flatten();
+    let elsewhere = options.eve.iter().filter(|path| *path != Path::new("-"));
+    let needs = Needs {
+        user: settings.user.clone(),
+        log,
+        readable: readable.cloned().collect(),
+        writable: elsewhere.cloned().collect(),
+    };
+    let held = privilege::drop_all(&needs).map_err(AppError::Privilege)?;
+    let missing = held.missing.into_iter().map(Notice::Unprotected);
+    Ok(std::iter::once(Notice::Holds(held.words)).chain(missing).collect())
+}
+
+fn log_directory(options: &Run, settings: &Settings) -> PathBuf {
+    let chosen = options.log_dir.clone().or_else(|| settings.log_dir.clone());
+    chosen.unwrap_or_else(|| PathBuf::from(LOG_DIR))
+}
+
+/// Workers an interface. One reads the mirror of a whole office; more cost memory each.
+fn workers(options: &Run, settings: &Settings) -> usize {
+    match options.workers.or(settings.workers) {
+        Some(Workers::Number(number)) => usize::from(number),
+        Some(Workers::Auto) => thread::available_parallelism().map_or(1, NonZero::get),
+        None => 1,
+    }
 }
 
 fn events(options: &Run, settings: &Settings) -> Result<EventKinds, AppError> {
@@ -86,20 +144,23 @@ fn sinks(
     settings: &Settings,
     format: &LineFormat,
 ) -> Result<Vec<Box<dyn Sink>>, AppError> {
-    let chosen = options.log_dir.clone().or_else(|| settings.log_dir.clone());
-    let directory = chosen.unwrap_or_else(|| PathBuf::from(LOG_DIR));
+    let directory = log_directory(options, settings);
     fs::create_dir_all(&directory).map_err(|error| refusal(&directory, &error))?;
-    let open = |path: &Path| AppendFile::open(path).map_err(|error| refusal(path, &error));
-    let log = open(&directory.join("alerts.log"))?;
+    // Alerts that must wait are echoed once, by the log that people read.
+    let open = |path: &Path, echo: bool| {
+        let options = LogOptions { rotation: settings.rotation, clock: format.clock.clone(), echo };
+        LogFile::open(path, options).map_err(|error| refusal(path, &error))
+    };
+    let log = open(&directory.join("alerts.log"), true)?;
     let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(TextSink::new(format.clone(), log))];
     let clock = format.clock.clone();
     match &options.eve {
         Some(path) if path == Path::new("-") => {
             sinks.push(Box::new(EveSink::new(clock, BufWriter::new(io::stdout()))));
         }
-        Some(path) => sinks.push(Box::new(EveSink::new(clock, open(path)?))),
+        Some(path) => sinks.push(Box::new(EveSink::new(clock, open(path, false)?))),
         None if settings.eve => {
-            sinks.push(Box::new(EveSink::new(clock, open(&directory.join("eve.json"))?)));
+            sinks.push(Box::new(EveSink::new(clock, open(&directory.join("eve.json"), false)?)));
         }
         None => {}
     }

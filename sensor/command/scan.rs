@@ -10,18 +10,19 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{complain, indicators, settings};
+use super::{complain, load, settings};
 use crate::alert::Origin;
 use crate::alert::event::EventKinds;
-use crate::app::scan::{Input, ScanJob, inputs};
+use crate::app::scan::{Input, Remark, ScanJob, inputs};
 use crate::app::writer::Writer;
 use crate::app::{self, AppError};
-use crate::capture::Filter;
+use crate::capture::{Filter, LinkType};
 use crate::cli::{Format, Global, Scan};
 use crate::config::Settings;
+use crate::decode::link_type_name;
 use crate::enrich::{Enricher, FullAlert};
 use crate::sink::eve::EveSink;
-use crate::sink::file::AppendFile;
+use crate::sink::file;
 use crate::sink::summary::Summary;
 use crate::sink::text::{LineFormat, TextSink};
 use crate::sink::{Clock, Sink};
@@ -37,8 +38,14 @@ pub(super) fn scan(global: &Global, options: Scan) -> Result<u8, AppError> {
     if let Some(expression) = &filter {
         Filter::new(expression)?;
     }
-    let indicators = indicators::load(&settings.feeds, global.verbose)?;
-    let inputs = inputs(&paths)?;
+    let indicators = load(&settings, global)?;
+    let (inputs, unusable) = inputs(&paths);
+    for error in &unusable {
+        complain(error);
+    }
+    if inputs.is_empty() {
+        return Ok(1);
+    }
     let format = LineFormat {
         language: settings.language,
         clock: Clock::local(),
@@ -50,23 +57,43 @@ pub(super) fn scan(global: &Global, options: Scan) -> Result<u8, AppError> {
     let progress = progress(&inputs);
     let job = job(&options, &settings, inputs, filter, indicators.set, progress.clone())?;
     // Under a progress bar, messages go above it.
-    let outcome = app::scan::scan(&job, &mut writer, |failure| {
-        progress.suspend(|| complain(failure));
+    let outcome = app::scan::scan(&job, &mut writer, |remark| {
+        progress.suspend(|| say(remark));
     })?;
     progress.finish_and_clear();
-    if !outcome.closed {
+    let incomplete = !outcome.failures.is_empty() || !unusable.is_empty();
+    // Nobody may take "nothing was found" from what could not be read.
+    if !outcome.closed && (!incomplete || !summary.borrow().is_clean()) {
         let _ = io::stderr().write_all(summary.borrow().render(&format).as_bytes());
     }
     if global.verbose {
         for counter in crate::stats::Counter::ALL {
             complain(&format_args!("{} {}", counter.name(), outcome.counters.get(*counter)));
         }
+        for (link, frames) in outcome.undecoded.iter() {
+            complain(&format_args!("decode.skip.link_type.{} {frames}", link_type(link)));
+        }
     }
     Ok(match options.exit_code {
-        _ if !outcome.failures.is_empty() => 1,
+        _ if incomplete => 1,
         Some(code) if writer.alerts > 0 => code,
         _ => 0,
     })
+}
+
+fn say(remark: &Remark<'_>) {
+    match remark {
+        Remark::Failure(failure) => complain(failure),
+        Remark::Undecoded { name, link, frames } => complain(&format_args!(
+            "{name}: frames of link type {} ({}) are not decoded: {frames}",
+            link_type(*link),
+            link.0,
+        )),
+    }
+}
+
+fn link_type(link: LinkType) -> &'static str {
+    link_type_name(link).unwrap_or("unknown")
 }
 
 fn job(
@@ -121,7 +148,7 @@ fn sinks(
             sinks.push(Box::new(EveSink::new(clock.clone(), stdout())));
         }
         Some(path) => {
-            let file = AppendFile::create(path).map_err(|error| AppError::Log {
+            let file = file::create(path).map_err(|error| AppError::Log {
                 path: path.into(),
                 reason: crate::capture::describe(&error),
             })?;

@@ -4,6 +4,7 @@
 use super::ethernet::{ethernet, ethertype, llc};
 use super::ip;
 use super::packet::Skip;
+use super::ppp;
 use super::walk::{Step, Walk, after, macs, split};
 
 /// FDDI: frame control, addresses, LLC.
@@ -110,4 +111,27 @@ pub(super) fn net_analyzer<'a>(walk: &mut Walk<'a>, data: &'a [u8]) -> Step {
 /// NetAnalyzer in transparent mode: four bytes and a preamble of eight, then Ethernet.
 pub(super) fn net_analyzer_transparent<'a>(walk: &mut Walk<'a>, data: &'a [u8]) -> Step {
     ethernet(walk, after(data, 12)?)
+}
+
+/// Solaris IPNET: a header of 24 bytes, then IP.
+pub(super) fn ipnet<'a>(walk: &mut Walk<'a>, data: &'a [u8]) -> Step {
+    ip::by_version(walk, after(data, 24)?)
+}
+
+/// Endace's extensible record format: sixteen bytes, extension headers of eight, then by type
+/// two bytes and Ethernet, PPP or Cisco HDLC, or IP.
+pub(super) fn erf<'a>(walk: &mut Walk<'a>, data: &'a [u8]) -> Step {
+    let ([_, _, _, _, _, _, _, _, kind, ..], mut rest) = split::<16>(data)?;
+    let mut more = kind & 0x80 != 0;
+    while more {
+        let ([first, ..], next) = split::<8>(rest)?;
+        more = first & 0x80 != 0;
+        rest = next;
+    }
+    match kind & 0x7f {
+        2 | 11 | 16 => ethernet(walk, after(rest, 2)?),
+        1 | 10 | 15 => ppp::serial(walk, rest),
+        22 | 23 => ip::by_version(walk, rest),
+        _ => Err(Skip::NotIp),
+    }
 }

@@ -3,7 +3,7 @@
 use super::juniper::{Inner, juniper};
 use super::packet::Skip;
 use super::walk::{Step, Walk};
-use super::{cooked, ethernet, exotic, ip, ppp, serial, switch_tag, wlan};
+use super::{cooked, ethernet, exotic, ip, mpls, ppp, serial, switch_tag, wlan};
 use crate::capture::LinkType;
 
 /// Decodes a frame from its first byte.
@@ -55,7 +55,7 @@ fn rarest<'a>(walk: &mut Walk<'a>, link: u16, data: &'a [u8]) -> Step {
         7 => exotic::arcnet(walk, data),
         129 => exotic::arcnet_linux(walk, data),
         10 => exotic::fddi(walk, data),
-        11 => exotic::atm(walk, data),
+        11 | 19 => exotic::atm(walk, data),
         123 => exotic::sun_atm(walk, data),
         106 => exotic::lane(walk, data),
         122 => exotic::fibre_channel(walk, data),
@@ -63,8 +63,13 @@ fn rarest<'a>(walk: &mut Walk<'a>, link: u16, data: &'a [u8]) -> Step {
         242 => exotic::infiniband(walk, data),
         240 => exotic::net_analyzer(walk, data),
         241 => exotic::net_analyzer_transparent(walk, data),
-        130..=137 | 194 | 200 => juniper(walk, data, Inner::Cookie),
-        178 => juniper(walk, data, Inner::Ethernet),
+        197 => exotic::erf(walk, data),
+        219 => mpls::mpls(walk, data),
+        226 => exotic::ipnet(walk, data),
+        130..=137 | 164 | 168 | 174 | 183 | 194 | 200 | 232 | 233 | 238 => {
+            juniper(walk, data, Inner::Cookie)
+        }
+        167 | 178 => juniper(walk, data, Inner::Ethernet),
         179 => juniper(walk, data, Inner::Ppp),
         180 => juniper(walk, data, Inner::FrameRelay),
         181 => juniper(walk, data, Inner::CiscoHdlc),
@@ -90,6 +95,7 @@ const NAMES: &[(u16, &str)] = &[
     (11, "ATM_RFC1483"),
     (12, "RAW"),
     (14, "RAW"),
+    (19, "ATM_CLIP"),
     (50, "PPP_SERIAL"),
     (51, "PPP_ETHER"),
     (101, "RAW"),
@@ -119,25 +125,32 @@ const NAMES: &[(u16, &str)] = &[
     (143, "DOCSIS"),
     (144, "LINUX_IRDA"),
     (163, "IEEE802_11_RADIO_AVS"),
+    (164, "JUNIPER_MONITOR"),
     (166, "PPP_PPPD"),
+    (167, "JUNIPER_PPPOE"),
+    (168, "JUNIPER_PPPOE_ATM"),
+    (174, "JUNIPER_PIC_PEER"),
     (177, "LINUX_LAPD"),
     (178, "JUNIPER_ETHER"),
     (179, "JUNIPER_PPP"),
     (180, "JUNIPER_FRELAY"),
     (181, "JUNIPER_CHDLC"),
     (182, "MFR"),
+    (183, "JUNIPER_VP"),
     (187, "BLUETOOTH_HCI_H4"),
     (189, "USB_LINUX"),
     (192, "PPI"),
     (194, "JUNIPER_ISM"),
     (195, "IEEE802_15_4_WITHFCS"),
-    (200, "JUNIPER_SRX_E2E"),
+    (197, "ERF"),
+    (200, "JUNIPER_ST"),
     (201, "BLUETOOTH_HCI_H4_WITH_PHDR"),
     (204, "PPP_WITH_DIR"),
     (205, "C_HDLC_WITH_DIR"),
     (206, "FRELAY_WITH_DIR"),
     (209, "IPMB_LINUX"),
     (215, "IEEE802_15_4_NONASK_PHY"),
+    (219, "MPLS"),
     (220, "USB_LINUX_MMAPPED"),
     (224, "FC_2"),
     (226, "IPNET"),
@@ -146,7 +159,10 @@ const NAMES: &[(u16, &str)] = &[
     (229, "IPV6"),
     (230, "IEEE802_15_4_NOFCS"),
     (231, "DBUS"),
+    (232, "JUNIPER_VS"),
+    (233, "JUNIPER_SRX_E2E"),
     (235, "DVB_CI"),
+    (238, "JUNIPER_ATM_CEMIC"),
     (239, "NFLOG"),
     (240, "NETANALYZER"),
     (241, "NETANALYZER_TRANSPARENT"),

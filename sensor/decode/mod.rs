@@ -26,10 +26,12 @@ mod tests;
 mod transport;
 mod tunnel;
 mod udp_tunnel;
+mod undecoded;
 mod walk;
 mod wlan;
 
 pub use link::link_type_name;
+pub use undecoded::LinkTypes;
 
 use crate::capture::Frame;
 use crate::net::{Address, Endpoint, IpProtocol, Mac};

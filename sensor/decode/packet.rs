@@ -3,16 +3,17 @@
 use crate::net::{Address, Endpoint, IpProtocol, Mac};
 use crate::stats::Counter;
 
-/// A list of at most `N` small values without allocation; more are not kept.
+/// A list of at most `N` small values without allocation; more are not kept, only known to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Few<T, const N: usize> {
     items: [T; N],
     length: u8,
+    more: bool,
 }
 
 impl<T: Copy + Default, const N: usize> Default for Few<T, N> {
     fn default() -> Self {
-        Self { items: [T::default(); N], length: 0 }
+        Self { items: [T::default(); N], length: 0, more: false }
     }
 }
 
@@ -25,8 +26,16 @@ impl<T: Copy + Default, const N: usize> Few<T, N> {
                 self.length += 1;
                 true
             }
-            None => false,
+            None => {
+                self.more = true;
+                false
+            }
         }
+    }
+
+    /// Was there one more than it holds?
+    pub const fn has_more(&self) -> bool {
+        self.more
     }
 
     /// The values, first pushed first.

@@ -16,7 +16,18 @@ pub(super) fn by_port<'a>(walk: &mut Walk<'a>, ports: (u16, u16), data: &'a [u8]
         (_, 1701 | 2152 | 3386 | 3544 | 4341 | 4754 | 4789 | 4790 | 5072 | 6081 | 6635 | 8472)
         | (_, 37008)
         | (1701 | 2152 | 3386 | 3544 | 5072, _) => follow(walk, ports, data),
+        _ if data.first().is_some_and(|first| first >> 4 == 6) => relayed_teredo(walk, data),
         _ => {}
+    }
+}
+
+/// Teredo between a client and its relay, whose ports are any (RFC 4380 3.3): a whole IPv6 packet
+/// with an address of the Teredo prefix 2001::/32.
+#[cold]
+fn relayed_teredo<'a>(walk: &mut Walk<'a>, data: &'a [u8]) {
+    let prefix = |at: usize| data.get(at..).is_some_and(|from| from.starts_with(&[0x20, 1, 0, 0]));
+    if prefix(8) || prefix(24) {
+        walk.tunnel(TunnelKind::Teredo, teredo, data);
     }
 }
 
@@ -148,7 +159,7 @@ fn teredo<'a>(walk: &mut Walk<'a>, mut data: &'a [u8]) -> Step {
     // Any payload may begin with a 6: the length must fit what is there or cut, and the next
     // header must be one that Teredo clients send.
     let fits = length <= rest.len().saturating_sub(32) || walk.cut != 0;
-    let known = matches!(next, 0 | 6 | 17 | 43 | 44 | 50 | 51 | 58 | 59 | 60 | 132);
+    let known = matches!(next, 0 | 4 | 6 | 17 | 41 | 43 | 44 | 47 | 50 | 51 | 58 | 59 | 60 | 132);
     if version >> 4 != 6 || !fits || !known {
         return Err(Skip::NotIp);
     }

@@ -3,16 +3,21 @@
 //! First stage behind the queue; runs in the writer's thread. Owns texts and contacts; writes
 //! nothing and never touches the network.
 
-use ioc_feeds::threat::{Severity, Text, Threat, Threats};
-use ioc_feeds::{Confidence, Date, Indicator};
+pub mod fold;
+pub mod hosts;
 
 use std::borrow::Cow;
 
-use crate::alert::{Alert, Reason};
+use ioc_feeds::threat::{Severity, Text, Threat, Threats};
+use ioc_feeds::{Confidence, Date, Indicator};
+
+use crate::alert::{Alert, Identity, Reason};
 use crate::matching::IndicatorId;
 use crate::matching::behaviour::Mode;
 use crate::matching::severity::{one_step_up, severity};
+use crate::net::Mac;
 use crate::observation::Kind;
+use hosts::Hosts;
 
 /// Everything there is to say about a contact, borrowed.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +34,9 @@ pub struct FullAlert<'a> {
     pub old_days: Option<i64>,
     /// Name of our host, as far as it is known.
     pub host_name: Option<&'a str>,
+    /// Its hardware address: as it told itself, else as the frame shows it (which behind a router
+    /// is the router's).
+    pub our_mac: Option<Mac>,
     /// What the behaviour means, if the alert is about one.
     pub explanation: Option<&'a Text>,
     /// How sure: the indicator's word, or high when a behaviour and an indicator agree.
@@ -65,12 +73,23 @@ impl FullAlert<'_> {
 #[derive(Clone, Debug)]
 pub struct Enricher {
     threats: Threats,
+    hosts: Hosts,
 }
 
 impl Enricher {
     /// An enricher that knows these threats.
-    pub const fn new(threats: Threats) -> Self {
-        Self { threats }
+    pub fn new(threats: Threats) -> Self {
+        Self { threats, hosts: Hosts::default() }
+    }
+
+    /// Takes in what a host told of itself, for the alerts that follow.
+    pub fn learn(&mut self, fact: Identity) {
+        self.hosts.learn(fact);
+    }
+
+    /// Forgets who is who.
+    pub fn forget_hosts(&mut self) {
+        self.hosts.clear();
     }
 
     /// The threats it knows.
@@ -85,13 +104,15 @@ impl Enricher {
         let (severity, old_days) = self.weigh(alert, alert.indicator)?;
         let behaviour = alert.set.behaviour(alert.indicator);
         let (severity, agree) = self.together(alert, severity);
+        let (ours, seen) = (alert.ours.address, alert.our_mac());
         Some(FullAlert {
             alert,
             indicator,
             threat,
             severity,
             old_days,
-            host_name: None,
+            host_name: self.hosts.name(ours, seen),
+            our_mac: self.hosts.mac(ours).or(seen),
             explanation: behaviour.map(|behaviour| &behaviour.text),
             confidence: if agree { Confidence::High } else { indicator.confidence },
         })

@@ -124,6 +124,13 @@ mod tests {
             assert_eq!(stream(bytes), Detected::Is(protocol));
             assert_eq!(stream(&bytes[..1]), Detected::Unsure);
         }
+        let hello_behind_a_warning = b"\x15\x03\x01\0\x02\x01\0\x16\x03\x01\0\x80\x01\0\0\x7c";
+        for end in 1..=hello_behind_a_warning.len() {
+            let expected = if end < 13 { Detected::Unsure } else { Detected::Is(Protocol::Tls) };
+            assert_eq!(stream(&hello_behind_a_warning[..end]), expected, "{end} bytes");
+        }
+        let server = b"\x15\x03\x01\0\x02\x01\0\x16\x03\x01\0\x80\x02\0\0\x7c";
+        assert_eq!(stream(server), Detected::Is(Protocol::Certificates));
         assert_eq!(stream(b"SSH-2.0-example\r\n"), Detected::Unknown);
         assert_eq!(stream(&[0xfe; 40]), Detected::Unknown);
         assert_eq!(stream(&[b'\r'; UNSURE_LIMIT]), Detected::Unknown);

@@ -67,6 +67,15 @@ impl Session {
         }
     }
 
+    /// Forgets what was read of a TCP connection's side: it was perhaps a decoy. What is shown
+    /// next is looked at as if it were the first.
+    pub fn restart(&mut self, side: Side) {
+        if let Inner::Streams { low, high } = &mut self.0 {
+            let lane = if side == Side::Low { low } else { high };
+            *lane = Lane::default();
+        }
+    }
+
     /// Reads a UDP datagram.
     pub fn datagram(&mut self, side: Side, bytes: &[u8], cx: &mut Context<'_>) -> Interest {
         if !matches!(self.0, Inner::Datagrams(_)) {
@@ -75,6 +84,14 @@ impl Session {
         match &mut self.0 {
             Inner::Datagrams(datagrams) => datagrams.read(side, bytes, cx),
             _ => Interest::Done,
+        }
+    }
+
+    /// Has [`Session::finish`] anything to do?
+    pub const fn holds_back(&self) -> bool {
+        match &self.0 {
+            Inner::Datagrams(datagrams) => datagrams.holds_back(),
+            Inner::Fresh | Inner::Streams { .. } => false,
         }
     }
 

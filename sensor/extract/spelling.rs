@@ -27,8 +27,25 @@ pub fn spell(host: &[u8], out: &mut String) {
     out.clear();
     let host = host.trim_ascii();
     let host = host.strip_suffix(b".").unwrap_or(host);
-    for byte in host {
-        push_byte(*byte, out);
+    push_plain_or(host, out, push_byte);
+}
+
+/// Appends bytes in lower case if all are printable ASCII other than a backslash, at once: half
+/// the price of one by one. Else hands each to `odd`.
+pub(super) fn push_plain_or(bytes: &[u8], out: &mut String, odd: impl Fn(u8, &mut String)) {
+    // No early end: the compiler then compares sixteen bytes at a time.
+    let plain = bytes.iter().fold(true, |so_far, byte| {
+        so_far & (byte.wrapping_sub(0x21) <= 0x7e - 0x21) & (*byte != b'\\')
+    });
+    match str::from_utf8(bytes) {
+        Ok(text) if plain => {
+            let start = out.len();
+            out.push_str(text);
+            if let Some(pushed) = out.get_mut(start..) {
+                pushed.make_ascii_lowercase();
+            }
+        }
+        _ => bytes.iter().for_each(|byte| odd(*byte, out)),
     }
 }
 

@@ -5,6 +5,8 @@
 //! it never names a parser.
 
 pub mod fragment;
+mod index;
+pub mod second;
 pub mod stream;
 
 pub use stream::{Chunk, Cut, Stream, StreamLimits, Verdict};

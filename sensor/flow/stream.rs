@@ -4,8 +4,10 @@
 //! (in order, nothing held) the parser sees the packet's own bytes and nothing is copied.
 
 mod held;
+mod regard;
 
 use held::{Held, Piece};
+pub use regard::Regard;
 
 use crate::decode::packet::Segment;
 use crate::net::Timestamp;
@@ -78,6 +80,10 @@ pub struct StreamWork<'a> {
 /// Farther than this from where the stream stands, a segment is no neighbour: a new place.
 const WINDOW: i32 = 16 * 1024 * 1024;
 
+/// The same while only a SYN was seen, which may be a decoy: no sender is that far ahead before
+/// it is answered.
+const UNTOUCHED_WINDOW: i32 = 1024 * 1024;
+
 const STARTED: u8 = 1;
 const SYN_SEEN: u8 = 2;
 const DONE: u8 = 4;
@@ -87,6 +93,10 @@ const AT_START: u8 = 8;
 const AFTER_GAP: u8 = 16;
 /// The parser has consumed something.
 const CONSUMED: u8 = 32;
+/// Some of its bytes were sent twice and differ.
+const DOUBTED: u8 = 64;
+/// A SYN of another connection was seen while a message of this one was incomplete.
+const RIVALLED: u8 = 128;
 
 /// One direction's reassembly. Without held bytes it is 32 bytes and no heap.
 #[derive(Debug, Default)]
@@ -98,6 +108,10 @@ pub struct Stream {
     /// Bytes after `next` that the parser does not want.
     skip: u64,
     held: Option<Box<Held>>,
+    /// Sequence number of the SYN of a connection that may replace this one.
+    rival: u32,
+    /// Bytes noted of what is being skipped.
+    noted: u16,
     flags: u8,
 }
 
@@ -112,15 +126,6 @@ impl Stream {
     /// Was its SYN seen?
     pub const fn syn_seen(&self) -> bool {
         self.flags & SYN_SEEN != 0
-    }
-
-    /// Does a SYN with this sequence number begin another connection than the one under way?
-    pub const fn is_other_connection(&self, sequence: u32) -> bool {
-        match self.flags & (STARTED | SYN_SEEN) {
-            0 => false,
-            STARTED => self.next != sequence.wrapping_add(1),
-            _ => self.initial != sequence,
-        }
     }
 
     /// Bytes on the heap, as far as the budget counts them.
@@ -163,7 +168,9 @@ impl Stream {
     fn place(&mut self, piece: Piece<'_>, work: &mut StreamWork<'_>, show: &mut Show<'_>) {
         self.spend_skip(piece.end());
         let offset = piece.sequence.wrapping_sub(self.next).cast_signed();
-        if self.skip == 0 && !(-WINDOW..=WINDOW).contains(&offset) {
+        let elsewhere = !(-WINDOW..=WINDOW).contains(&offset)
+            || (self.is_untouched() && !(0..=UNTOUCHED_WINDOW).contains(&offset));
+        if self.skip == 0 && elsewhere {
             self.resync(piece.sequence, work, show);
         } else if offset < 0 && self.before_the_beginning(&piece) {
             self.rebase(piece.sequence);
@@ -215,6 +222,7 @@ impl Stream {
         if consumed >= length || cut != Cut::None {
             // What lies beyond a hole of known size may still be part of what is skipped.
             self.skip = consumed.saturating_sub(length).saturating_sub(u64::from(piece.missing));
+            self.noted = 0;
             if let Some(held) = &mut held {
                 held.pending.clear();
             }

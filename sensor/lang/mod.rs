@@ -1,9 +1,12 @@
 //! Words for people, in Vietnamese and English. Owns phrases only; what is said of a threat
 //! stands in the threats file of `ioc-feeds`.
 
+mod health;
+
 use ioc_feeds::threat::Severity;
 use ioc_feeds::{Confidence, Date, Pattern, Role};
 
+pub use health::*;
 pub use ioc_feeds::threat::Language;
 
 /// Picks one of two phrases.
@@ -120,6 +123,8 @@ pub enum Phrase {
     Stopped,
     /// Head of a heartbeat line.
     Information,
+    /// Head of a line that something is wrong.
+    Warning,
     /// Packets.
     Packets,
     /// Share of packets lost.
@@ -163,6 +168,7 @@ pub const fn phrase(language: Language, phrase: Phrase) -> &'static str {
         Phrase::Running => pick(language, "đang giám sát", "running"),
         Phrase::Stopped => pick(language, "dừng giám sát", "stopped"),
         Phrase::Information => pick(language, "THÔNG TIN", "INFO"),
+        Phrase::Warning => pick(language, "CẢNH BÁO", "WARN"),
         Phrase::Packets => pick(language, "gói tin", "packets"),
         Phrase::Lost => pick(language, "mất", "lost"),
         Phrase::Indicators => pick(language, "dấu hiệu", "indicators"),

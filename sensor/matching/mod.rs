@@ -12,6 +12,7 @@ pub mod allow;
 pub mod behaviour;
 mod buckets;
 pub mod names;
+pub mod reload;
 mod requests;
 pub mod set;
 pub mod severity;
@@ -62,6 +63,17 @@ impl Matcher {
     /// The set it asks.
     pub fn set(&self) -> &Arc<IndicatorSet> {
         &self.set
+    }
+
+    /// Can text of this kind meet anything? What is costly to compute is not computed for nothing.
+    pub fn wants(&self, kind: Kind) -> bool {
+        match kind {
+            Kind::HttpUserAgent => !self.set.user_agents.is_empty(),
+            Kind::Ja3 => !self.set.ja3.is_empty(),
+            Kind::Ja4 => !self.set.ja4.is_empty(),
+            Kind::TlsCertSha1 => !self.set.certificates.is_empty(),
+            _ => true,
+        }
     }
 
     /// Asks another set from now on; numbers of the old one mean nothing in it.
@@ -144,7 +156,7 @@ fn find_text(set: &IndicatorSet, kind: Kind, text: &[u8], found: &mut Vec<Found>
         Kind::HttpUserAgent => &set.user_agents,
         Kind::Ja3 => &set.ja3,
         Kind::Ja4 => &set.ja4,
-        Kind::TlsCertificate => &set.certificates,
+        Kind::TlsCertSha1 => &set.certificates,
         _ => return,
     };
     for id in table.get(text.trim_ascii()) {

@@ -11,7 +11,7 @@ use super::behaviour::{Behaviour, BehaviourId, Behaviours};
 use super::buckets::Buckets;
 use super::names::NameIndex;
 use super::requests::{Paths, Urls};
-use crate::net::Address;
+use crate::net::{Address, Timestamp};
 
 /// How many indicators of each type.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -167,9 +167,21 @@ impl IndicatorSet {
         self.indicators.get(id.0 as usize)
     }
 
+    /// Is this indicator past its last day at that time?
+    pub fn is_expired(&self, id: IndicatorId, at: Timestamp) -> bool {
+        self.get(id)
+            .and_then(|indicator| indicator.expires)
+            .is_some_and(|last| last.age_in_days(at.seconds()) > 0)
+    }
+
     /// All indicators of the feeds, in the order they were given.
     pub fn indicators(&self) -> &[Indicator] {
         self.indicators.get(..self.len()).unwrap_or_default()
+    }
+
+    /// All indicators, then all behaviours: the place in the list is the number.
+    pub(super) fn everything(&self) -> &[Indicator] {
+        &self.indicators
     }
 
     /// How many there are, behaviours not counted.

@@ -230,7 +230,7 @@ fn texts_are_met_whole_and_only_where_they_belong() {
     assert_eq!(seen(Kind::Ja4, "t13d0308h2_55b375c5d22e_8b8b673a840a"), [(2, false)]);
     assert_eq!(seen(Kind::Ja4, "0123456789abcdef0123456789abcdef"), []);
     let certificate = "0123456789012345678901234567890123456789";
-    assert_eq!(seen(Kind::TlsCertificate, certificate), [(3, false)]);
+    assert_eq!(seen(Kind::TlsCertSha1, certificate), [(3, false)]);
     assert_eq!(set.counts().fingerprints, 3);
 }
 

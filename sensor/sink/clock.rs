@@ -37,6 +37,11 @@ impl Clock {
         self.zoned(time).strftime("%Y-%m-%dT%H:%M:%S%.6f%z").to_string()
     }
 
+    /// `20240618-092105`, as rotated logs are named.
+    pub fn stamp(&self, time: Timestamp) -> String {
+        self.zoned(time).strftime("%Y%m%d-%H%M%S").to_string()
+    }
+
     /// `18/06/2024 09:21:05`.
     pub fn short(&self, time: Timestamp) -> String {
         self.zoned(time).strftime("%d/%m/%Y %H:%M:%S").to_string()

@@ -1,71 +1,71 @@
-//! Files that records are appended to, and other places bytes can go.
+//! Where lines go: the trait every destination of lines has, and the plain file of a scan.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Stdout, StdoutLock, Write};
+use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// A writer that can begin anew after its file was moved away.
-pub trait Reopen {
-    /// Opens the file again by its path; nothing to do where there is none.
+use super::Trouble;
+use crate::net::Timestamp;
+
+/// What a line is worth while it cannot be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weight {
+    /// An alert: kept until it is written. Of lines with the same number the latest may stand
+    /// for all when memory runs short.
+    Alert {
+        /// The same for the same host and indicator.
+        fold: u64,
+    },
+    /// A line about the sensor: kept while there is room.
+    Notice,
+    /// A record of traffic: dropped and counted.
+    Event,
+}
+
+/// Takes whole lines.
+pub trait LineOut {
+    /// Takes a line, with its line end.
     ///
     /// # Errors
-    /// When it cannot be opened; the old one is then kept.
-    fn reopen(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
+    /// When it could not be written and is not kept either.
+    fn line(&mut self, line: &[u8], weight: Weight) -> io::Result<()>;
 
-impl Reopen for Stdout {}
-impl Reopen for StdoutLock<'_> {}
-impl<W: Write> Reopen for BufWriter<W> {}
-impl Reopen for Vec<u8> {}
-
-/// A file opened for appending, mode 0640, buffered.
-pub struct AppendFile {
-    path: PathBuf,
-    out: BufWriter<File>,
-}
-
-impl AppendFile {
-    /// Opens or makes a file. What it holds stays.
+    /// Hands everything to the system.
     ///
     /// # Errors
-    /// When it cannot be opened for writing.
-    pub fn open(path: &Path) -> io::Result<Self> {
-        Ok(Self { path: path.into(), out: BufWriter::new(append(path)?) })
-    }
+    /// When it could not be written and is not kept either.
+    fn flush(&mut self) -> io::Result<()>;
 
-    /// Opens or makes a file, emptying it.
-    ///
-    /// # Errors
-    /// When it cannot be opened for writing.
-    pub fn create(path: &Path) -> io::Result<Self> {
-        let file = Self::open(path)?;
-        // A pipe or a terminal has nothing to empty.
-        let _ = file.out.get_ref().set_len(0);
-        Ok(file)
-    }
+    /// Begins anew after the file was moved away; nothing to do where there is none.
+    fn reopen(&mut self) {}
+
+    /// Lets time pass: retries, syncs, rotates. What people must know is said.
+    fn tend(&mut self, _now: Timestamp, _say: &mut dyn FnMut(Trouble)) {}
 }
 
-fn append(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).create(true).mode(0o640).open(path)
-}
-
-impl Write for AppendFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.out.write(bytes)
+impl<W: Write> LineOut for W {
+    fn line(&mut self, line: &[u8], _weight: Weight) -> io::Result<()> {
+        self.write_all(line)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
+        Write::flush(self)
     }
 }
 
-impl Reopen for AppendFile {
-    fn reopen(&mut self) -> io::Result<()> {
-        self.out.flush()?;
-        self.out = BufWriter::new(append(&self.path)?);
-        Ok(())
-    }
+/// Opens or makes a file for appending, mode 0640.
+pub(super) fn append(path: &Path) -> io::Result<File> {
+    OpenOptions::new().append(true).create(true).mode(0o640).open(path)
+}
+
+/// Opens or makes a file, mode 0640, and empties it.
+///
+/// # Errors
+/// When it cannot be opened for writing.
+pub fn create(path: &Path) -> io::Result<BufWriter<File>> {
+    let file = append(path)?;
+    // A pipe or a terminal has nothing to empty.
+    let _ = file.set_len(0);
+    Ok(BufWriter::new(file))
 }

@@ -1,59 +1,54 @@
-//! The line that says the sensor lives, and what it sees: at start, every hour, at stop.
+//! The line that says the sensor lives, and what it sees: at start, every hour, at stop. And the
+//! line that says at once what is wrong.
 
+use super::Status;
 use super::text::LineFormat;
 use crate::lang::{self, Language, Phrase};
 use crate::net::Timestamp;
-use crate::stats::{Counter, Counters};
-
-/// What a heartbeat tells.
-#[derive(Clone, Debug, Default)]
-pub struct Pulse {
-    /// Counts of all workers since the start.
-    pub counters: Counters,
-    /// Frames the kernel or the interface dropped.
-    pub dropped: u64,
-    /// Indicators loaded.
-    pub indicators: usize,
-    /// Newest date among them, as text; empty if none has one.
-    pub newest: String,
-    /// Hosts of ours seen.
-    pub hosts: usize,
-}
+use crate::stats::Counter;
 
 /// The line, without its line end.
-pub fn line(format: &LineFormat, time: Timestamp, occasion: Phrase, pulse: &Pulse) -> String {
+pub fn line(format: &LineFormat, occasion: Phrase, status: &Status) -> String {
     let word = |phrase| lang::phrase(format.language, phrase);
-    let counters = &pulse.counters;
-    let frames = counters.get(Counter::Frames);
+    let frames = status.counters.get(Counter::Frames);
     let language = format.language;
+    let (hidden, connections) = status.blind();
     format!(
         "{} {} | wardwatch {}: {} | {} {frames}, {} {} ({}) | {} {} ({} {}) | {} {} | {} {} | {} {}",
-        format.clock.rfc3339(time),
+        format.clock.rfc3339(status.time),
         word(Phrase::Information),
         env!("CARGO_PKG_VERSION"),
         word(occasion),
         word(Phrase::Packets),
         word(Phrase::Lost),
-        pulse.dropped,
-        percent(language, pulse.dropped, frames + pulse.dropped),
+        status.lost(),
+        percent(language, status.lost(), frames + status.lost()),
         word(Phrase::Indicators),
-        pulse.indicators,
+        status.indicators,
         word(Phrase::Newest),
-        if pulse.newest.is_empty() { "-" } else { &pulse.newest },
+        if status.newest.is_empty() { "-" } else { &status.newest },
         word(Phrase::Hosts),
-        pulse.hosts,
+        status.hosts,
         word(Phrase::Blind),
-        blind(language, counters),
+        percent(language, hidden, connections),
         word(Phrase::Alerts),
-        counters.get(Counter::Alerts),
+        status.counters.get(Counter::Alerts),
     )
 }
 
-/// Share of encrypted connections whose true name nobody outside can read.
-fn blind(language: Language, counters: &Counters) -> String {
-    let sum = |list: &[Counter]| list.iter().map(|c| counters.get(*c)).sum::<u64>();
-    let hidden = sum(&[Counter::TlsEch, Counter::QuicUndecodable, Counter::EncryptedDns]);
-    percent(language, hidden, sum(&[Counter::Tls, Counter::Quic, Counter::QuicUndecodable]))
+/// A line that something is wrong, without its line end.
+pub fn warning(format: &LineFormat, time: Timestamp, text: &str) -> String {
+    said(format, time, Phrase::Warning, text)
+}
+
+/// A line that something has changed, without its line end.
+pub fn information(format: &LineFormat, time: Timestamp, text: &str) -> String {
+    said(format, time, Phrase::Information, text)
+}
+
+fn said(format: &LineFormat, time: Timestamp, head: Phrase, text: &str) -> String {
+    let head = lang::phrase(format.language, head);
+    format!("{} {head} | wardwatch: {text}", format.clock.rfc3339(time))
 }
 
 /// A share with one decimal, spelled as the language does.

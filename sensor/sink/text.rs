@@ -3,15 +3,17 @@
 //! and where; the other end; the indicator, how sure, since when and who says so; contacts so
 //! far; what to do now.
 
-use std::io::{self, Write};
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::io;
 
 use ioc_feeds::threat::Threats;
 
 use super::escape::field;
-use super::{Clock, Sink};
+use super::file::{LineOut, Weight};
+use super::{Clock, Sink, Trouble};
 use crate::enrich::FullAlert;
 use crate::lang::{self, Language};
-use crate::net::Endpoint;
+use crate::net::{Endpoint, Timestamp};
 
 /// What lines are made with.
 #[derive(Clone, Debug)]
@@ -36,7 +38,7 @@ impl LineFormat {
             malware => format!(", {}", field(malware)),
         };
         let host = full.host_name.map_or_else(|| "-".into(), field);
-        let mac = alert.our_mac().map_or_else(|| "-".into(), |mac| mac.to_string());
+        let mac = full.our_mac.map_or_else(|| "-".into(), |mac| mac.to_string());
         let ours = alert.ours.address;
         let seen = match full.explanation {
             Some(text) => format!("{}: {}", text.in_language(language), alert.seen),
@@ -78,35 +80,48 @@ fn endpoint(endpoint: Endpoint) -> String {
     }
 }
 
-/// Lines to any writer.
+/// The same for the same host of ours and indicator, whatever set the indicator stands in.
+pub(super) fn fold(full: &FullAlert<'_>) -> Weight {
+    let mut hasher = foldhash::fast::FixedState::with_seed(0).build_hasher();
+    full.alert.ours.address.hash(&mut hasher);
+    full.indicator.pattern.hash(&mut hasher);
+    full.indicator.threat.hash(&mut hasher);
+    Weight::Alert { fold: hasher.finish() }
+}
+
+/// Lines to any destination.
 pub struct TextSink<W> {
     format: LineFormat,
     out: W,
 }
 
-impl<W: Write> TextSink<W> {
+impl<W: LineOut> TextSink<W> {
     /// A sink that writes lines to `out`.
     pub const fn new(format: LineFormat, out: W) -> Self {
         Self { format, out }
     }
 }
 
-impl<W: Write + super::file::Reopen> Sink for TextSink<W> {
+impl<W: LineOut> Sink for TextSink<W> {
     fn alert(&mut self, alert: &FullAlert<'_>) -> io::Result<()> {
         let mut line = self.format.line(alert);
         line.push('\n');
-        self.out.write_all(line.as_bytes())
+        self.out.line(line.as_bytes(), fold(alert))
     }
 
     fn notice(&mut self, line: &str) -> io::Result<()> {
-        writeln!(self.out, "{line}")
+        self.out.line(format!("{line}\n").as_bytes(), Weight::Notice)
     }
 
     fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
 
-    fn reopen(&mut self) -> io::Result<()> {
-        self.out.reopen()
+    fn reopen(&mut self) {
+        self.out.reopen();
+    }
+
+    fn tend(&mut self, now: Timestamp, say: &mut dyn FnMut(Trouble)) {
+        self.out.tend(now, say);
     }
 }

@@ -31,7 +31,8 @@ impl Worker {
                 let after = flow.stream(side).0.held_bytes();
                 self.held_bytes = (self.held_bytes + after).saturating_sub(before);
             }
-            flow.streams.iter().any(|stream| stream.held_bytes() > 0)
+            flow.holding = flow.streams.iter().any(|stream| stream.held_bytes() > 0);
+            flow.holding
         });
         self.holders = holders;
     }
@@ -41,6 +42,7 @@ impl Worker {
         for side in SIDES {
             let held = flow.stream(side).0.held_bytes();
             self.held_bytes = self.held_bytes.saturating_sub(held);
+            self.end_doubt(&mut flow, side);
             if flow.stream(side).0.is_done() {
                 continue;
             }

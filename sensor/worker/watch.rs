@@ -2,38 +2,62 @@
 
 mod behaviours;
 
-use std::collections::HashSet;
+use std::sync::Arc;
 
-use crate::alert::event::{EventBody, EventKinds};
+use foldhash::quality::RandomState;
+use hashbrown::HashSet;
+
+use crate::alert::event::{EventBody, EventKinds, hex};
+use crate::alert::identity::Announced;
 use crate::alert::{
     Alert, Event, HomeNetworks, Origin, Outbox, Reason, Reasons, Sighting, Throttle,
 };
 use crate::decode::packet::{Few, Packet, Transport};
+use crate::extract::resolvers;
 use crate::extract::session::Session;
+use crate::extract::tls::fingerprint;
 use crate::flow::Flow;
+use crate::flow::table::Life;
 use crate::matching::behaviour::Tracker;
-use crate::matching::{Hit, IndicatorId, Matcher};
+use crate::matching::{Hit, IndicatorId, IndicatorSet, Matcher};
 use crate::net::{Address, Endpoint, FlowKey, IpProtocol, Side, Timestamp};
-use crate::observation::{Kind, Message, Observation, Observer, StreamHead, Value};
+use crate::observation::{ClientHello, Kind, Message, Observation, Observer, StreamHead, Value};
 use crate::stats::{Counter, Counters};
+use crate::worker::Assignment;
 
 /// The packet in hand and its flow.
 pub(super) struct Scene<'a> {
-    packet: &'a Packet<'a>,
-    time: Timestamp,
+    pub(super) packet: &'a Packet<'a>,
+    pub(super) time: Timestamp,
     frame: u64,
     flow_id: u64,
     client: Endpoint,
+    /// Were the endpoints compared before, with other indicators?
+    again: bool,
 }
 
 impl<'a> Scene<'a> {
     pub(super) const fn new(packet: &'a Packet<'a>, time: Timestamp, frame: u64) -> Self {
-        Self { packet, time, frame, flow_id: 0, client: packet.source }
+        Self { packet, time, frame, flow_id: 0, client: packet.source, again: false }
     }
 
     pub(super) const fn of_flow(mut self, id: u64, client: Endpoint) -> Self {
         self.flow_id = id;
         self.client = client;
+        self
+    }
+
+    pub(super) const fn time(&self) -> Timestamp {
+        self.time
+    }
+
+    /// Who sent the packet, and to whom.
+    pub(super) const fn ends(&self) -> (Endpoint, Endpoint) {
+        (self.packet.source, self.packet.destination)
+    }
+
+    pub(super) const fn again(mut self) -> Self {
+        self.again = true;
         self
     }
 }
@@ -50,7 +74,13 @@ pub(super) struct Watch {
     pub(super) events: EventKinds,
     pub(super) origin: Origin,
     /// Hosts of ours that were seen, at most [`MAX_HOSTS`].
-    pub(super) hosts: HashSet<Address>,
+    pub(super) hosts: HashSet<Address, RandomState>,
+    /// Facts about hosts that were passed on.
+    pub(super) announced: Announced,
+    /// The latest flow counted as encrypted DNS: its second ClientHello is the same flow.
+    pub(super) encrypted: Option<u64>,
+    /// Those that were seen in a flow with the outside, likewise.
+    pub(super) clients: HashSet<Address, RandomState>,
     pub(super) counters: Counters,
 }
 
@@ -58,6 +88,26 @@ pub(super) struct Watch {
 const MAX_HOSTS: usize = 65_536;
 
 impl Watch {
+    /// One that has seen nothing.
+    pub(super) fn new(assignment: Assignment, set: Arc<IndicatorSet>, outbox: Outbox) -> Self {
+        let Assignment { limits, home, events, origin } = assignment;
+        Self {
+            matcher: Matcher::new(set),
+            behaviours: Tracker::default(),
+            reasons: Reasons::default(),
+            throttle: Throttle::new(limits.throttle),
+            outbox,
+            home,
+            events,
+            origin,
+            hosts: HashSet::default(),
+            announced: Announced::default(),
+            encrypted: None,
+            clients: HashSet::default(),
+            counters: Counters::default(),
+        }
+    }
+
     /// An observer of what parsers see in this packet.
     pub(super) const fn at<'a>(&'a mut self, scene: &'a Scene<'a>) -> At<'a> {
         At { watch: self, scene, wants_body: false }
@@ -71,8 +121,51 @@ impl Watch {
             }
             let value = Value::Endpoint(endpoint);
             self.compare(scene, Observation { kind: Kind::Ip, value });
+            if resolvers::is_encrypted_dns_port(scene.packet.protocol, endpoint.port) {
+                self.encrypted_dns(scene);
+            }
         }
         self.connection(scene);
+    }
+
+    /// Counts the flow as one whose questions we cannot see, once.
+    fn encrypted_dns(&mut self, scene: &Scene<'_>) {
+        if self.encrypted.replace(scene.flow_id) != Some(scene.flow_id) {
+            self.counters.count(Counter::EncryptedDns);
+        }
+    }
+
+    /// Compares a ClientHello's fingerprints, which are computed only if a feed has any.
+    fn fingerprints(&mut self, scene: &Scene<'_>, hello: &ClientHello<'_>, transport: char) {
+        if self.matcher.wants(Kind::Ja3) {
+            let (_, digest) = fingerprint::ja3(hello);
+            let text = hex(&digest);
+            let value = Value::Text(text.as_bytes());
+            self.compare(scene, Observation { kind: Kind::Ja3, value });
+        }
+        if self.matcher.wants(Kind::Ja4) {
+            let text = fingerprint::ja4(hello, transport);
+            let value = Value::Text(text.as_bytes());
+            self.compare(scene, Observation { kind: Kind::Ja4, value });
+        }
+    }
+
+    /// The side of a flow that is ours, if the other is a host of the outside.
+    pub(super) fn our_side(&mut self, key: &FlowKey) -> Option<Side> {
+        let ours = |endpoint: Endpoint| self.home.contains(endpoint.address);
+        let (side, other) = match (ours(key.low), ours(key.high)) {
+            (true, false) => (Side::Low, key.high),
+            (false, true) => (Side::High, key.low),
+            _ => return None,
+        };
+        if is_group(other.address) {
+            return None;
+        }
+        self.counters.count(Counter::FlowsOut);
+        if self.clients.len() < MAX_HOSTS {
+            self.clients.insert(key.endpoint(side).address);
+        }
+        Some(side)
     }
 
     fn compare(&mut self, scene: &Scene<'_>, observation: Observation<'_>) {
@@ -95,10 +188,12 @@ impl Watch {
     #[cold]
     fn raise(&mut self, scene: &Scene<'_>, observation: &Observation<'_>, hits: &[Option<Hit>]) {
         let set = self.matcher.set().clone();
-        for (nth, hit) in hits.iter().flatten().enumerate() {
+        let expired = |hit: &&Hit| set.is_expired(hit.id, scene.time);
+        let (old, hits): (Vec<&Hit>, Vec<&Hit>) = hits.iter().flatten().partition(expired);
+        self.counters.add(Counter::Expired, old.len() as u64);
+        for (nth, hit) in hits.iter().enumerate() {
             let threat = |hit: &Hit| set.get(hit.id).map(|indicator| &indicator.threat);
-            let again =
-                hits.iter().flatten().take(nth).any(|earlier| threat(earlier) == threat(hit));
+            let again = hits.iter().take(nth).any(|earlier| threat(earlier) == threat(hit));
             if again {
                 continue;
             }
@@ -116,6 +211,9 @@ impl Watch {
         let alert =
             Alert { sighting, kind, seen, set, indicator, also, ours, peer, count: 1, first };
         self.say_overdue(scene.time);
+        if scene.again && self.throttle.knows(&alert) {
+            return;
+        }
         match self.throttle.admit(Box::new(alert)) {
             Some(alert) => self.outbox.alert(alert, &mut self.counters),
             None => self.counters.count(Counter::AlertsFolded),
@@ -157,6 +255,12 @@ pub(super) struct At<'a> {
 
 impl Observer for At<'_> {
     fn seen(&mut self, observation: Observation<'_>) {
+        if let (Kind::TlsSni | Kind::QuicSni, Value::Name(name)) =
+            (observation.kind, observation.value)
+            && resolvers::is_resolver(name)
+        {
+            self.watch.encrypted_dns(self.scene);
+        }
         self.watch.compare(self.scene, observation);
         if let (Kind::DnsQuery, Value::Name(name)) = (observation.kind, observation.value) {
             self.watch.question(self.scene, name);
@@ -176,8 +280,14 @@ impl Observer for At<'_> {
     }
 
     fn message(&mut self, message: Message<'_>) {
-        if let Message::Http(request) = &message {
-            self.wants_body = self.watch.request(self.scene, request);
+        match message {
+            Message::Tls(hello) => self.watch.fingerprints(self.scene, hello, 't'),
+            Message::Quic(hello) => self.watch.fingerprints(self.scene, hello, 'q'),
+            Message::Dtls(hello) => self.watch.fingerprints(self.scene, hello, 'd'),
+            Message::Dhcp(message) => self.watch.dhcp(message, self.scene.time),
+            Message::Dns(message) => self.watch.answer(message, self.scene),
+            Message::Name(claim) => self.watch.claim(claim, self.scene),
+            Message::Http(request) => self.wants_body = self.watch.request(self.scene, request),
         }
         if self.watch.events.is_empty() {
             return;
@@ -191,6 +301,14 @@ impl Observer for At<'_> {
 
     fn count(&mut self, counter: Counter) {
         self.watch.counters.count(counter);
+    }
+}
+
+/// Does this address mean many hosts, or none: multicast, broadcast, unspecified?
+fn is_group(address: Address) -> bool {
+    match address.to_ip() {
+        std::net::IpAddr::V4(ip) => ip.is_multicast() || ip.is_broadcast() || ip.is_unspecified(),
+        std::net::IpAddr::V6(ip) => ip.is_multicast() || ip.is_unspecified(),
     }
 }
 
@@ -221,6 +339,14 @@ pub(super) fn opener(packet: &Packet<'_>, key: &FlowKey) -> Side {
         sender.other()
     } else {
         sender
+    }
+}
+
+/// The stage of life a datagram brings its flow to: an answer of a DNS server ends an exchange.
+pub(super) const fn datagram_life(packet: &Packet<'_>) -> Life {
+    match (packet.source.port, packet.destination.port) {
+        (53, 1024..) => Life::Answered,
+        _ => Life::Datagrams,
     }
 }
 

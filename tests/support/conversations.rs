@@ -117,7 +117,8 @@ pub fn dns_over_tcp(message: &[u8]) -> Vec<u8> {
 /// A TLS ClientHello being put together.
 #[derive(Clone, Debug)]
 pub struct Hello {
-    name: Option<String>,
+    names: Vec<String>,
+    grease: bool,
     key_share: usize,
     padding: usize,
     record: usize,
@@ -126,12 +127,27 @@ pub struct Hello {
 impl Hello {
     /// A TLS 1.3 hello for a server name, in one record.
     pub fn new(name: &str) -> Self {
-        Self { name: Some(name.to_owned()), key_share: 32, padding: 0, record: 16_384 }
+        let names = vec![name.to_owned()];
+        Self { names, grease: false, key_share: 32, padding: 0, record: 16_384 }
     }
 
     /// A hello without `server_name`.
     pub fn nameless() -> Self {
-        Self { name: None, ..Self::new("") }
+        Self { names: Vec::new(), ..Self::new("") }
+    }
+
+    /// With several names in its `server_name` extension.
+    #[must_use]
+    pub fn names(mut self, names: &[&str]) -> Self {
+        self.names = names.iter().map(|name| (*name).to_owned()).collect();
+        self
+    }
+
+    /// With reserved extensions before and after the others (RFC 8701).
+    #[must_use]
+    pub fn grease(mut self) -> Self {
+        self.grease = true;
+        self
     }
 
     /// With a key share of X25519MLKEM768 (1,216 bytes) and a session ticket in front of
@@ -167,7 +183,7 @@ impl Hello {
     }
 
     fn body(&self) -> Vec<u8> {
-        let mut noise = Noise::new(self.name.as_ref().map_or(7, |name| name.len() as u64));
+        let mut noise = Noise::new(self.names.first().map_or(7, |name| name.len() as u64));
         let mut body = vec![3, 3];
         body.extend(noise.bytes(32));
         body.push(32);
@@ -187,24 +203,30 @@ impl Hello {
         share.extend(noise.bytes(self.key_share));
         let mut groups = vec![0, 2];
         groups.extend(group.to_be_bytes());
-        let mut all = extension(51, &share);
+        let mut all = if self.grease { extension(0x3a3a, &[]) } else { Vec::new() };
+        all.extend(extension(51, &share));
         if group == 0x11ec {
             all.extend(extension(35, &noise.bytes(192))); // a session ticket, as on a return visit
         }
         all.extend(extension(10, &groups));
         all.extend(extension(13, &[0, 4, 4, 3, 8, 4]));
         all.extend(extension(16, b"\x00\x0c\x02h2\x08http/1.1"));
-        if let Some(name) = &self.name {
-            let length = name.len() as u16;
-            let mut list = (length + 3).to_be_bytes().to_vec();
-            list.push(0);
-            list.extend(length.to_be_bytes());
-            list.extend(name.as_bytes());
+        if !self.names.is_empty() {
+            let length = self.names.iter().map(|name| name.len() + 3).sum::<usize>() as u16;
+            let mut list = length.to_be_bytes().to_vec();
+            for name in &self.names {
+                list.push(0);
+                list.extend((name.len() as u16).to_be_bytes());
+                list.extend(name.as_bytes());
+            }
             all.extend(extension(0, &list));
         }
         all.extend(extension(43, &[2, 3, 4]));
         if self.padding > 0 {
             all.extend(extension(21, &vec![0; self.padding]));
+        }
+        if self.grease {
+            all.extend(extension(0xdada, &[0]));
         }
         all
     }

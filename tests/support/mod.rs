@@ -14,6 +14,9 @@
 //!  capture_file    pcap, pcapng, gzip                what `scan` reads
 //!       ▼
 //!  run             the real binary                   stdout, stderr, exit code, EVE lines
+//!       ▼
+//!  verdict         what it said                      contacts: client, threat, indicator, where
+//!  mirror          the real binary on a mirror port made of a network namespace
 //! ```
 #![allow(dead_code)] // each test crate compiles all of it and uses a part
 #![allow(unreachable_pub)] // `pub` is what a shared module of private test crates has to say
@@ -23,9 +26,13 @@
 pub mod behaviours;
 pub mod capture_file;
 pub mod conversations;
+pub mod encapsulation;
+pub mod mirror;
 pub mod office;
 pub mod packets;
+pub mod quic;
 pub mod run;
+pub mod verdict;
 pub mod wire;
 
 /// A small generator of repeatable noise (xorshift64*): same seed, same bytes, on every machine.

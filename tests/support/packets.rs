@@ -379,3 +379,45 @@ impl Sender<'_> {
         self.packets.push(Packet { from: speaker, bytes });
     }
 }
+
+/// Makes the first byte of an IPv4 header's TTL or an IPv6 header's hop limit say `hops`, with a
+/// right header checksum.
+pub fn set_hops(packet: &mut [u8], hops: u8) {
+    if packet[0] >> 4 == 6 {
+        packet[7] = hops;
+        return;
+    }
+    packet[8] = hops;
+    packet[10..12].fill(0);
+    let sum = checksum(&[&packet[..20]]);
+    packet[10..12].copy_from_slice(&sum.to_be_bytes());
+}
+
+/// One fragment of an IP packet: bytes `from..to` of what follows its header. `from` is a
+/// multiple of eight. IPv4 without options, IPv6 without extension headers.
+pub fn fragment(packet: &[u8], id: u16, (from, to): (usize, usize), payload: &[u8]) -> Vec<u8> {
+    let six = packet[0] >> 4 == 6;
+    let header = if six { 40 } else { 20 };
+    let more = u16::from(to < packet.len() - header);
+    let mut fragment = packet[..header].to_vec();
+    if six {
+        let length = (to - from + 8) as u16;
+        fragment[4..6].copy_from_slice(&length.to_be_bytes());
+        fragment[6] = 44;
+        fragment.extend([packet[6], 0]);
+        fragment.extend((from as u16 | more).to_be_bytes());
+        fragment.extend([0, 0]);
+        fragment.extend(id.to_be_bytes());
+    } else {
+        let length = (to - from + 20) as u16;
+        fragment[2..4].copy_from_slice(&length.to_be_bytes());
+        fragment[4..6].copy_from_slice(&id.to_be_bytes());
+        let place = (from as u16 / 8) | (more << 13);
+        fragment[6..8].copy_from_slice(&place.to_be_bytes());
+        fragment[10..12].fill(0);
+        let sum = checksum(&[&fragment]);
+        fragment[10..12].copy_from_slice(&sum.to_be_bytes());
+    }
+    fragment.extend(&payload[from..to]);
+    fragment
+}

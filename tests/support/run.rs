@@ -22,6 +22,15 @@ impl Outcome {
         eve_lines(&self.stdout)
     }
 
+    /// A counter that `-v` printed. Panics when there is none of this name.
+    #[track_caller]
+    pub fn counter(&self, name: &str) -> u64 {
+        let mark = format!(": {name} ");
+        let found = self.stderr.lines().find_map(|line| line.split_once(&mark));
+        let Some((_, count)) = found else { panic!("no {name} in {}", self.stderr) };
+        count.parse().expect("a number")
+    }
+
     /// Panics with everything that was printed unless the run ended with `code`.
     #[track_caller]
     pub fn expect_code(self, code: i32) -> Self {
@@ -58,6 +67,17 @@ impl Run {
     #[must_use]
     pub fn arg(mut self, argument: impl AsRef<std::ffi::OsStr>) -> Self {
         self.command.arg(argument);
+        self
+    }
+
+    /// More arguments.
+    #[must_use]
+    pub fn args<I, S>(mut self, arguments: I) -> Self
+    where
+        I: IntoIterator<Item = S>,
+        S: AsRef<std::ffi::OsStr>,
+    {
+        self.command.args(arguments);
         self
     }
 
@@ -127,6 +147,18 @@ pub fn wait(child: &mut Child, seconds: u64) -> Option<i32> {
     child.kill().expect("a child can be killed");
     child.wait().expect("a child can be waited for");
     panic!("still running after {seconds} s");
+}
+
+/// True, and said loudly, where a test that needs root cannot run. In CI it has to run.
+pub fn skipped_without_root(test: &str) -> bool {
+    let id = Command::new("id").arg("-u").output().expect("id of coreutils");
+    if id.stdout.starts_with(b"0\n") {
+        return false;
+    }
+    assert!(std::env::var_os("CI").is_none(), "{test} needs root, and CI has to run it");
+    // Not `eprintln!`, which the harness keeps to itself when a test passes.
+    let _ = writeln!(std::io::stderr(), "\nSKIPPED: needs root: {test}");
+    true
 }
 
 /// A directory that is removed when dropped.

@@ -94,7 +94,7 @@ pub enum FeedError {
         offset: usize,
     },
     /// The file could not be opened or read.
-    #[error("cannot read feed {}: {source}; check the path and its permissions", path.display())]
+    #[error("cannot read feed {}: {}; check the path and its permissions", path.display(), plainly(source))]
     Read {
         /// The file.
         path: PathBuf,
@@ -107,6 +107,18 @@ pub enum FeedError {
         /// The file.
         path: PathBuf,
     },
+}
+
+/// What the system said, without its number: `(os error 2)` helps nobody.
+fn plainly(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".into(),
+        std::io::ErrorKind::PermissionDenied => "permission denied".into(),
+        _ => {
+            let text = error.to_string();
+            text.split(" (os error").next().unwrap_or(&text).to_lowercase()
+        }
+    }
 }
 
 impl Loaded {

@@ -88,10 +88,10 @@ pub(crate) fn load(
 /// Whatever the writer says.
 pub fn write(indicators: &[Indicator], out: impl Write) -> std::io::Result<()> {
     let mut writer = csv::WriterBuilder::new().from_writer(out);
-    writer.write_record(COLUMNS)?;
+    writer.write_record(COLUMNS).map_err(plainly)?;
     for row in indicators {
         let date = |date: Option<Date>| date.map(|d| d.to_string()).unwrap_or_default();
-        writer.write_record([
+        let written = writer.write_record([
             row.pattern.text().as_str(),
             row.pattern.kind(),
             row.pattern.scope().map_or("", Scope::as_str),
@@ -104,9 +104,18 @@ pub fn write(indicators: &[Indicator], out: impl Write) -> std::io::Result<()> {
             &date(row.expires),
             &row.reference,
             &row.note,
-        ])?;
+        ]);
+        written.map_err(plainly)?;
     }
     writer.flush()
+}
+
+/// The error of the writer below, whose kind `csv` would hide.
+fn plainly(error: csv::Error) -> std::io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => std::io::Error::other(format!("{other:?}")),
+    }
 }
 
 /// `,` unless the header has none but a `;` or tab.

@@ -128,6 +128,18 @@ fn teredo_needs_an_ipv6_header_of_sane_length() {
 }
 
 #[test]
+fn teredo_past_a_relay_is_known_by_its_prefix_on_any_port() {
+    let mut six = ipv6(6, &tcp(b"hello"));
+    let plain = outer(17, &udp((3797, 32900), &six));
+    assert!(packet(101, &plain).tunnels.as_slice().is_empty(), "no Teredo address in it");
+    six[8..12].copy_from_slice(&[0x20, 0x01, 0, 0]);
+    let bytes = outer(17, &udp((3797, 32900), &six));
+    let found = packet(101, &bytes);
+    assert_eq!(found.source.to_string(), "[2001::1]:50000");
+    assert_eq!(found.tunnels.as_slice()[0].kind, TunnelKind::Teredo);
+}
+
+#[test]
 fn rarer_tunnels_are_followed() {
     over_udp((50000, 4341), "0000000000000000", TunnelKind::Other);
     over_udp((50000, 6635), "00011140", TunnelKind::Other);
@@ -177,9 +189,11 @@ fn four_tunnels_are_followed_and_the_fifth_stays_shut() {
         bytes = outer(4, &bytes);
     }
     assert_inner(&packet(101, &bytes));
+    assert!(!packet(101, &bytes).tunnels.has_more());
     bytes = outer(4, &bytes);
     let found = packet(101, &bytes);
     assert_eq!(found.tunnels.as_slice().len(), 4);
+    assert!(found.tunnels.has_more());
     assert_eq!(found.protocol.0, 4);
     assert_eq!(found.source.to_string(), "203.0.113.1:0");
 }

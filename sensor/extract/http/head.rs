@@ -52,7 +52,8 @@ pub(super) fn request_line(line: &[u8]) -> RequestLine<'_> {
 }
 
 /// Is this the start of a request? Known methods before an origin-form or absolute target are
-/// believed at once, any other token once its line ends in a version.
+/// believed at once, any other token once its line ends in a version. So is `*`, which RTSP
+/// (RFC 7826) shares.
 pub(super) fn probe(bytes: &[u8]) -> Probe {
     let bytes = skip_line_ends(bytes);
     let blank = match method_end(bytes) {
@@ -61,7 +62,7 @@ pub(super) fn probe(bytes: &[u8]) -> Probe {
     };
     let (method, rest) = bytes.split_at_checked(blank).unwrap_or((bytes, &[]));
     let target = rest.trim_ascii_start();
-    let plain = target.first().is_some_and(|byte| matches!(byte, b'/' | b'*'))
+    let plain = target.first() == Some(&b'/')
         || target.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b"http"));
     if METHODS.contains(&method) && plain {
         return Probe::Yes;

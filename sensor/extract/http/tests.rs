@@ -159,13 +159,18 @@ fn a_hole_in_a_head_does_not_hide_the_host_behind_it() {
 
 #[test]
 fn what_is_not_http_is_not_taken_for_it() {
-    for bytes in
-        ["SSH-2.0-x\r\n", "OPTIONS sip:a@b.example SIP/2.0\r\n", "EHLO a.example\r\n", "GET\r\n"]
-    {
+    for bytes in [
+        "SSH-2.0-x\r\n",
+        "OPTIONS sip:a@b.example SIP/2.0\r\n",
+        "OPTIONS * RTSP/1.0\r\n",
+        "EHLO a.example\r\n",
+        "GET\r\n",
+    ] {
         assert_eq!(probe(bytes.as_bytes()), Probe::No, "{bytes:?}");
     }
     assert_eq!(probe(b"GE"), Probe::Unsure);
     assert_eq!(probe(b"BREW /"), Probe::Unsure);
+    assert_eq!(probe(b"OPTIONS * "), Probe::Unsure);
 }
 
 #[test]

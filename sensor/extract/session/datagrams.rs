@@ -1,7 +1,7 @@
 //! A UDP flow: DHCP and DNS by port, everything else by content on any port.
 
 use super::Interest;
-use crate::extract::{Context, dhcp, dns, dtls, http, quic};
+use crate::extract::{Context, dhcp, dns, dtls, http, netbios, quic};
 use crate::net::Side;
 use crate::stats::Counter;
 
@@ -42,6 +42,9 @@ impl Datagrams {
         if ports.iter().any(|port| DHCP_PORTS.contains(port)) && dhcp::read(bytes, cx) {
             return Interest::More;
         }
+        if ports.contains(&netbios::PORT) && netbios::read(bytes, cx) {
+            return Interest::More;
+        }
         let hint = ports.iter().any(|port| DNS_PORTS.contains(port));
         let done = match self {
             Self::Detecting { .. } => return self.detect(side, bytes, hint, cx),
@@ -54,6 +57,11 @@ impl Datagrams {
             Self::Done => !hint || !read_dns(bytes, true, cx),
         };
         self.after(done && !hint)
+    }
+
+    /// Has [`Datagrams::finish`] anything to read?
+    pub(super) const fn holds_back(&self) -> bool {
+        matches!(self, Self::Quic(_) | Self::Dtls(_))
     }
 
     /// What a parser holds back is read now.

@@ -30,14 +30,30 @@ const LIMIT: usize = 64 * 1024;
 const RECORD_MAX: usize = 0x4800;
 
 /// Is this the start of a client's TLS stream: a handshake record that opens with a ClientHello,
-/// or an SSL 2.0 formed ClientHello (RFC 5246 E.2)?
+/// or an SSL 2.0 formed ClientHello (RFC 5246 E.2)? Alerts before the hello are passed, as servers
+/// pass over warnings.
 pub fn probe(bytes: &[u8]) -> Probe {
     match bytes {
-        [0x16, ..] => probe_record(bytes, 0x01),
         [high, ..] if high & 0x80 != 0 => probe_v2(bytes),
+        [0x15, ..] => match after_alerts(bytes) {
+            rest @ [0x16, ..] => probe_record(rest, 0x01),
+            [] | [0x15] | [0x15, 3] | [0x15, 3, 0..=4] => Probe::Unsure,
+            [0x15, 3, 0..=4, 0] | [0x15, 3, 0..=4, 0, 2] => Probe::Unsure,
+            [0x15, 3, 0..=4, 0, 2, 1 | 2] => Probe::Unsure,
+            _ => Probe::No,
+        },
+        [0x16, ..] => probe_record(bytes, 0x01),
         [] => Probe::Unsure,
         _ => Probe::No,
     }
+}
+
+/// What follows the leading alerts in clear.
+fn after_alerts(mut bytes: &[u8]) -> &[u8] {
+    while let [0x15, 3, 0..=4, 0, 2, 1 | 2, _, rest @ ..] = bytes {
+        bytes = rest;
+    }
+    bytes
 }
 
 /// Is this the start of a server's TLS stream: a ServerHello, or an alert in clear?

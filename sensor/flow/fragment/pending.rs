@@ -102,7 +102,8 @@ impl Pending {
         }
     }
 
-    /// Is it a copy of a fragment that is stored already?
+    /// Is it a copy of the latest fragment there? A copy of an earlier one takes back what came
+    /// between, so it is none.
     fn repeats(&self, start: usize, payload: &[u8]) -> bool {
         let end = start + payload.len();
         // Only what lies within a covered range can be one; that spares the search.
@@ -110,7 +111,8 @@ impl Pending {
         if self.covered.get(range).is_none_or(|range| range.start > start) {
             return false;
         }
-        self.pieces.iter().any(|piece| {
+        let overlaps = |piece: &&Piece| piece.offset < end && start < piece.offset + piece.length;
+        self.pieces.iter().rev().find(overlaps).is_some_and(|piece| {
             piece.offset == start
                 && piece.length == payload.len()
                 && self.bytes_of(piece) == Some(payload)

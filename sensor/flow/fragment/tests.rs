@@ -162,6 +162,17 @@ fn contradictory_lengths_give_the_packet_up() {
 }
 
 #[test]
+fn a_copy_that_takes_an_overlap_back_counts_for_the_last_reading() {
+    let mut table = table();
+    for bytes in [b"decoyone", b"realreal", b"decoytwo", b"realreal"] {
+        waits(&mut table, &fragment(1, 0, true, bytes));
+    }
+    table.flush();
+    let partial = table.take_partial().unwrap();
+    assert_eq!((partial.first, partial.last), (&b"decoyone"[..], Some(&b"realreal"[..])));
+}
+
+#[test]
 fn a_lone_fragment_at_a_large_offset_costs_only_its_own_bytes() {
     let mut table = table();
     waits(&mut table, &fragment(1, 65_520, false, b"12345678"));

@@ -131,6 +131,8 @@ fn metadata(full: &FullAlert<'_>) -> BTreeMap<&'static str, [String; 1]> {
         ("indicator_type", indicator.pattern.kind().to_owned()),
         ("where", full.place().into_owned()),
         ("seen", alert.seen.clone()),
+        ("host_name", full.host_name.unwrap_or_default().to_owned()),
+        ("host_mac", full.our_mac.map_or_else(String::new, |mac| mac.to_string())),
         ("confidence", full.confidence.as_str().to_owned()),
         ("role", indicator.role.as_str().to_owned()),
         ("feed", indicator.feed.to_string()),

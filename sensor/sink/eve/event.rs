@@ -1,5 +1,6 @@
 //! Records of messages: `dns` (version 3), `tls`, `quic`, `http`, `dhcp`.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -198,7 +199,7 @@ fn tls_record(hello: &TlsEvent) -> Tls<'_> {
 #[derive(Serialize)]
 struct Http<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    hostname: Option<&'a str>,
+    hostname: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     http_port: Option<u16>,
     url: &'a str,
@@ -213,7 +214,7 @@ struct Http<'a> {
 
 fn http_record(request: &HttpEvent) -> Http<'_> {
     Http {
-        hostname: request.hostname.as_deref(),
+        hostname: request.hostname.as_deref().map(with_blanks),
         http_port: request.port,
         url: &request.url,
         http_user_agent: request.user_agent.as_deref(),
@@ -221,6 +222,11 @@ fn http_record(request: &HttpEvent) -> Http<'_> {
         protocol: &request.protocol,
         version: request.http2.then_some("2"),
     }
+}
+
+/// A `Host` with its blanks as sent: they are printable, and other tools show them so.
+fn with_blanks(host: &str) -> Cow<'_, str> {
+    if host.contains(r"\032") { host.replace(r"\032", " ").into() } else { host.into() }
 }
 
 #[derive(Serialize)]

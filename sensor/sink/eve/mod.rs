@@ -2,17 +2,20 @@
 
 mod alert;
 mod event;
+mod stats;
+#[cfg(test)]
+mod tests;
 
-use std::io::{self, Write};
+use std::io;
 
 use serde::Serialize;
 
-use super::file::Reopen;
-use super::{Clock, Sink};
+use super::file::{LineOut, Weight};
+use super::{Clock, Sink, Status, Trouble, text};
 use crate::alert::{Event, Origin, Sighting};
 use crate::decode::packet::{Tunnel, TunnelKind};
 use crate::enrich::FullAlert;
-use crate::net::{Endpoint, FlowKey, IpProtocol};
+use crate::net::{Endpoint, FlowKey, IpProtocol, Timestamp};
 
 /// What every record begins with.
 #[derive(Serialize)]
@@ -185,45 +188,53 @@ const fn icmp_counterpart(protocol: IpProtocol, kind: u8) -> Option<u8> {
     })
 }
 
-/// EVE lines to any writer.
+/// EVE lines to any destination.
 pub struct EveSink<W> {
     clock: Clock,
     out: W,
     line: Vec<u8>,
 }
 
-impl<W: Write> EveSink<W> {
+impl<W: LineOut> EveSink<W> {
     /// A sink that writes lines to `out`.
     pub const fn new(clock: Clock, out: W) -> Self {
         Self { clock, out, line: Vec::new() }
     }
 
     /// One whole line in one write, so that no reader sees half of it.
-    fn write(&mut self, record: &impl Serialize) -> io::Result<()> {
+    fn write(&mut self, record: &impl Serialize, weight: Weight) -> io::Result<()> {
         self.line.clear();
         serde_json::to_writer(&mut self.line, record)?;
         self.line.push(b'\n');
-        self.out.write_all(&self.line)
+        self.out.line(&self.line, weight)
     }
 }
 
-impl<W: Write + Reopen> Sink for EveSink<W> {
+impl<W: LineOut> Sink for EveSink<W> {
     fn alert(&mut self, full: &FullAlert<'_>) -> io::Result<()> {
         let envelope = Envelope::new("alert", &full.alert.sighting, &self.clock);
-        self.write(&alert::record(envelope, full, &self.clock))
+        self.write(&alert::record(envelope, full, &self.clock), text::fold(full))
     }
 
     fn event(&mut self, event: &Event) -> io::Result<()> {
         let name = event::type_of(&event.body);
         let envelope = Envelope::new(name, &event.sighting, &self.clock);
-        self.write(&event::record(envelope, &event.body))
+        self.write(&event::record(envelope, &event.body), Weight::Event)
+    }
+
+    fn status(&mut self, status: &Status) -> io::Result<()> {
+        self.write(&stats::record(status, &self.clock), Weight::Event)
     }
 
     fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
 
-    fn reopen(&mut self) -> io::Result<()> {
-        self.out.reopen()
+    fn reopen(&mut self) {
+        self.out.reopen();
+    }
+
+    fn tend(&mut self, now: Timestamp, say: &mut dyn FnMut(Trouble)) {
+        self.out.tend(now, say);
     }
 }

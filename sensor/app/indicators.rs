@@ -1,5 +1,6 @@
-//! Loading everything a command is to match, and saying what could not be loaded.
+//! Loading everything that is to be matched, and saying what could not be loaded.
 
+use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,29 +9,33 @@ use ioc_feeds::allow::{AllowList, Allowed};
 use ioc_feeds::format::{self, FeedError, Loaded};
 use ioc_feeds::{Date, curated};
 
-use super::complain;
-use crate::app::AppError;
+use super::AppError;
 use crate::config::{ConfigError, FeedSettings};
 use crate::matching::behaviour::Behaviours;
 use crate::matching::{Allow, IndicatorSet};
 
+/// Takes what must be said, one line each.
+pub type Say<'a> = &'a mut dyn FnMut(&dyn Display);
+
 /// What was loaded.
-pub(super) struct Indicators {
+pub struct Indicators {
     /// For the matcher.
-    pub(super) set: Arc<IndicatorSet>,
-    /// Newest date of an indicator, as text; empty if none has one.
-    #[cfg_attr(not(feature = "live"), allow(dead_code))]
-    pub(super) newest: String,
+    pub set: Arc<IndicatorSet>,
+    /// Newest date of an indicator; none if none has one.
+    pub newest: Option<Date>,
 }
 
-/// Loads feeds and allow lists; bad lines are named on standard error and the rest is used.
-pub(super) fn load(settings: &FeedSettings, verbose: bool) -> Result<Indicators, AppError> {
+/// Loads feeds and allow lists; bad lines are named and the rest is used.
+///
+/// # Errors
+/// When a feed or allow list cannot be read at all, or nothing is left to match.
+pub fn load(settings: &FeedSettings, say: Say<'_>) -> Result<Indicators, AppError> {
     let mut indicators = Vec::new();
     for feed in feeds(settings)? {
-        report(&feed);
+        report(&feed, say);
         indicators.extend(feed.indicators);
     }
-    let allow = allow(&settings.allow)?;
+    let allow = allow(&settings.allow, say)?;
     let newest: Option<Date> = indicators.iter().filter_map(|i| i.last_seen.or(i.first_seen)).max();
     let behaviours = Behaviours::load(&settings.behaviours)
         .map_err(|error| ConfigError::Value(error.to_string()))?;
@@ -40,22 +45,21 @@ pub(super) fn load(settings: &FeedSettings, verbose: bool) -> Result<Indicators,
     }
     for id in set.shadowed() {
         if let Some(indicator) = set.get(*id) {
-            complain(&format_args!(
+            say(&format_args!(
                 "{}, line {}: {} can never raise an alert, because an allow list covers it",
                 indicator.feed, indicator.line, indicator.pattern
             ));
         }
     }
-    if verbose {
-        complain(&format_args!("{} indicators loaded", set.len()));
-    }
-    let newest = newest.map_or_else(String::new, |date| date.to_string());
     Ok(Indicators { set: Arc::new(set), newest })
 }
 
 /// Every feed of the settings, loaded. The canary is always there: a test of the sensor must
 /// never depend on which feeds are in use.
-pub(super) fn feeds(settings: &FeedSettings) -> Result<Vec<Loaded>, FeedError> {
+///
+/// # Errors
+/// The first feed that cannot be read.
+pub fn feeds(settings: &FeedSettings) -> Result<Vec<Loaded>, FeedError> {
     let mut loaded = if settings.builtin { curated::load()? } else { vec![curated::canary()?] };
     for path in &settings.paths {
         for file in files(path)? {
@@ -66,7 +70,10 @@ pub(super) fn feeds(settings: &FeedSettings) -> Result<Vec<Loaded>, FeedError> {
 }
 
 /// The feed files a path names: itself, or a directory's `.csv` and `.txt` in order of name.
-pub(super) fn files(path: &Path) -> Result<Vec<PathBuf>, FeedError> {
+///
+/// # Errors
+/// When a directory cannot be listed.
+pub fn files(path: &Path) -> Result<Vec<PathBuf>, FeedError> {
     if !path.is_dir() {
         return Ok(vec![path.into()]);
     }
@@ -80,32 +87,32 @@ pub(super) fn files(path: &Path) -> Result<Vec<PathBuf>, FeedError> {
 }
 
 /// Names each line that could not be used or is doubtful. True if there was any.
-pub(super) fn report(feed: &Loaded) -> bool {
+pub fn report(feed: &Loaded, say: Say<'_>) -> bool {
     for row in &feed.rejected {
-        complain(&format_args!(
+        say(&format_args!(
             "{}, line {}: not loaded: {} ({})",
             feed.feed, row.line, row.reason, row.text
         ));
     }
     for row in &feed.warnings {
-        complain(&format_args!(
+        say(&format_args!(
             "{}, line {}: loaded with doubt: {} ({})",
             feed.feed, row.line, row.reason, row.text
         ));
     }
     let unlisted = feed.more_rejected + feed.more_warnings;
     if unlisted > 0 {
-        complain(&format_args!("{}: {unlisted} more lines like these", feed.feed));
+        say(&format_args!("{}: {unlisted} more lines like these", feed.feed));
     }
     feed.rejected_total() + feed.warnings_total() > 0
 }
 
-fn allow(paths: &[PathBuf]) -> Result<Vec<Allow>, AppError> {
+fn allow(paths: &[PathBuf], say: Say<'_>) -> Result<Vec<Allow>, AppError> {
     let mut all = Vec::new();
     for path in paths {
         let list = AllowList::load_file(path)?;
         for row in list.rejected() {
-            complain(&format_args!(
+            say(&format_args!(
                 "{}, line {}: not allowed: {} ({})",
                 path.display(),
                 row.line,

@@ -1,0 +1,196 @@
+//! One line a contact although several workers met it.
+//!
+//! Each worker folds what it sees, but two flows of one host to one server can be with two
+//! workers. Here their counts are added, and a contact that another worker has already told of is
+//! no new line: it is told with the sum when the window ends, or at the end. With a
+//! single worker there is nothing to do, and every alert passes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::alert::Alert;
+use crate::alert::throttle::FoldKey;
+use crate::net::Timestamp;
+
+/// Most contacts remembered; beyond it an alert passes as it is: a line too many, never one less.
+const ENTRIES: usize = 65_536;
+
+/// The contacts of all workers that are being folded.
+#[derive(Debug)]
+pub struct Fold {
+    window_nanos: u64,
+    alone: bool,
+    contacts: HashMap<(FoldKey, usize), Contact>,
+    swept: Timestamp,
+}
+
+#[derive(Debug)]
+struct Contact {
+    latest: Box<Alert>,
+    /// Of each worker's fold, by when it began: its count as last told.
+    parts: Vec<(Timestamp, u64)>,
+    /// Was something added that no line has said?
+    unsaid: bool,
+    said: Timestamp,
+}
+
+impl Contact {
+    /// Takes in what a worker tells: how often, since when.
+    fn add(&mut self, mut alert: Box<Alert>) {
+        match self.parts.iter_mut().find(|(first, _)| *first == alert.first) {
+            Some((_, count)) => *count = alert.count,
+            None => self.parts.push((alert.first, alert.count)),
+        }
+        alert.count = self.parts.iter().map(|(_, count)| count).sum();
+        alert.first = self.latest.first.min(alert.first);
+        self.latest = alert;
+    }
+}
+
+impl Fold {
+    /// A fold for so many workers, whose own windows are this long.
+    pub fn new(workers: usize, window_nanos: u64) -> Self {
+        let (alone, swept) = (workers < 2, Timestamp::default());
+        Self { window_nanos, alone, contacts: HashMap::new(), swept }
+    }
+
+    /// Takes in an alert of a worker. Returns it, with the counts of all workers, if it is to be
+    /// told now.
+    pub fn admit(&mut self, alert: Box<Alert>) -> Option<Box<Alert>> {
+        if self.alone {
+            return Some(alert);
+        }
+        // An indicator's number means something only together with its set.
+        let key = (FoldKey::of(&alert), Arc::as_ptr(&alert.set) as usize);
+        let now = alert.sighting.time;
+        let is_sum = alert.count > 1;
+        let window = self.window_nanos;
+        let known = self.contacts.get_mut(&key);
+        let Some(contact) = known.filter(|known| is_sum || now.since(known.said) <= window) else {
+            if self.contacts.len() < ENTRIES {
+                let parts = vec![(alert.first, alert.count)];
+                let latest = alert.clone();
+                let contact = Contact { latest, parts, unsaid: false, said: now };
+                self.contacts.insert(key, contact);
+            }
+            return Some(alert);
+        };
+        contact.add(alert);
+        // The workers' windows end one after the other: the first of their sums is told, those
+        // that follow it are gathered for the next.
+        contact.unsaid = now.since(contact.said) <= window;
+        if contact.unsaid {
+            return None;
+        }
+        contact.said = now;
+        Some(contact.latest.clone())
+    }
+
+    /// The sums nobody has told and whose window has passed; forgets what is quiet. To be called
+    /// now and then with the packets' time.
+    pub fn overdue(&mut self, now: Timestamp) -> Vec<Box<Alert>> {
+        let window = self.window_nanos;
+        if now.since(self.swept) < window / 8 {
+            return Vec::new();
+        }
+        self.swept = now;
+        let mut told = Vec::new();
+        self.contacts.retain(|_, contact| {
+            let over = now.since(contact.said) > window;
+            if over && contact.unsaid {
+                contact.unsaid = false;
+                contact.said = now;
+                told.push(contact.latest.clone());
+                return true;
+            }
+            // Twice as long as the workers remember: their last sums still find it.
+            now.since(contact.said) <= window.saturating_mul(2)
+        });
+        told
+    }
+
+    /// Every sum that is still unsaid.
+    pub fn finish(&mut self) -> Vec<Box<Alert>> {
+        let contacts = std::mem::take(&mut self.contacts).into_values();
+        let mut unsaid: Vec<_> =
+            contacts.filter(|contact| contact.unsaid).map(|contact| contact.latest).collect();
+        unsaid.sort_by_key(|alert| alert.sighting.time);
+        unsaid
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alert::{Origin, Sighting};
+    use crate::decode::packet::{Few, Packet, Transport};
+    use crate::matching::{IndicatorId, IndicatorSet};
+    use crate::net::{Endpoint, IpProtocol};
+    use crate::observation::Kind;
+
+    const WINDOW: u64 = 600_000_000_000;
+
+    fn alert(set: &Arc<IndicatorSet>, second: i64, first: i64, count: u64) -> Box<Alert> {
+        let packet = Packet {
+            source: Endpoint::default(),
+            destination: Endpoint::default(),
+            protocol: IpProtocol::UDP,
+            transport: Transport::Other(&[]),
+            macs: None,
+            vlans: Few::default(),
+            tunnels: Few::default(),
+        };
+        let origin = Origin::Interface("m1".into());
+        Box::new(Alert {
+            also: Vec::new(),
+            sighting: Sighting::new(&packet, Timestamp::new(second, 0), 1, origin),
+            kind: Kind::Ip,
+            seen: String::new(),
+            set: set.clone(),
+            indicator: IndicatorId(0),
+            ours: Endpoint::default(),
+            peer: Endpoint::default(),
+            count,
+            first: Timestamp::new(first, 0),
+        })
+    }
+
+    fn counts(alerts: Vec<Box<Alert>>) -> Vec<u64> {
+        alerts.into_iter().map(|alert| alert.count).collect()
+    }
+
+    #[test]
+    fn a_contact_of_two_workers_is_told_once_and_then_as_their_sum() {
+        let set = Arc::new(IndicatorSet::build(Vec::new(), &[]));
+        let mut fold = Fold::new(2, WINDOW);
+        assert_eq!(fold.admit(alert(&set, 1, 1, 1)).map(|alert| alert.count), Some(1));
+        assert_eq!(fold.admit(alert(&set, 2, 2, 1)).map(|alert| alert.count), None);
+        assert_eq!(fold.admit(alert(&set, 9, 1, 7)).map(|alert| alert.count), None);
+        assert!(fold.overdue(Timestamp::new(300, 0)).is_empty());
+        assert_eq!(counts(fold.overdue(Timestamp::new(602, 0))), [8]);
+        assert_eq!(fold.admit(alert(&set, 603, 2, 4)).map(|alert| alert.count), None);
+        assert_eq!(counts(fold.finish()), [11]);
+        assert!(fold.finish().is_empty());
+    }
+
+    #[test]
+    fn after_a_quiet_window_a_contact_is_new_again() {
+        let set = Arc::new(IndicatorSet::build(Vec::new(), &[]));
+        let mut fold = Fold::new(2, WINDOW);
+        fold.admit(alert(&set, 1, 1, 1));
+        let again = fold.admit(alert(&set, 700, 700, 1)).unwrap();
+        assert_eq!((again.count, again.first), (1, Timestamp::new(700, 0)));
+    }
+
+    #[test]
+    fn a_reload_and_a_single_worker_fold_nothing() {
+        let old = Arc::new(IndicatorSet::build(Vec::new(), &[]));
+        let new = Arc::new(IndicatorSet::build(Vec::new(), &[]));
+        let mut fold = Fold::new(2, WINDOW);
+        assert!(fold.admit(alert(&old, 1, 1, 1)).is_some());
+        assert!(fold.admit(alert(&new, 2, 2, 1)).is_some(), "its number means another indicator");
+        let mut alone = Fold::new(1, WINDOW);
+        assert!(alone.admit(alert(&old, 1, 1, 1)).is_some());
+        assert!(alone.admit(alert(&old, 2, 2, 1)).is_some());
+    }
+}

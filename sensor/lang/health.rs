@@ -1,0 +1,116 @@
+//! What the sensor says of itself when something is wrong or has changed.
+
+use super::{Language, pick};
+
+/// Something that makes the sensor miss contacts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Warning {
+    /// More than one packet in a thousand was lost.
+    Loss,
+    /// No packet for a minute.
+    NoPackets,
+    /// Only what our hosts send is seen.
+    OnlyOutward,
+    /// Only what our hosts receive is seen.
+    OnlyInward,
+    /// All traffic to the outside comes from one address.
+    OneClient,
+    /// Not one address of ours is seen.
+    NoHosts,
+}
+
+/// What is wrong and where to look.
+pub const fn warning(language: Language, warning: Warning) -> &'static str {
+    match warning {
+        Warning::Loss => pick(
+            language,
+            "đang mất hơn 0,1 % gói tin, có thể bỏ sót liên lạc; hãy tăng [capture] ring_mb hoặc số luồng xử lý -w",
+            "more than 0.1 % of packets are being lost, contacts may be missed; raise [capture] ring_mb or the workers -w",
+        ),
+        Warning::NoPackets => pick(
+            language,
+            "không nhận được gói tin nào trong một phút; hãy kiểm tra dây cáp và cổng sao chép (mirror) trên bộ chuyển mạch",
+            "no packet for a minute; check the cable and the mirror port of the switch",
+        ),
+        Warning::OnlyOutward => pick(
+            language,
+            "chỉ thấy chiều gửi đi, không thấy chiều trả lời; hãy đặt cổng sao chép (mirror) thành cả hai chiều (both)",
+            "only what our hosts send is seen, no answers; set the mirror port to both directions",
+        ),
+        Warning::OnlyInward => pick(
+            language,
+            "chỉ thấy chiều nhận về, không thấy chiều gửi đi; hãy đặt cổng sao chép (mirror) thành cả hai chiều (both)",
+            "only what our hosts receive is seen, no requests; set the mirror port to both directions",
+        ),
+        Warning::OneClient => pick(
+            language,
+            "mọi liên lạc ra ngoài đều từ một địa chỉ duy nhất, nên không biết được máy nào; hãy sao chép cổng phía trong (LAN) của bộ định tuyến",
+            "all traffic to the outside comes from one address, so no PC can be named; mirror the inner (LAN) side of the router",
+        ),
+        Warning::NoHosts => pick(
+            language,
+            "không thấy địa chỉ nào của mạng nội bộ; hãy sao chép cổng phía trong (LAN), hoặc khai báo mạng của mình ở mục home",
+            "no address of our network is seen; mirror the inner (LAN) side, or name our networks under `home`",
+        ),
+    }
+}
+
+/// A log cannot be written.
+pub fn failing(language: Language, path: &str, reason: &str) -> String {
+    match language {
+        Language::Vi => format!(
+            "không ghi được {path}: {reason}; cảnh báo được giữ trong bộ nhớ và lặp lại ở nhật ký hệ thống cho đến khi ghi được"
+        ),
+        Language::En => format!(
+            "cannot write {path}: {reason}; alerts are held in memory, and repeated in the journal, until it can be written"
+        ),
+    }
+}
+
+/// A log can be written again. Numbers: lines held; alerts folded; lines for which there was no
+/// room; event records dropped.
+pub fn resumed(language: Language, path: &str, numbers: [u64; 4]) -> String {
+    let [held, folded, gone, events] = numbers;
+    match language {
+        Language::Vi => format!(
+            "đã ghi lại được {path}: {held} dòng chờ đã được ghi, {folded} cảnh báo được gộp, {gone} dòng chỉ còn trong nhật ký hệ thống, {events} sự kiện bị bỏ"
+        ),
+        Language::En => format!(
+            "{path} can be written again: {held} lines that waited are in it, {folded} alerts were folded, {gone} lines stand in the journal only, {events} event records were dropped"
+        ),
+    }
+}
+
+/// The disk did not confirm.
+pub fn not_synced(language: Language, path: &str, reason: &str) -> String {
+    match language {
+        Language::Vi => format!("ổ đĩa không xác nhận đã lưu {path}: {reason}"),
+        Language::En => format!("the disk did not confirm {path}: {reason}"),
+    }
+}
+
+/// A log cannot be given another name.
+pub fn not_rotated(language: Language, path: &str, reason: &str) -> String {
+    match language {
+        Language::Vi => {
+            format!("không xoay vòng được {path}: {reason}; tệp này sẽ tiếp tục lớn lên")
+        }
+        Language::En => format!("cannot rotate {path}: {reason}; it goes on growing"),
+    }
+}
+
+/// Indicators were replaced.
+pub fn reloaded(language: Language, added: usize, removed: usize, now: usize) -> String {
+    match language {
+        Language::Vi => format!("đã nạp lại dấu hiệu: +{added} −{removed}, hiện có {now}"),
+        Language::En => format!("indicators reloaded: +{added} −{removed}, now {now}"),
+    }
+}
+
+/// Indicators could not be replaced.
+pub fn refused(language: Language, reason: &str) -> String {
+    match language {
+        Language::Vi => format!("không nạp lại được dấu hiệu: {reason}; vẫn dùng các dấu hiệu cũ"),
+        Language::En => format!("indicators not reloaded: {reason}; the old ones stay in use"),
+    }
+}

@@ -1,0 +1,145 @@
+//! What the process may still do once interfaces and files are open: as good as nothing.
+//!
+//! Whoever can put bytes before our parsers shall find nothing worth having behind them. In this
+//! order: another user than root, no capability but CAP_NET_RAW (an interface that comes back is
+//! opened with it), no file but those named (Landlock), no system call but those needed
+//! (seccomp). Each binds the calling thread and those it starts afterwards, so this comes before
+//! the first thread. What cannot be had is said, never passed over.
+
+mod calls;
+mod user;
+
+use std::path::{Path, PathBuf};
+
+use caps::{CapSet, Capability, CapsHashSet};
+use landlock::{
+    ABI, Access, AccessFs, BitFlags, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus,
+    path_beneath_rules,
+};
+
+pub use user::LogPlace;
+
+/// What the sensor still needs.
+#[derive(Debug, Default)]
+pub struct Needs {
+    /// The user to become when started as root; by default `wardwatch`, if there is one.
+    pub user: Option<String>,
+    /// Where logs are written.
+    pub log: LogPlace,
+    /// Files and directories that are read again: configuration, feeds, allow lists.
+    pub readable: Vec<PathBuf>,
+    /// Directories that are written to beside the log's.
+    pub writable: Vec<PathBuf>,
+}
+
+/// What the process holds from now on.
+#[derive(Debug, Default)]
+pub struct Held {
+    /// In words.
+    pub words: String,
+    /// Protections that could not be had, each with its remedy.
+    pub missing: Vec<String>,
+}
+
+/// Gives up everything that is not needed.
+///
+/// # Errors
+/// When a capability or the user cannot be given up: the sensor must not go on as root then. The
+/// text says what. What an old kernel lacks is no error; it is said in [`Held::missing`].
+pub fn drop_all(needs: &Needs) -> Result<Held, String> {
+    let mut missing = Vec::new();
+    // Only matters for programs that are started, and none ever is; and it takes CAP_SETPCAP,
+    // which nobody but root has, so it comes first.
+    let _ = caps::clear(None, CapSet::Bounding);
+    let user = user::leave_root(needs, &mut missing)?;
+    let capabilities = drop_capabilities()?;
+    let files = confine_files(needs, &mut missing);
+    let calls = match calls::confine() {
+        Ok(number) => format!("seccomp ({number} system calls)"),
+        Err(reason) => {
+            missing.push(format!("no seccomp filter: {reason}"));
+            "no seccomp".into()
+        }
+    };
+    let words = format!("{user}, {capabilities}, {files}, {calls}{}", probe());
+    Ok(Held { words, missing })
+}
+
+/// Keeps CAP_NET_RAW, if it is held at all, and nothing else in any set.
+fn drop_capabilities() -> Result<String, String> {
+    let failed = |error: caps::errors::CapsError| format!("cannot give up capabilities: {error}");
+    let held = caps::read(None, CapSet::Permitted).map_err(failed)?;
+    let kept: CapsHashSet = held.into_iter().filter(|c| *c == Capability::CAP_NET_RAW).collect();
+    let _ = caps::clear(None, CapSet::Ambient);
+    caps::clear(None, CapSet::Inheritable).map_err(failed)?;
+    caps::set(None, CapSet::Effective, &kept).map_err(failed)?;
+    caps::set(None, CapSet::Permitted, &kept).map_err(failed)?;
+    Ok(if kept.is_empty() { "no capability".into() } else { "CAP_NET_RAW".into() })
+}
+
+/// Read again at any time: what interfaces lose, our own memory, the zone of times.
+const SYSTEM: [&str; 4] = ["/sys", "/proc/self", "/etc/localtime", "/usr/share/zoneinfo"];
+
+fn confine_files(needs: &Needs, missing: &mut Vec<String>) -> String {
+    match landlock(needs) {
+        Ok(RulesetStatus::NotEnforced) => {
+            missing.push(
+                "this kernel has no Landlock, so every file of this user stays reachable; Linux \
+                 5.13 or later has it (boot with lsm=landlock,...)"
+                    .into(),
+            );
+            "no Landlock".into()
+        }
+        Ok(_) => "Landlock".into(),
+        Err(error) => {
+            missing.push(format!("Landlock refused: {error}"));
+            "no Landlock".into()
+        }
+    }
+}
+
+fn landlock(needs: &Needs) -> Result<RulesetStatus, landlock::RulesetError> {
+    let read = AccessFs::ReadFile | AccessFs::ReadDir;
+    let all = AccessFs::from_all(ABI::V5);
+    let change: BitFlags<AccessFs> = all & !(AccessFs::Execute | AccessFs::IoctlDev);
+    // A file that is replaced by another of its name is another file: its directory is what
+    // has to be named.
+    let near = |path: &PathBuf| match path.is_dir() {
+        true => path.clone(),
+        false => directory_of(path).to_owned(),
+    };
+    let readable = needs.readable.iter().map(near);
+    let writable = std::iter::once(&needs.log.directory).chain(&needs.writable).map(near);
+    let status = Ruleset::default()
+        .handle_access(all)?
+        .create()?
+        .add_rules(path_beneath_rules(SYSTEM, read))?
+        .add_rules(path_beneath_rules(readable, read))?
+        .add_rules(path_beneath_rules(writable, change))?
+        .restrict_self()?;
+    Ok(status.ruleset)
+}
+
+/// The directory a file stands in.
+fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// For tests: tries to open what `WARDWATCH_TEST_OPEN` names and says how that went.
+#[cfg(debug_assertions)]
+fn probe() -> String {
+    let Ok(paths) = std::env::var("WARDWATCH_TEST_OPEN") else { return String::new() };
+    let tried = paths.split(':').map(|path| match std::fs::File::open(path) {
+        Ok(_) => format!("; opened {path}"),
+        Err(error) => format!("; {path}: {}", crate::capture::describe(&error)),
+    });
+    tried.collect()
+}
+
+#[cfg(not(debug_assertions))]
+const fn probe() -> &'static str {
+    ""
+}

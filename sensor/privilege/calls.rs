@@ -1,0 +1,78 @@
+//! The system calls that remain: what libpcap, threads, files, signals and a syslog need.
+//!
+//! Anything else answers "not permitted": no program is started, no process traced, no user or
+//! capability changed, no file system mounted, no module loaded. An answer, and not the end of
+//! the process: a sensor that a library's new habit kills is a sensor that is silent.
+
+use libc::{c_long, *};
+use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch};
+
+/// In groups, so that a reader sees why.
+const ALLOWED: &[&[c_long]] = &[
+    // Reading and writing what is open.
+    &[SYS_read, SYS_readv, SYS_pread64, SYS_write, SYS_writev, SYS_pwrite64, SYS_lseek, SYS_close],
+    &[SYS_fcntl, SYS_dup, SYS_dup3, SYS_pipe2, SYS_eventfd2, SYS_fstat, SYS_statx, SYS_newfstatat],
+    &[SYS_fsync, SYS_fdatasync, SYS_sync_file_range, SYS_ftruncate, SYS_fallocate, SYS_flock],
+    // Files: feeds read again, logs rotated. Landlock says which.
+    &[SYS_openat, SYS_faccessat, SYS_faccessat2, SYS_readlinkat, SYS_getdents64, SYS_getcwd],
+    &[SYS_renameat, SYS_renameat2, SYS_unlinkat, SYS_mkdirat, SYS_linkat, SYS_fchmod],
+    &[SYS_fchmodat, SYS_utimensat, SYS_statfs, SYS_fstatfs, SYS_umask],
+    // Memory.
+    &[SYS_mmap, SYS_munmap, SYS_mremap, SYS_mprotect, SYS_madvise, SYS_brk, SYS_membarrier],
+    // Threads and their ends.
+    &[SYS_clone, SYS_clone3, SYS_futex, SYS_set_robust_list, SYS_rseq, SYS_sched_yield],
+    &[SYS_sched_getaffinity, SYS_exit, SYS_exit_group, SYS_set_tid_address, SYS_prctl],
+    &[SYS_gettid, SYS_getpid, SYS_getppid, SYS_tgkill, SYS_restart_syscall, SYS_prlimit64],
+    // Signals.
+    &[SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_rt_sigreturn, SYS_rt_sigtimedwait],
+    &[SYS_sigaltstack, SYS_kill],
+    // Waiting and time.
+    &[SYS_ppoll, SYS_pselect6, SYS_epoll_create1, SYS_epoll_ctl, SYS_epoll_pwait],
+    &[SYS_clock_gettime, SYS_clock_getres, SYS_clock_nanosleep, SYS_nanosleep, SYS_gettimeofday],
+    // Sockets: packets in; syslog, the service manager and a local metrics page out.
+    &[SYS_socket, SYS_socketpair, SYS_bind, SYS_connect, SYS_listen, SYS_accept4, SYS_shutdown],
+    &[SYS_setsockopt, SYS_getsockopt, SYS_getsockname, SYS_getpeername, SYS_ioctl],
+    &[SYS_sendto, SYS_sendmsg, SYS_sendmmsg, SYS_recvfrom, SYS_recvmsg, SYS_recvmmsg],
+    // Facts.
+    &[SYS_uname, SYS_sysinfo, SYS_getrusage, SYS_getrandom, SYS_getuid, SYS_geteuid],
+    &[SYS_getgid, SYS_getegid],
+];
+
+/// The older spellings that x86 has beside those above.
+#[cfg(target_arch = "x86_64")]
+const OLD: &[c_long] = &[
+    SYS_open,
+    SYS_stat,
+    SYS_lstat,
+    SYS_access,
+    SYS_readlink,
+    SYS_rename,
+    SYS_unlink,
+    SYS_mkdir,
+    SYS_poll,
+    SYS_select,
+    SYS_epoll_wait,
+    SYS_accept,
+    SYS_pipe,
+    SYS_dup2,
+    SYS_time,
+    SYS_chmod,
+    SYS_arch_prctl,
+    SYS_getdents,
+];
+#[cfg(not(target_arch = "x86_64"))]
+const OLD: &[c_long] = &[];
+
+/// Binds this thread and those it starts. Sets `NoNewPrivs` too. Answers how many calls remain.
+pub(super) fn confine() -> Result<usize, String> {
+    let words = |error: &dyn std::fmt::Display| error.to_string();
+    let calls = ALLOWED.iter().copied().flatten().chain(OLD);
+    let rules: std::collections::BTreeMap<_, _> = calls.map(|call| (*call, Vec::new())).collect();
+    let remaining = rules.len();
+    let refuse = SeccompAction::Errno(EPERM.unsigned_abs());
+    let target = TargetArch::try_from(std::env::consts::ARCH).map_err(|e| words(&e))?;
+    let filter = SeccompFilter::new(rules, refuse, SeccompAction::Allow, target);
+    let program: BpfProgram = filter.and_then(TryInto::try_into).map_err(|e| words(&e))?;
+    seccompiler::apply_filter(&program).map_err(|e| words(&e))?;
+    Ok(remaining)
+}

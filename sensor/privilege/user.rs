@@ -1,0 +1,118 @@
+//! Which user to become, and how.
+//!
+//! Alerts come first: a user who cannot write the log is not taken. Then the process stays with
+//! root's number but without root's rights, and says so.
+
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+
+use nix::unistd::{self, Gid, Uid, User};
+
+use super::Needs;
+
+/// The user of the package.
+const OURS: &str = "wardwatch";
+/// Who is nobody on every system.
+const NOBODY: &str = "nobody";
+
+/// Where logs are written.
+#[derive(Clone, Debug, Default)]
+pub struct LogPlace {
+    /// The directory.
+    pub directory: PathBuf,
+    /// Was it made just now? Then it may be given away.
+    pub is_new: bool,
+    /// The files that are open in it.
+    pub files: Vec<PathBuf>,
+}
+
+/// Becomes another user if the process is root; says who it is.
+pub(super) fn leave_root(needs: &Needs, missing: &mut Vec<String>) -> Result<String, String> {
+    if !Uid::effective().is_root() {
+        return Ok(format!("user {}", name_of(Uid::effective())));
+    }
+    // Groups are given up whoever we become.
+    unistd::setgroups(&[]).map_err(|error| format!("cannot leave root's groups: {error}"))?;
+    for user in candidates(needs)? {
+        if take_log(&user, &needs.log) {
+            become_user(&user)?;
+            return Ok(format!("user {}", user.name));
+        }
+    }
+    let directory = needs.log.directory.display();
+    missing.push(format!(
+        "no other user than root can write {directory}, so the process keeps root's number; make \
+         a user and give it the directory: useradd --system {OURS} && chown -R {OURS} {directory}"
+    ));
+    Ok("user root without its rights".into())
+}
+
+/// Whom to try, in this order. A user who was asked for by name is the only one.
+fn candidates(needs: &Needs) -> Result<Vec<User>, String> {
+    let named = |name: &str| User::from_name(name).ok().flatten();
+    if let Some(name) = &needs.user {
+        let user = named(name).ok_or_else(|| {
+            format!("there is no user {name} (user in the configuration): useradd --system {name}")
+        })?;
+        return Ok(vec![user]);
+    }
+    let owner = fs::metadata(&needs.log.directory).ok().map(|about| Uid::from_raw(about.uid()));
+    let owner = owner.filter(|owner| !owner.is_root());
+    let owner = owner.and_then(|owner| User::from_uid(owner).ok().flatten());
+    Ok([named(OURS), owner, named(NOBODY)].into_iter().flatten().collect())
+}
+
+/// Can this user write the log? Gives it what is ours to give; takes it back if that is not
+/// enough.
+fn take_log(user: &User, log: &LogPlace) -> bool {
+    let give = |uid: Uid, gid: Gid| {
+        if log.is_new {
+            let _ = unistd::chown(&log.directory, Some(uid), Some(gid));
+        }
+        let owner = fs::metadata(&log.directory).map(|about| about.uid());
+        for file in &log.files {
+            if log.is_new || owner.as_ref().is_ok_and(|owner| *owner == user.uid.as_raw()) {
+                let _ = unistd::chown(file, Some(uid), Some(gid));
+            }
+        }
+    };
+    give(user.uid, user.gid);
+    let can = as_user(user, || writes(log));
+    if !can {
+        give(Uid::from_raw(0), Gid::from_raw(0));
+    }
+    can
+}
+
+/// Does something as another user, for a moment.
+fn as_user(user: &User, act: impl FnOnce() -> bool) -> bool {
+    if unistd::setegid(user.gid).is_err() {
+        return false;
+    }
+    let done = unistd::seteuid(user.uid).is_ok() && act();
+    // Back: the real user is still root.
+    let _ = unistd::seteuid(Uid::from_raw(0));
+    let _ = unistd::setegid(Gid::from_raw(0));
+    done
+}
+
+/// Can a file be made and moved in the directory, and those that are open be opened again?
+fn writes(log: &LogPlace) -> bool {
+    let probe = log.directory.join(format!(".wardwatch-{}", std::process::id()));
+    let made = OpenOptions::new().write(true).create_new(true).open(&probe).is_ok();
+    let again = |file: &PathBuf| OpenOptions::new().append(true).open(file).is_ok();
+    made && fs::remove_file(&probe).is_ok() && log.files.iter().all(again)
+}
+
+/// For good. Capabilities stay until they are dropped, which is next.
+fn become_user(user: &User) -> Result<(), String> {
+    let failed = |error: nix::Error| format!("cannot become user {}: {error}", user.name);
+    caps::securebits::set_keepcaps(true).map_err(|error| error.to_string())?;
+    unistd::setresgid(user.gid, user.gid, user.gid).map_err(failed)?;
+    unistd::setresuid(user.uid, user.uid, user.uid).map_err(failed)
+}
+
+fn name_of(uid: Uid) -> String {
+    User::from_uid(uid).ok().flatten().map_or_else(|| uid.to_string(), |user| user.name)
+}

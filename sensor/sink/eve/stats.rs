@@ -1,0 +1,85 @@
+//! The `stats` record: every counter by its dotted name, and what Suricata's readers look for.
+
+use serde_json::{Map, Value, json};
+
+use crate::sink::{Clock, Status};
+use crate::stats::Counter;
+
+/// Counters of frames that could not be decoded, which Suricata calls invalid.
+const INVALID: [Counter; 2] = [Counter::SkipShort, Counter::SkipMalformed];
+
+pub(super) fn record(status: &Status, clock: &Clock) -> Value {
+    let mut stats = Map::new();
+    let count = |counter| status.counters.get(counter);
+    for counter in Counter::ALL {
+        put(&mut stats, counter.name(), count(*counter).into());
+    }
+    let (hidden, connections) = status.blind();
+    let decoder = [
+        ("pkts", count(Counter::Frames)),
+        ("bytes", count(Counter::Bytes)),
+        ("invalid", INVALID.iter().map(|counter| count(*counter)).sum()),
+        ("ipv4", count(Counter::Ipv4)),
+        ("ipv6", count(Counter::Ipv6)),
+        ("tcp", count(Counter::Tcp)),
+        ("udp", count(Counter::Udp)),
+        ("arp", count(Counter::Arp)),
+    ];
+    for (name, value) in decoder {
+        put(&mut stats, &format!("decoder.{name}"), value.into());
+    }
+    let rest = [
+        ("uptime", json!(status.uptime)),
+        ("capture.kernel_packets", json!(status.drops.received)),
+        ("capture.kernel_drops", json!(status.drops.kernel)),
+        ("capture.interface_drops", json!(status.drops.interface)),
+        ("indicators.loaded", json!(status.indicators)),
+        ("indicators.newest", json!(status.newest)),
+        ("indicators.age_days", json!(status.age_days)),
+        ("hosts", json!(status.hosts)),
+        ("clients", json!(status.clients)),
+        ("blind.hidden", json!(hidden)),
+        ("blind.connections", json!(connections)),
+        ("memory.resident", json!(status.memory)),
+    ];
+    for (name, value) in rest {
+        put(&mut stats, name, value);
+    }
+    json!({ "timestamp": clock.eve(status.time), "event_type": "stats", "stats": stats })
+}
+
+/// Puts a value under a dotted name, one object a step.
+fn put(object: &mut Map<String, Value>, name: &str, value: Value) {
+    match name.split_once('.') {
+        None => {
+            object.insert(name.into(), value);
+        }
+        Some((first, rest)) => {
+            let inner = object.entry(first).or_insert_with(|| Value::Object(Map::new()));
+            if let Value::Object(inner) = inner {
+                put(inner, rest, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_counter_stands_under_its_dotted_name() {
+        let mut status = Status { uptime: 60, ..Status::default() };
+        for counter in Counter::ALL {
+            status.counters.add(*counter, 7);
+        }
+        let record = record(&status, &Clock::new(jiff::tz::TimeZone::UTC));
+        assert_eq!(record["event_type"], "stats");
+        assert_eq!(record["stats"]["uptime"], 60);
+        for counter in Counter::ALL {
+            let pointer = format!("/stats/{}", counter.name().replace('.', "/"));
+            assert_eq!(record.pointer(&pointer), Some(&json!(7)), "{pointer}");
+        }
+        assert_eq!(record["stats"]["decoder"]["invalid"], 14);
+    }
+}

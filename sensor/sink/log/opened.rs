@@ -1,0 +1,122 @@
+//! An open log file: appends whole lines, and knows whether its path still means it.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::time::UNIX_EPOCH;
+
+use crate::net::Timestamp;
+use crate::sink::file::append;
+
+/// How far back from its end a file is searched for the end of a line.
+const TAIL: u64 = 1024 * 1024;
+
+/// A file that lines are appended to.
+pub(super) struct Opened {
+    file: File,
+    /// Device and inode.
+    identity: (u64, u64),
+    length: u64,
+    born: Timestamp,
+    regular: bool,
+}
+
+impl Opened {
+    /// Opens or makes a file, and cuts off half a line that a crash left at its end.
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        let mut file = append(path)?;
+        let metadata = file.metadata()?;
+        let regular = metadata.is_file();
+        let mut length = metadata.len();
+        if regular && length > 0 {
+            length = end_cleanly(path, &mut file, length)?;
+        }
+        // Not every filesystem knows when a file was made.
+        let born = metadata.created().or_else(|_| metadata.modified()).ok();
+        let born = born.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+        let born = Timestamp(i64::try_from(born.as_nanos()).unwrap_or(0));
+        let identity = (metadata.dev(), metadata.ino());
+        Ok(Self { file, identity, length, born, regular })
+    }
+
+    pub(super) const fn length(&self) -> u64 {
+        self.length
+    }
+
+    pub(super) const fn is_regular(&self) -> bool {
+        self.regular
+    }
+
+    /// Nanoseconds since it was made.
+    pub(super) fn age(&self, now: Timestamp) -> u64 {
+        now.since(self.born)
+    }
+
+    /// Writes all, or says how many bytes of whole lines stand in the file now. Half a line is
+    /// cut off again.
+    pub(super) fn append(&mut self, bytes: &[u8]) -> (usize, io::Result<()>) {
+        let mut done = 0;
+        let failure = loop {
+            let Some(rest @ [_, ..]) = bytes.get(done..) else { break None };
+            match self.file.write(rest) {
+                Ok(0) => break Some(io::ErrorKind::WriteZero.into()),
+                Ok(written) => done += written,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => break Some(error),
+            }
+        };
+        let Some(error) = failure else {
+            self.length += done as u64;
+            return (done, Ok(()));
+        };
+        let whole = bytes.get(..done).and_then(|done| memchr::memrchr(b'\n', done));
+        let whole = whole.map_or(0, |at| at + 1);
+        let torn = (done - whole) as u64;
+        if torn > 0
+            && self.regular
+            && let Ok(metadata) = self.file.metadata()
+        {
+            // If even this fails, the next opening does it.
+            let _ = self.file.set_len(metadata.len().saturating_sub(torn));
+        }
+        (whole, Err(error))
+    }
+
+    pub(super) fn sync(&self) -> io::Result<()> {
+        if self.regular { self.file.sync_data() } else { Ok(()) }
+    }
+
+    /// Does the path still name this file? Takes note of its length, which others may cut.
+    pub(super) fn is_still(&mut self, path: &Path) -> bool {
+        if !self.regular {
+            return true;
+        }
+        match std::fs::metadata(path) {
+            Ok(metadata) => {
+                self.length = metadata.len();
+                self.identity == (metadata.dev(), metadata.ino())
+            }
+            Err(_) => false,
+        }
+    }
+}
+
+/// Cuts off what follows the last line end. Where that is not allowed, ends the line.
+fn end_cleanly(path: &Path, file: &mut File, length: u64) -> io::Result<u64> {
+    let Ok(mut reader) = OpenOptions::new().read(true).open(path) else { return Ok(length) };
+    let from = length.saturating_sub(TAIL);
+    let mut tail = Vec::new();
+    reader.seek(SeekFrom::Start(from))?;
+    reader.take(TAIL).read_to_end(&mut tail)?;
+    if tail.last() == Some(&b'\n') {
+        return Ok(length);
+    }
+    let good = memchr::memrchr(b'\n', &tail).map_or(0, |at| at + 1);
+    let cut = if good > 0 || from == 0 { from + good as u64 } else { length };
+    if cut < length && file.set_len(cut).is_ok() {
+        return Ok(cut);
+    }
+    file.write_all(b"\n")?;
+    Ok(length + 1)
+}

@@ -1,0 +1,308 @@
+//! What we depend on: licences, bans and reasons, checked without the network.
+//!
+//! Asks `cargo metadata` for this machine's platform, so that it needs nothing that the build
+//! did not need; bans are also looked for in the lock file, which holds every platform's crates.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers outside #[test] too
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// Licences that what we ship may carry. All let a public office use, change and pass it on; what
+/// is not needed today is not listed.
+const LICENCES: [&str; 5] = ["Apache-2.0", "ISC", "MIT", "Unicode-3.0", "Zlib"];
+
+/// Crates that must not be in the lock file at all, and why.
+const BANNED: [(&str, &str); 8] = [
+    ("openssl", "ring has the one cipher needed; a system library is one more thing to patch"),
+    ("openssl-sys", "as openssl"),
+    ("native-tls", "as openssl"),
+    ("chrono", "jiff is here; one notion of dates"),
+    ("time", "jiff is here; one notion of dates"),
+    ("tokio", "threads and one bounded channel; a packet waits for no executor"),
+    ("async-std", "as tokio, and given up by its authors"),
+    ("serde_yaml", "given up by its author; configuration is TOML"),
+];
+
+/// Crates that hold our parsers to account in tests and must not be shipped, and why.
+const ORACLES: [(&str, &str); 7] = [
+    ("dns-parser", "an HTTPS (type 65) question is an error to it: tests/oracle.rs"),
+    ("simple-dns", "strict: what stands before a damage is lost"),
+    ("httparse", "strict: what a sloppy server accepts must be seen"),
+    ("tls-parser", "wants whole records"),
+    ("nom", "strict parsers can be evaded; ours say what stood before the damage"),
+    ("proptest", "a test tool"),
+    ("insta", "a test tool"),
+];
+
+/// One package of the resolved graph.
+#[derive(Debug)]
+struct Package {
+    name: String,
+    version: String,
+    licence: Option<String>,
+    source: Option<String>,
+}
+
+/// What cargo resolved: packages by id, and the ids that are built into what we ship.
+struct Graph {
+    packages: BTreeMap<String, Package>,
+    shipped: BTreeSet<String>,
+}
+
+fn cargo() -> Command {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+    cargo
+}
+
+fn output(command: &mut Command) -> String {
+    let output = command.output().expect("the command starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The platform the tests run on, as `rustc` names it.
+fn platform() -> String {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let text = output(Command::new(rustc).arg("-vV"));
+    text.lines().find_map(|line| line.strip_prefix("host: ")).unwrap().to_owned()
+}
+
+fn text(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}
+
+fn graph() -> Graph {
+    let json = output(cargo().args([
+        "metadata",
+        "--locked",
+        "--offline",
+        "--format-version=1",
+        "--filter-platform",
+        &platform(),
+    ]));
+    let metadata: Value = serde_json::from_str(&json).unwrap();
+    let package = |package: &Value| Package {
+        name: text(&package["name"]).unwrap(),
+        version: text(&package["version"]).unwrap(),
+        licence: text(&package["license"]),
+        source: text(&package["source"]),
+    };
+    let listed = metadata["packages"].as_array().unwrap();
+    let packages = listed.iter().map(|one| (text(&one["id"]).unwrap(), package(one))).collect();
+    Graph { packages, shipped: shipped(&metadata) }
+}
+
+/// Our packages and everything that is reached over normal and build dependencies.
+fn shipped(metadata: &Value) -> BTreeSet<String> {
+    let nodes: BTreeMap<_, _> = metadata["resolve"]["nodes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|node| (node["id"].as_str().unwrap(), node))
+        .collect();
+    let members = metadata["workspace_members"].as_array().unwrap();
+    let mut waiting: Vec<&str> = members.iter().map(|id| id.as_str().unwrap()).collect();
+    let mut reached = BTreeSet::new();
+    while let Some(id) = waiting.pop() {
+        if !reached.insert(id.to_owned()) {
+            continue;
+        }
+        for dependency in nodes[id]["deps"].as_array().unwrap() {
+            let kinds = dependency["dep_kinds"].as_array().unwrap();
+            if kinds.iter().any(|kind| kind["kind"] != "dev") {
+                waiting.push(dependency["pkg"].as_str().unwrap());
+            }
+        }
+    }
+    reached
+}
+
+/// Whether an SPDX expression leaves a choice that is allowed. `OR` binds weaker than `AND`; a
+/// slash is the old way to write `OR`. A licence `WITH` an exception gives what it gives without.
+fn allows(expression: &str) -> bool {
+    let spaced = expression.replace('/', " OR ").replace('(', " ( ").replace(')', " ) ");
+    let mut words = spaced.split_whitespace().peekable();
+    let allowed = either(&mut words);
+    assert!(words.next().is_none(), "`{expression}` is no licence expression");
+    allowed
+}
+
+type Words<'a> = std::iter::Peekable<std::str::SplitWhitespace<'a>>;
+
+fn either(words: &mut Words<'_>) -> bool {
+    let mut allowed = both(words);
+    while words.next_if_eq(&"OR").is_some() {
+        allowed |= both(words);
+    }
+    allowed
+}
+
+fn both(words: &mut Words<'_>) -> bool {
+    let mut allowed = one(words);
+    while words.next_if_eq(&"AND").is_some() {
+        allowed &= one(words);
+    }
+    allowed
+}
+
+fn one(words: &mut Words<'_>) -> bool {
+    let word = words.next().expect("a licence");
+    if word == "(" {
+        let allowed = either(words);
+        assert_eq!(words.next(), Some(")"));
+        return allowed;
+    }
+    if words.next_if_eq(&"WITH").is_some() {
+        words.next().expect("an exception");
+    }
+    LICENCES.contains(&word)
+}
+
+#[test]
+fn licence_expressions_are_weighed_by_their_words() {
+    for good in [
+        "MIT",
+        "MIT/Apache-2.0",
+        "GPL-3.0 OR MIT",
+        "Apache-2.0 WITH LLVM-exception OR GPL-2.0",
+        "(MIT OR GPL-3.0) AND Unicode-3.0",
+        "GPL-3.0 AND ISC OR MIT",
+    ] {
+        assert!(allows(good), "{good}");
+    }
+    for bad in ["GPL-3.0", "MIT AND GPL-3.0", "(GPL-3.0 OR SSPL-1.0) AND MIT", "MIT-0"] {
+        assert!(!allows(bad), "{bad}");
+    }
+}
+
+#[test]
+fn everything_shipped_has_a_licence_we_may_pass_on() {
+    let graph = graph();
+    assert!(graph.shipped.len() > 50, "only {} packages were found", graph.shipped.len());
+    for package in graph.shipped.iter().map(|id| &graph.packages[id]) {
+        let licence = package.licence.as_deref();
+        let Package { name, version, .. } = package;
+        assert!(licence.is_some_and(allows), "{name} {version} is under {licence:?}");
+    }
+}
+
+#[test]
+fn no_licence_is_allowed_that_nobody_needs() {
+    let graph = graph();
+    let needed = |licence: &str| {
+        let of = |id| graph.packages[id].licence.as_deref().unwrap_or_default();
+        graph.shipped.iter().any(|id| of(id).contains(licence))
+    };
+    let idle: Vec<_> = LICENCES.into_iter().filter(|licence| !needed(licence)).collect();
+    assert!(idle.is_empty(), "no longer needed: {idle:?}");
+}
+
+/// Names in the lock file, of every platform.
+fn locked() -> Vec<String> {
+    let lock = std::fs::read_to_string(root("Cargo.lock")).unwrap();
+    let lock: toml::Table = lock.parse().unwrap();
+    let packages = lock["package"].as_array().unwrap();
+    packages.iter().map(|package| package["name"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn what_is_banned_is_nowhere_and_oracles_are_not_shipped() {
+    let locked = locked();
+    for (name, why) in BANNED {
+        assert!(!locked.iter().any(|other| other == name), "{name} is banned: {why}");
+    }
+    let graph = graph();
+    let shipped: BTreeSet<_> =
+        graph.shipped.iter().map(|id| graph.packages[id].name.as_str()).collect();
+    for (name, why) in ORACLES {
+        assert!(locked.iter().any(|other| other == name), "{name} is not used at all any more");
+        assert!(!shipped.contains(name), "{name} must stay a dev-dependency: {why}");
+    }
+}
+
+#[test]
+fn everything_comes_from_the_registry_or_from_this_tree() {
+    for package in graph().packages.values() {
+        let source = package.source.as_deref();
+        assert!(
+            source.is_none_or(|source| source.starts_with("registry+")),
+            "{} {} comes from {source:?}; a git reference cannot be audited by version",
+            package.name,
+            package.version,
+        );
+    }
+}
+
+/// The part of a version that must not differ for two of a crate to be one.
+fn line_of(version: &str) -> String {
+    let mut parts = version.split('.');
+    let major = parts.next().unwrap();
+    match major {
+        "0" => format!("0.{}", parts.next().unwrap()),
+        major => major.to_owned(),
+    }
+}
+
+#[test]
+fn what_we_name_is_shipped_in_one_version() {
+    let graph = graph();
+    let mut lines: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for package in graph.shipped.iter().map(|id| &graph.packages[id]) {
+        lines.entry(&package.name).or_default().insert(line_of(&package.version));
+    }
+    let named = manifests().into_iter().flat_map(|(_, text)| named(&text));
+    for line in named {
+        let versions = lines.get(line.name.as_str());
+        assert!(versions.is_none_or(|of| of.len() == 1), "{}: {versions:?}", line.name);
+    }
+}
+
+/// A dependency as a manifest names it.
+#[derive(Debug)]
+struct Named {
+    name: String,
+    line: String,
+}
+
+fn root(below: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(below)
+}
+
+fn manifests() -> Vec<(&'static str, String)> {
+    let read = |path| (path, std::fs::read_to_string(root(path)).unwrap());
+    vec![read("Cargo.toml"), read("ioc-feeds/Cargo.toml")]
+}
+
+/// The lines under the headings that hold dependencies.
+fn named(manifest: &str) -> Vec<Named> {
+    let (mut inside, mut found) = (false, Vec::new());
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            inside = line.trim_end().ends_with("dependencies]");
+        } else if let Some((name, _)) = line.split_once('=').filter(|_| inside)
+            && !line.starts_with(['#', ' '])
+        {
+            found.push(Named { name: name.trim().to_owned(), line: line.to_owned() });
+        }
+    }
+    found
+}
+
+#[test]
+fn every_dependency_says_why_it_is_here() {
+    let mut count = 0;
+    for (path, text) in manifests() {
+        for named in named(&text) {
+            // Those of the workspace say it once, where their version stands.
+            let elsewhere = ["workspace = true", "path = "].iter().any(|w| named.line.contains(w));
+            let why = named.line.split_once('#').map_or("", |(_, why)| why.trim());
+            assert!(elsewhere || why.len() >= 3, "{path}: `{}` does not say why", named.name);
+            count += 1;
+        }
+    }
+    assert!(count > 30, "only {count} dependencies were found");
+}

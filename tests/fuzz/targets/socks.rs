@@ -1,0 +1,8 @@
+//! libFuzzer target; the body is shared with `tests/robustness.rs`.
+#![no_main]
+
+#[allow(dead_code)] // one of its bodies a target
+#[path = "../../support/fuzz_bodies.rs"]
+mod fuzz_bodies;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz_bodies::socks_client(data));

@@ -1,0 +1,125 @@
+//! What the running process holds, read from /proc. Needs root; says so where it is skipped.
+#![allow(clippy::unwrap_used)] // helpers outside #[test] too
+
+mod support;
+
+use support::conversations as say;
+use support::mirror::{Mirror, Sensor};
+use support::wire::{self, Frame};
+use support::{capture_file, packets, run};
+
+const CAP_NET_RAW: u64 = 1 << 13;
+
+/// A line of /proc/PID/status of every thread.
+fn status(sensor: &Sensor, name: &str) -> Vec<String> {
+    let threads = std::fs::read_dir(format!("/proc/{}/task", sensor.pid())).unwrap();
+    let line = |thread: std::fs::DirEntry| {
+        let text = std::fs::read_to_string(thread.path().join("status")).unwrap();
+        let line = text.lines().find(|line| line.starts_with(&format!("{name}:"))).unwrap();
+        line.split_whitespace().skip(1).collect::<Vec<_>>().join(" ")
+    };
+    threads.map(|thread| line(thread.unwrap())).collect()
+}
+
+fn all_are(values: &[String], wanted: &str) -> bool {
+    values.len() > 1 && values.iter().all(|value| value == wanted)
+}
+
+#[test]
+fn while_capturing_no_thread_holds_anything_but_cap_net_raw() {
+    let Some(mirror) = Mirror::new("held") else { return };
+    let sensor = mirror.sensor(&["run", "-i", "m1", "-w", "2"]);
+    sensor.until("this process holds", 10);
+    let raw = format!("{CAP_NET_RAW:016x}");
+    for (name, wanted) in [
+        ("CapEff", raw.as_str()),
+        ("CapPrm", &raw),
+        ("CapInh", "0000000000000000"),
+        ("CapBnd", "0000000000000000"),
+        ("CapAmb", "0000000000000000"),
+        ("NoNewPrivs", "1"),
+        ("Seccomp", "2"),
+    ] {
+        let values = status(&sensor, name);
+        assert!(all_are(&values, wanted), "{name}: {values:?}, not {wanted}");
+    }
+    let log = sensor.stop();
+    assert!(log.contains("CAP_NET_RAW, Landlock, seccomp"), "{log}");
+}
+
+#[test]
+fn it_opens_nothing_outside_its_directories() {
+    let Some(mirror) = Mirror::new("files") else { return };
+    let directory = run::temporary_directory();
+    let feeds = directory.path().join("feeds");
+    std::fs::create_dir(&feeds).unwrap();
+    let feed = run::put(&feeds, "own.csv", b"indicator,type,threat\na.example,domain,redline\n");
+    let secret = run::put(directory.path(), "secret", b"x");
+    // The checks of users do not keep this user out: Landlock has to.
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(directory.path(), open).unwrap();
+    let tried = format!("{}:{}:/etc/hostname:/", feed.display(), secret.display());
+    let feed = feed.display().to_string();
+    let arguments = ["run", "-i", "m1", "--feeds", &feed];
+    let sensor = mirror.sensor_with(&arguments, &[("WARDWATCH_TEST_OPEN", &tried)]);
+    sensor.until("this process holds", 10);
+    let log = sensor.stop();
+    assert!(log.contains(&format!("opened {feed}")), "{log}");
+    for path in [secret.to_str().unwrap(), "/etc/hostname", "/"] {
+        assert!(log.contains(&format!("; {path}: permission denied")), "{path}: {log}");
+    }
+}
+
+#[test]
+fn root_becomes_a_user_who_can_still_rotate_the_log() {
+    let Some(mirror) = Mirror::new("user") else { return };
+    let directory = run::temporary_directory();
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(directory.path(), open).unwrap();
+    let log = directory.path().join("log");
+    let config = format!("log.dir = '{}'\nuser = 'nobody'\n", log.display());
+    let config = run::put(directory.path(), "c.toml", config.as_bytes()).display().to_string();
+    let arguments = ["run", "-i", "m1", "-c", &config];
+    let sensor = mirror.sensor_in(&arguments, &log);
+    let users = status(&sensor, "Uid");
+    assert!(users.iter().all(|user| !user.split(' ').any(|id| id == "0")), "{users:?}");
+    assert!(status(&sensor, "Groups").iter().all(String::is_empty));
+    std::fs::rename(log.join("alerts.log"), log.join("alerts.log.1")).unwrap();
+    sensor.signal("HUP");
+    let client = "192.168.1.10:50000".parse().unwrap();
+    let router = "192.168.1.1:53".parse().unwrap();
+    let packet = packets::udp(client, router, &say::dns_query(1, "canary.wardwatch.test", say::A));
+    let bytes = wire::ethernet([2; 6], [4; 6], &[], 0x800, &packet);
+    let frames = [Frame { time: wire::NINE_O_CLOCK, bytes }];
+    let capture = run::put(directory.path(), "canary.pcap", &capture_file::pcap(&frames));
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    mirror.replay(&capture, 1);
+    sensor.until("canary.wardwatch.test", 10);
+    sensor.stop();
+}
+
+#[test]
+fn a_log_that_only_root_can_write_is_still_written_and_said() {
+    let Some(mirror) = Mirror::new("rootlog") else { return };
+    let directory = run::temporary_directory();
+    let closed = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    std::fs::set_permissions(directory.path(), closed).unwrap();
+    let log = directory.path().join("log");
+    let place = log.display().to_string();
+    let sensor = mirror.sensor_in(&["run", "-i", "m1", "--log-dir", &place], &log);
+    sensor.until("less protected", 10);
+    assert!(all_are(&status(&sensor, "CapEff"), &format!("{CAP_NET_RAW:016x}")));
+    let log = sensor.stop();
+    assert!(log.contains("user root without its rights"), "{log}");
+    assert!(log.contains("useradd --system wardwatch"), "{log}");
+}
+
+#[test]
+fn a_user_who_does_not_exist_is_refused() {
+    let Some(mirror) = Mirror::new("nouser") else { return };
+    let directory = run::temporary_directory();
+    let config = format!("log.dir = '{}'\nuser = 'no-such-user'\n", directory.path().display());
+    let config = run::put(directory.path(), "c.toml", config.as_bytes()).display().to_string();
+    let outcome = mirror.outcome(&["run", "-i", "m1", "-c", &config]).expect_code(1);
+    assert!(outcome.stderr.contains("there is no user no-such-user"), "{}", outcome.stderr);
+}

@@ -1,0 +1,196 @@
+//! A mirror port in a network namespace: what is replayed into `m0` comes out of `m1`.
+//!
+//! Needs root, `ip` and `tcpreplay`. Where they are missing [`Mirror::new`] says so and answers
+//! none; a test then ends without having shown anything, and its output tells.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::run::{self, Run};
+
+/// A namespace with both ends of the mirror. Dropping it removes it.
+#[derive(Debug)]
+pub struct Mirror {
+    name: String,
+}
+
+impl Mirror {
+    /// Makes one, or says why it cannot be made here.
+    pub fn new(name: &str) -> Option<Self> {
+        let name = format!("wardwatch-{name}-{}", std::process::id());
+        let able = |program: &str, argument: &str| {
+            let mut command = Command::new(program);
+            command.arg(argument).stdout(Stdio::null()).stderr(Stdio::null());
+            command.status().is_ok()
+        };
+        if !able("tcpreplay", "--version") || !system("ip", &["netns", "add", &name]) {
+            eprintln!("SKIPPED: {name} needs root, ip and tcpreplay");
+            return None;
+        }
+        let mirror = Self { name };
+        mirror.run("sysctl", &["-qw", "net.ipv6.conf.all.disable_ipv6=1"]);
+        mirror.run("sysctl", &["-qw", "net.ipv6.conf.default.disable_ipv6=1"]);
+        mirror.plug_in();
+        Some(mirror)
+    }
+
+    /// Makes the cable; both ends take the largest frames.
+    pub fn plug_in(&self) {
+        let pair = "link add m0 mtu 9000 type veth peer name m1 mtu 9000";
+        self.run("ip", &pair.split(' ').collect::<Vec<_>>());
+        self.link("m0", "up");
+        self.link("m1", "up");
+    }
+
+    /// Sets an end up or down.
+    pub fn link(&self, end: &str, state: &str) {
+        self.run("ip", &["link", "set", end, state]);
+    }
+
+    /// Runs a program in the namespace; it must succeed.
+    #[track_caller]
+    pub fn run(&self, program: &str, arguments: &[&str]) {
+        let all = [&["netns", "exec", &self.name, program][..], arguments].concat();
+        assert!(system("ip", &all), "{program} {arguments:?}");
+    }
+
+    /// Replays a capture, so many packets a second, for at most thirty seconds.
+    #[track_caller]
+    pub fn replay(&self, capture: &Path, rate: u32) {
+        let (rate, capture) = (format!("--pps={rate}"), capture.display().to_string());
+        self.run("timeout", &["30", "tcpreplay", "-q", &rate, "-i", "m0", &capture]);
+    }
+
+    /// Starts a sensor in the namespace and waits until it watches.
+    pub fn sensor(&self, arguments: &[&str]) -> Sensor {
+        self.sensor_with(arguments, &[])
+    }
+
+    /// The same, with environment variables.
+    pub fn sensor_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Sensor {
+        let directory = run::temporary_directory();
+        let log = directory.path().join("log");
+        let mut command = self.command(arguments);
+        command.arg("--log-dir").arg(&log).envs(variables.iter().copied());
+        self.started(command, log, directory)
+    }
+
+    /// Starts a sensor whose configuration says that this is its log directory.
+    pub fn sensor_in(&self, arguments: &[&str], log: &Path) -> Sensor {
+        self.started(self.command(arguments), log.into(), run::temporary_directory())
+    }
+
+    /// Runs the binary in the namespace to its end.
+    pub fn outcome(&self, arguments: &[&str]) -> run::Outcome {
+        let output = self.command(arguments).output().expect("the binary starts");
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        let code = output.status.code();
+        run::Outcome { stdout: text(output.stdout), stderr: text(output.stderr), code }
+    }
+
+    /// The binary, in the namespace, with the environment that every test gives it.
+    fn command(&self, arguments: &[&str]) -> Command {
+        let plain = Run::new(arguments).command();
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", &self.name]);
+        command.arg(plain.get_program()).args(plain.get_args());
+        for (name, value) in plain.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command
+    }
+
+    fn started(&self, mut command: Command, log: PathBuf, directory: tempfile::TempDir) -> Sensor {
+        let stderr = directory.path().join("stderr");
+        command.stdout(Stdio::null()).stderr(std::fs::File::create(&stderr).unwrap());
+        let child = command.spawn().expect("the binary starts");
+        let sensor = Sensor { child, log, stderr, _directory: directory };
+        sensor.until("started", 20);
+        // The ring is open before the line is written, so nothing sent from here on is missed.
+        sensor
+    }
+}
+
+impl Drop for Mirror {
+    fn drop(&mut self) {
+        system("ip", &["netns", "delete", &self.name]);
+    }
+}
+
+/// A running sensor.
+#[derive(Debug)]
+pub struct Sensor {
+    child: Child,
+    /// Its log directory.
+    pub log: PathBuf,
+    stderr: PathBuf,
+    _directory: tempfile::TempDir,
+}
+
+impl Sensor {
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        // `ip netns exec` becomes the program it runs.
+        self.child.id()
+    }
+
+    /// Lines of its log that hold none of the sensor's own words.
+    pub fn alerts(&self) -> Vec<String> {
+        let about_itself = |line: &&str| !line.contains("| wardwatch ");
+        self.read().lines().filter(about_itself).map(str::to_owned).collect()
+    }
+
+    /// Its log.
+    pub fn read(&self) -> String {
+        std::fs::read_to_string(self.log.join("alerts.log")).unwrap_or_default()
+    }
+
+    /// What it printed.
+    pub fn printed(&self) -> String {
+        std::fs::read_to_string(&self.stderr).unwrap_or_default()
+    }
+
+    /// Waits until the log holds these words.
+    #[track_caller]
+    pub fn until(&self, words: &str, seconds: u64) {
+        let begun = Instant::now();
+        while !self.read().contains(words) {
+            let patience = Duration::from_secs(seconds);
+            let (log, printed) = (self.read(), self.printed());
+            assert!(begun.elapsed() < patience, "no `{words}` in\n{log}\nbut\n{printed}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Sends it a signal, by the name that `kill` knows.
+    pub fn signal(&self, name: &str) {
+        assert!(system("kill", &["-s", name, &self.pid().to_string()]));
+    }
+
+    /// Lets it end; returns its log.
+    #[track_caller]
+    pub fn stop(mut self) -> String {
+        self.signal("TERM");
+        let code = run::wait(&mut self.child, 20);
+        assert_eq!(code, Some(0), "{}", self.printed());
+        self.read()
+    }
+}
+
+impl Drop for Sensor {
+    fn drop(&mut self) {
+        // A failed test must not leave it running.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn system(program: &str, arguments: &[&str]) -> bool {
+    let mut command = Command::new(program);
+    command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
