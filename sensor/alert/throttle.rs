@@ -174,7 +174,12 @@ impl Throttle {
             let latest = &mut entry.latest;
             let old = latest.set.get(latest.indicator);
             if let Some(id) = old.and_then(|indicator| edition.place(indicator)) {
-                latest.set = Arc::clone(&edition.set);
+                let old = std::mem::replace(&mut latest.set, Arc::clone(&edition.set));
+                latest.also.retain_mut(|reason| {
+                    let place = old.get(reason.indicator).and_then(|one| edition.place(one));
+                    reason.indicator = place.unwrap_or_default();
+                    place.is_some()
+                });
                 latest.indicator = id;
                 entry.key = FoldKey::of(latest);
                 self.push(entry);

@@ -24,7 +24,7 @@ pub struct Edition {
 impl Edition {
     /// Of this set.
     pub fn new(set: Arc<IndicatorSet>) -> Self {
-        let numbered = set.indicators().iter().zip(0..);
+        let numbered = set.everything().iter().zip(0..);
         let mut places: Vec<(u64, u32)> = numbered.map(|(one, id)| (print(one), id)).collect();
         places.sort_unstable();
         Self { set, places: places.into() }

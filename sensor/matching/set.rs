@@ -179,6 +179,11 @@ impl IndicatorSet {
         self.indicators.get(..self.len()).unwrap_or_default()
     }
 
+    /// All indicators, then all behaviours: the place in the list is the number.
+    pub(super) fn everything(&self) -> &[Indicator] {
+        &self.indicators
+    }
+
     /// How many there are, behaviours not counted.
     pub fn len(&self) -> usize {
         self.indicators.len() - self.behaviours.all().len()

@@ -6,6 +6,7 @@ use super::Worker;
 use super::watch::Scene;
 use crate::decode::packet::Packet;
 use crate::flow::FlowIndex;
+use crate::matching::behaviour::Tracker;
 use crate::matching::reload::Published;
 use crate::net::{Side, Timestamp};
 use crate::stats::Counter;
@@ -41,6 +42,9 @@ impl Worker {
             self.watch.outbox.alert(alert, &mut self.watch.counters);
         }
         self.watch.matcher.replace(edition.set);
+        // The numbers in them are the old set's.
+        self.watch.reasons.clear();
+        self.watch.behaviours = Tracker::default();
     }
 
     /// Counts a packet by its direction. The endpoints of a flow that is older than the

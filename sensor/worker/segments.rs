@@ -13,7 +13,7 @@ use crate::flow::stream::{Cut, Regard, StreamWork, Verdict};
 use crate::flow::table::Life;
 use crate::flow::{Chunk, Flow, FlowIndex};
 use crate::net::{Side, Timestamp};
-use crate::observation::{Message, Observation, Observer};
+use crate::observation::{Message, Observation, Observer, StreamHead};
 use crate::stats::Counter;
 
 impl Worker {
@@ -296,6 +296,19 @@ impl Observer for Teller<'_> {
         if self.records && self.passes(&(kind, name, target)) {
             self.inner.message(message);
         }
+    }
+
+    /// First bytes are those of the stream's own reading.
+    fn head(&mut self, head: StreamHead<'_>) -> bool {
+        self.voice == Voice::Always && self.inner.head(head)
+    }
+
+    fn wants_body(&mut self) -> bool {
+        self.inner.wants_body()
+    }
+
+    fn body(&mut self, bytes: &[u8]) {
+        self.inner.body(bytes);
     }
 
     /// What is read again is not counted again.

@@ -2,7 +2,7 @@
 //! worth seeing.
 
 use super::predicates::{self, http};
-use super::when::{Bytes, When};
+use super::when::{Bytes, Needle, When};
 use super::{Behaviours, Flow, Seen, Tracker};
 use crate::net::Address;
 use crate::observation::HttpRequest;
@@ -81,7 +81,9 @@ fn meets(when: &When, flow: &Flow, request: &HttpRequest<'_>) -> bool {
     let origin = || http::origin(request.target);
     let path = || http::path(request.target);
     let agent = request.user_agent.unwrap_or_default();
-    let within = |hay: &[u8], text: &[u8]| memchr::memmem::find(hay, text).is_some();
+    let holds = |needles: &[Needle], bytes: &[u8]| {
+        needles.is_empty() || needles.iter().any(|needle| needle.is_in(bytes))
+    };
     any(&when.methods, &|text| request.method.eq_ignore_ascii_case(text))
         && (when.ports.is_empty() || when.ports.contains(&flow.server.port))
         && any(&when.agents, &|text| agent == text)
@@ -90,9 +92,9 @@ fn meets(when: &When, flow: &Flow, request: &HttpRequest<'_>) -> bool {
         && any(&when.path_ends, &|text| ends_with(path(), text))
         && any(&when.hosts, &|text| request.host.is_some_and(|host| is_host(host, text)))
         && (!when.address_host || is_address(request, flow))
-        && any(&when.agent_contains, &|text| within(agent, text))
-        && any(&when.path_contains, &|text| within(origin(), text))
-        && any(&when.head_contains, &|text| within(request.head, text))
+        && holds(&when.agent_contains, agent)
+        && holds(&when.path_contains, origin())
+        && holds(&when.head_contains, request.head)
         && (when.headers.is_empty() || http::in_order(request.head, &when.headers))
         && !when.outside.iter().any(|(base, mask)| flow.server.address.bits() & mask == *base)
         && when.rule.is_none_or(|rule| rule.of_request(request))
@@ -126,8 +128,8 @@ fn is_address(request: &HttpRequest<'_>, flow: &Flow) -> bool {
 
 fn has_body(when: &When, body: &[u8]) -> bool {
     let starts = |start: &Bytes| body.starts_with(&start.0);
-    let within = |text: &String| memchr::memmem::find(body, text.as_bytes()).is_some();
     (when.body_starts.is_empty() || when.body_starts.iter().any(starts))
-        && (when.body_contains.is_empty() || when.body_contains.iter().any(within))
+        && (when.body_contains.is_empty()
+            || when.body_contains.iter().any(|needle| needle.is_in(body)))
         && when.rule.is_none_or(|rule| rule.of_body(body))
 }

@@ -27,15 +27,15 @@ pub(super) struct When {
     pub(super) paths: Vec<String>,
     pub(super) path_starts: Vec<String>,
     pub(super) path_ends: Vec<String>,
-    pub(super) path_contains: Vec<String>,
+    pub(super) path_contains: Vec<Needle>,
     pub(super) agents: Vec<String>,
-    pub(super) agent_contains: Vec<String>,
+    pub(super) agent_contains: Vec<Needle>,
     pub(super) hosts: Vec<String>,
     pub(super) address_host: bool,
     pub(super) headers: Vec<String>,
-    pub(super) head_contains: Vec<String>,
+    pub(super) head_contains: Vec<Needle>,
     pub(super) body_starts: Vec<Bytes>,
-    pub(super) body_contains: Vec<String>,
+    pub(super) body_contains: Vec<Needle>,
     #[serde(deserialize_with = "networks")]
     pub(super) outside: Vec<(u128, u128)>,
     pub(super) rule: Option<Rule>,
@@ -67,6 +67,23 @@ impl TryFrom<String> for Bytes {
         };
         let bytes: Vec<u8> = text.split_whitespace().map(pair).collect::<Result<_, _>>()?;
         if bytes.is_empty() { Err("a start without bytes".into()) } else { Ok(Self(bytes)) }
+    }
+}
+
+/// A text to be found, with its search made ready: making it costs more than searching a head.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(from = "String")]
+pub(super) struct Needle(memchr::memmem::Finder<'static>);
+
+impl From<String> for Needle {
+    fn from(text: String) -> Self {
+        Self(memchr::memmem::Finder::new(&text).into_owned())
+    }
+}
+
+impl Needle {
+    pub(super) fn is_in(&self, bytes: &[u8]) -> bool {
+        self.0.find(bytes).is_some()
     }
 }
 

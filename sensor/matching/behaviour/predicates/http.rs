@@ -5,8 +5,12 @@ use crate::observation::HttpRequest;
 
 /// The head of a response and what is shown of its body.
 fn response(bytes: &[u8]) -> Result<(&[u8], &[u8]), Answer> {
-    let end = memchr::memmem::find(bytes, b"\r\n\r\n").map(|at| at + 4);
-    let end = end.or_else(|| memchr::memmem::find(bytes, b"\n\n").map(|at| at + 2));
+    let after = |at: usize| match bytes.get(at + 1..).unwrap_or_default() {
+        [b'\r', b'\n', ..] => Some(at + 3),
+        [b'\n', ..] => Some(at + 2),
+        _ => None,
+    };
+    let end = memchr::memchr_iter(b'\n', bytes).find_map(after);
     end.and_then(|end| bytes.split_at_checked(end)).ok_or(Answer::Wait)
 }
 
