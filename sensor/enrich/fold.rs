@@ -143,7 +143,6 @@ mod tests {
         };
         let origin = Origin::Interface("m1".into());
         Box::new(Alert {
-            also: Vec::new(),
             sighting: Sighting::new(&packet, Timestamp::new(second, 0), 1, origin),
             kind: Kind::Ip,
             seen: String::new(),
