@@ -125,7 +125,7 @@ fn heartbeat_lines() {
         drops: Drops { received: 1_234_579, kernel: 10, interface: 2 },
         hosts: 31,
         indicators: 2_262,
-        newest: "2026-07-07".into(),
+        newest: ioc_feeds::Date::parse("2026-07-07").ok(),
         ..Status::default()
     };
     let silent = Status { time, ..Status::default() };
