@@ -62,6 +62,21 @@ impl Namespace {
         let rate = a_second.to_string();
         done(self.command("tcpreplay").args(["-q", "--pps", &rate, "-i", SENDER]).arg(path));
     }
+
+    /// The same from memory, for rates that reading a file would not keep up with.
+    #[track_caller]
+    pub fn flood(&self, path: &Path, a_second: u32) {
+        let rate = a_second.to_string();
+        let options = ["-q", "--preload-pcap", "--pps", &rate, "-i", SENDER];
+        done(self.command("tcpreplay").args(options).arg(path));
+    }
+
+    /// Frames that the mirror end has received since it is there.
+    pub fn received(&self) -> u64 {
+        let path = format!("/sys/class/net/{MIRROR}/statistics/rx_packets");
+        let output = self.command("cat").arg(path).output().expect("cat of coreutils");
+        String::from_utf8_lossy(&output.stdout).trim().parse().expect("a number")
+    }
 }
 
 impl Drop for Namespace {
@@ -105,6 +120,11 @@ impl Sensor {
             sensor.log().matches(": started").count() > before
         });
         this
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// A file of the log's directory.
