@@ -10,7 +10,9 @@
 //! Nothing is looked at behind the first bytes of a stream. The very first byte decides by one
 //! look-up whether any behaviour is possible at all; nearly always none is, and the direction is
 //! never asked about again. Only a direction that may still become one is held, up to the bound,
-//! and only [`FLOW_LIMIT`] connections at once: the oldest makes room, which is counted.
+//! and only [`FLOW_LIMIT`] connections at once: the oldest makes room, which is counted. Requests
+//! pass a few look-ups and a search for the texts these leave possible (`gates.rs`); nearly all of
+//! them end there, before any alternative is asked.
 //!
 //! # What it refuses to guess
 //!

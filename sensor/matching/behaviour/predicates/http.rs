@@ -16,21 +16,20 @@ fn response(bytes: &[u8]) -> Result<(&[u8], &[u8]), Answer> {
 
 /// Most responses say what they are, and that it is something else, before their head has ended.
 pub(super) fn hta_response(bytes: &[u8]) -> Answer {
-    let mut rest = bytes;
-    while let Some(end) = memchr::memchr(b'\n', rest) {
-        rest = rest.get(end + 1..).unwrap_or_default();
-        let Some(end) = memchr::memchr(b'\n', rest) else { return Answer::Wait };
-        let line = rest.get(..end).unwrap_or_default();
+    let mut ends = memchr::memchr_iter(b'\n', bytes);
+    let mut start = ends.next().map_or(bytes.len(), |end| end + 1);
+    for end in ends {
+        let line = bytes.get(start..end).unwrap_or_default();
+        start = end + 1;
         if matches!(line, b"" | b"\r") {
             return Answer::No;
         }
-        if let Some(kind) = value(line, b"content-type") {
-            let kind = kind.split(|byte| *byte == b';').next().unwrap_or_default();
-            return match kind.trim_ascii().eq_ignore_ascii_case(b"application/hta") {
-                true => response(bytes).map_or_else(|answer| answer, |_| Answer::Yes),
-                false => Answer::No,
-            };
-        }
+        let Some(kind) = value(line, b"content-type") else { continue };
+        let kind = kind.split(|byte| *byte == b';').next().unwrap_or_default();
+        return match kind.trim_ascii().eq_ignore_ascii_case(b"application/hta") {
+            true => response(bytes).map_or_else(|answer| answer, |_| Answer::Yes),
+            false => Answer::No,
+        };
     }
     Answer::Wait
 }
@@ -72,6 +71,10 @@ fn lines(head: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// The trimmed value of a line if it is the field of this name.
 fn value<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     let line = line.trim_ascii_start();
+    // Other names end at their first letter.
+    if !line.first()?.eq_ignore_ascii_case(name.first()?) {
+        return None;
+    }
     let (start, rest) = line.split_at_checked(name.len())?;
     let value = start.eq_ignore_ascii_case(name).then(|| rest.trim_ascii_start())?;
     Some(value.strip_prefix(b":")?.trim_ascii())
