@@ -135,11 +135,16 @@ impl Tracker {
         seen
     }
 
+    /// Can this name meet anything? One shorter than a full label cannot.
+    #[inline]
+    pub const fn wants_question(name: &str) -> bool {
+        name.len() >= 60
+    }
+
     /// Compares a name asked for, in comparable spelling.
     pub fn question(&self, table: &Behaviours, flow: &Flow, name: &str) -> Seen {
         let mut seen = Seen::default();
-        // A name shorter than a full label has none.
-        if name.len() < 60 {
+        if !Self::wants_question(name) {
             return seen;
         }
         for when in &table.questions {

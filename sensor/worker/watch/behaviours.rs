@@ -2,7 +2,7 @@
 
 use super::{Scene, Watch};
 use crate::decode::packet::Transport;
-use crate::matching::behaviour::{Flow, Seen};
+use crate::matching::behaviour::{Flow, Seen, Tracker};
 use crate::net::IpProtocol;
 use crate::observation::{HttpRequest, Kind, StreamHead};
 use crate::stats::Counter;
@@ -31,7 +31,11 @@ impl Watch {
     }
 
     /// Looks at a name asked for.
+    #[inline]
     pub(super) fn question(&mut self, scene: &Scene<'_>, name: &str) {
+        if !Tracker::wants_question(name) {
+            return;
+        }
         let flow = self.flow(scene);
         let seen = self.behaviours.question(self.matcher.set().behaviours(), &flow, name);
         self.behaved(scene, &seen, || name.to_owned());
