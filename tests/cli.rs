@@ -570,7 +570,9 @@ fn without_the_curated_feeds_only_the_canary_stays() {
         .arg(capture("ward-office.pcap"))
         .go()
         .expect_code(0);
-    let expected = ["192.0.2.53 ip", "canary.wardwatch.test dns.query"];
+    // Behaviours are no feed: they stay too.
+    let behaviour = "redline.net-tcp behaviour.redline.net-tcp";
+    let expected = ["192.0.2.53 ip", "canary.wardwatch.test dns.query", behaviour];
     assert_eq!(sightings(&outcome.eve()), expected);
 }
 

@@ -124,6 +124,7 @@ fn plant_addresses(office: &mut Office) {
         .server(&[11]);
     office.put(&Office::link(10), 230, &session.packets());
     office.expect(Office::pc(10), REDLINE, "152.89.198.227:22813", &["ip"]);
+    office.expect(Office::pc(10), REDLINE, "redline.net-tcp", &["behaviour.redline.net-tcp"]);
 
     // Nobody answers: three SYNs of one flow.
     let (client, c2) = (office.socket(Office::pc(3)), at([45, 142, 122, 192], 47_398));

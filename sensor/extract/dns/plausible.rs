@@ -4,7 +4,7 @@
 
 use super::records::{OPT, type_name};
 use super::walk::{Cursor, Fault};
-use super::{HEADER, header};
+use super::{HEADER, Header, header};
 use crate::extract::Probe;
 
 /// Questions believed in a message on a port that is not DNS's. In practice there is one.
@@ -20,17 +20,22 @@ pub fn plausible(message: &[u8], port_hint: bool) -> bool {
     if port_hint { lenient(message) } else { strict(message, message.len()) == Probe::Yes }
 }
 
-/// A header, and no damage in the name behind it.
+/// A header, and no damage in the name behind it, if there is to be one.
 pub(super) fn lenient(message: &[u8]) -> bool {
     let mut cursor = Cursor::new(message);
-    let Ok([_, flags, counts @ ..]) = header(&mut cursor) else {
+    let Ok(words) = header(&mut cursor) else {
         return false;
     };
-    if counts == [0; 4] {
-        // Refusals and DSO keepalives are a bare header or nearly so.
-        return opcode_known(flags) && (flags & 0x8000 != 0 || message.len() == HEADER);
-    }
-    opcode_known(flags) && cursor.skip_name() != Err(Fault::Malformed)
+    let [_, _, counts @ ..] = words;
+    headed(words, message.len())
+        && (counts == [0; 4] || cursor.skip_name() != Err(Fault::Malformed))
+}
+
+/// Could this be the header of a DNS message of so many octets?
+#[inline]
+pub(super) fn headed([_, flags, counts @ ..]: Header, size: usize) -> bool {
+    // Refusals and DSO keepalives are a bare header or nearly so.
+    opcode_known(flags) && (counts != [0; 4] || flags & 0x8000 != 0 || size == HEADER)
 }
 
 /// As for any port. `size` is the message's whole size, of which `message` may be the beginning.
@@ -88,6 +93,7 @@ fn asked_of_the_root(kind: u16) -> bool {
     matches!(kind, 2 | 6 | 43 | 48 | 255)
 }
 
+#[inline]
 fn opcode_known(flags: u16) -> bool {
     matches!(flags >> 11 & 0xf, 0..=2 | 4..=6)
 }

@@ -11,8 +11,14 @@ const PATIENCE: u8 = 4;
 /// Unrecognised datagrams of one side when the other says nothing.
 const PATIENCE_ALONE: u8 = 16;
 
-const DHCP_PORTS: [u16; 2] = [67, 68];
-const DNS_PORTS: [u16; 3] = [53, 5353, 5355];
+const fn is_dhcp(port: u16) -> bool {
+    matches!(port, 67 | 68)
+}
+
+/// Is it a port of DNS, mDNS or LLMNR?
+const fn is_dns(port: u16) -> bool {
+    matches!(port, 53 | 5353 | 5355)
+}
 
 /// A UDP flow's state.
 #[derive(Debug)]
@@ -38,14 +44,15 @@ impl Default for Datagrams {
 impl Datagrams {
     /// Reads a datagram.
     pub(super) fn read(&mut self, side: Side, bytes: &[u8], cx: &mut Context<'_>) -> Interest {
-        let ports = [cx.source.port, cx.destination.port];
-        if ports.iter().any(|port| DHCP_PORTS.contains(port)) && dhcp::read(bytes, cx) {
+        let (source, destination) = (cx.source.port, cx.destination.port);
+        if (is_dhcp(source) || is_dhcp(destination)) && dhcp::read(bytes, cx) {
             return Interest::More;
         }
-        if ports.contains(&netbios::PORT) && netbios::read(bytes, cx) {
+        let names = source == netbios::PORT || destination == netbios::PORT;
+        if names && netbios::read(bytes, cx) {
             return Interest::More;
         }
-        let hint = ports.iter().any(|port| DNS_PORTS.contains(port));
+        let hint = is_dns(source) || is_dns(destination);
         let done = match self {
             Self::Detecting { .. } => return self.detect(side, bytes, hint, cx),
             Self::Dns => {
@@ -129,5 +136,11 @@ impl Datagrams {
 
 /// Reads a DNS message if the bytes look like one.
 fn read_dns(bytes: &[u8], hint: bool, cx: &mut Context<'_>) -> bool {
-    dns::plausible(bytes, hint) && cx.scratch.dns.read(bytes, cx.observer) != dns::Reading::NotDns
+    let (reader, observer) = (&mut cx.scratch.dns, &mut *cx.observer);
+    let reading = match hint {
+        true => reader.read_on_port(bytes, observer),
+        false if dns::plausible(bytes, false) => reader.read(bytes, observer),
+        false => return false,
+    };
+    reading != dns::Reading::NotDns
 }

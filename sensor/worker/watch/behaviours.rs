@@ -33,6 +33,7 @@ impl Watch {
     }
 
     /// Looks at a name asked for.
+    #[inline]
     pub(super) fn question(&mut self, scene: &Scene<'_>, name: &str) {
         if !may_be_meant(name) {
             return;
