@@ -14,7 +14,8 @@ use crate::lang::Language;
 #[command(name = "wardwatch", version, about, max_term_width = 100)]
 #[command(after_help = "\
 Exit codes: 0 done (also when stopped by a signal), 1 could not do it, 2 usage or configuration.
-wardwatch only listens: it never sends a packet and never resolves a name.")]
+wardwatch only listens: it resolves no name and contacts no indicator. The one thing it may send
+is its own log, to a server that the configuration names.")]
 pub struct Cli {
     /// Options of every command.
     #[command(flatten)]

@@ -335,7 +335,7 @@ fn home(networks: Option<&[String]>) -> Result<HomeNetworks, ConfigError> {
 
 /// Modes whose names all exist.
 fn behaviours(modes: Modes) -> Result<Modes, ConfigError> {
-    Behaviours::load(&modes).map_err(|error| ConfigError::Value(error.to_string()))?;
+    Behaviours::check(&modes).map_err(|error| ConfigError::Value(error.to_string()))?;
     Ok(modes)
 }
 

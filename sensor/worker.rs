@@ -18,8 +18,8 @@ use crate::alert::outbox::WorkerPulse;
 use crate::alert::throttle::ThrottleLimits;
 use crate::alert::{HomeNetworks, Origin, Outbox};
 use crate::capture::{Drops, Frame};
-use crate::decode::packet::{Decoded, Packet, Skip, Transport};
-use crate::decode::{self, LinkTypes};
+use crate::decode::packet::{Packet, Skip, Transport};
+use crate::decode::{self, LinkTypes, Seen};
 use crate::extract::session::Session;
 use crate::extract::{Context, Scratch};
 use crate::flow::fragment::{FragmentLimits, FragmentTable, Whole};
@@ -155,9 +155,9 @@ impl Worker {
             self.counters.count(Counter::Duplicates);
             return;
         }
-        match decode::decode(frame) {
-            Ok(Decoded::Ip(packet)) => self.packet(&packet, frame.time, frame.number),
-            Ok(Decoded::Arp { mac, address }) => {
+        decode::decode_with(frame, |seen| match seen {
+            Ok(Seen::Ip(packet)) => self.packet(packet, frame.time, frame.number),
+            Ok(Seen::Arp(mac, address)) => {
                 self.counters.count(Counter::Arp);
                 self.watch.arp(mac, address, frame.time);
             }
@@ -167,7 +167,7 @@ impl Worker {
                     self.undecoded.count(frame.link);
                 }
             }
-        }
+        });
     }
 
     /// Lets time pass without a frame (live).

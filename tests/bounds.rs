@@ -1,7 +1,8 @@
 //! Floods: whatever is sent, memory stays below a stated bound and the next real contact is an
 //! alert. Captures are made while they are read, through standard input, so that none is large.
 #![cfg(target_os = "linux")] // peak memory is read from /proc
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // helpers outside #[test] too
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // helpers outside #[test]
+#![allow(clippy::print_stderr, clippy::disallowed_methods)] // a test may speak and look at the clock
 
 mod support;
 

@@ -2,7 +2,8 @@
 //!
 //! Asks `cargo metadata` for this machine's platform, so that it needs nothing that the build
 //! did not need; bans are also looked for in the lock file, which holds every platform's crates.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers outside #[test] too
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // helpers outside #[test]
+#![allow(clippy::print_stderr, clippy::disallowed_methods)] // a test may speak and look at the clock
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

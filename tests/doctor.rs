@@ -1,6 +1,8 @@
 //! The doctor listens to mirrors that are well and to mirrors that are not.
 //!
 //! Needs root for namespaces; without it, it says so and does nothing.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // helpers outside #[test]
+#![allow(clippy::print_stderr, clippy::disallowed_methods)] // a test may speak and look at the clock
 
 mod support;
 

@@ -1,6 +1,7 @@
 //! Every link layer, tag and tunnel around the same three contacts: a DNS question, a request
 //! and a ClientHello that name an indicator. All three alerts must come out of each.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // helpers outside #[test] too
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // helpers outside #[test]
+#![allow(clippy::print_stderr, clippy::disallowed_methods)] // a test may speak and look at the clock
 
 mod support;
 

@@ -1,7 +1,7 @@
 //! Live capture with workers that share an interface: nothing missed, nothing twice, and an
 //! interface that goes away is waited for. Needs root; says so where it is skipped.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // helpers outside #[test] too
-#![allow(clippy::disallowed_methods)] // a test may look at the clock
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // helpers outside #[test]
+#![allow(clippy::print_stderr, clippy::disallowed_methods)] // a test may speak and look at the clock
 
 mod support;
 

@@ -2,7 +2,8 @@
 //!
 //! `WARDWATCH_REWRITE_CAPTURES=1 cargo test --test make_captures` writes them anew. What each
 //! holds and why: `tests/captures/README.md`.
-#![allow(clippy::unwrap_used, clippy::panic)] // helpers outside #[test] too
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // helpers outside #[test]
+#![allow(clippy::print_stderr, clippy::disallowed_methods)] // a test may speak and look at the clock
 
 mod support;
 

@@ -1,6 +1,7 @@
 //! What the package carries: every file is there, the configuration explains every option and
 //! can be used, the scripts and the unit are sound.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // helpers outside #[test] too
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // helpers outside #[test]
+#![allow(clippy::print_stderr, clippy::disallowed_methods)] // a test may speak and look at the clock
 
 mod support;
 

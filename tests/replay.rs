@@ -2,7 +2,8 @@
 //!
 //! Bundled captures are compared with what was planted in them; the others are made here, packet
 //! by packet, with indicators of their own.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // helpers outside #[test]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // helpers outside #[test]
+#![allow(clippy::print_stderr, clippy::disallowed_methods)] // a test may speak and look at the clock
 
 mod support;
 

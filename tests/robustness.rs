@@ -1,6 +1,7 @@
 //! Every parser on noise and on damaged messages: the bodies of `tests/fuzz`, seeded, so that
 //! every run of the tests exercises them and a failure can be repeated.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // helpers outside #[test]
+#![allow(clippy::print_stderr, clippy::disallowed_methods)] // a test may speak and look at the clock
 
 #[path = "support/fuzz_bodies.rs"]
 mod fuzz_bodies;

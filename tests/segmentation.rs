@@ -1,6 +1,7 @@
 //! Any segmentation, order, duplication and overlap of a conversation shows a worker the same as
 //! the conversation in one piece: property tests over the whole way of a packet, in memory.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // helpers outside #[test] too
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // helpers outside #[test]
+#![allow(clippy::print_stderr, clippy::disallowed_methods)] // a test may speak and look at the clock
 
 mod support;
 

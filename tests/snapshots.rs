@@ -3,7 +3,8 @@
 //! The snapshots stand in `tests/snapshots/`. After a change that is meant,
 //! `INSTA_UPDATE=always cargo test --test snapshots` writes them anew; read the difference before
 //! it is committed. In CI nothing is written.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // helpers outside #[test]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // helpers outside #[test]
+#![allow(clippy::print_stderr, clippy::disallowed_methods)] // a test may speak and look at the clock
 
 mod support;
 
@@ -124,7 +125,7 @@ fn heartbeat_lines() {
         drops: Drops { received: 1_234_579, kernel: 10, interface: 2 },
         hosts: 31,
         indicators: 2_262,
-        newest: "2026-07-07".into(),
+        newest: ioc_feeds::Date::parse("2026-07-07").ok(),
         ..Status::default()
     };
     let silent = Status { time, ..Status::default() };

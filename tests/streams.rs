@@ -3,7 +3,8 @@
 //!
 //! With `WARDWATCH_KEEP_CAPTURES=DIR` every capture is also written there, for a look with other
 //! programs.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // helpers outside #[test] too
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // helpers outside #[test]
+#![allow(clippy::print_stderr, clippy::disallowed_methods)] // a test may speak and look at the clock
 
 mod support;
 

@@ -230,7 +230,7 @@ impl<'a, 's> Desk<'a, 's> {
             time,
             uptime: time.since(self.started) / SECOND,
             indicators: self.indicators,
-            newest: self.newest.map_or_else(String::new, |date| date.to_string()),
+            newest: self.newest,
             age_days: self.newest.map(|date| date.age_in_days(time.seconds())),
             memory: self.memory.as_ref().and_then(resident),
             ..Status::default()

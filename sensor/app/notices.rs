@@ -4,6 +4,7 @@
 use crate::alert::Record;
 use crate::lang::Language;
 use crate::net::Timestamp;
+use crate::sink::heartbeat;
 use crate::sink::text::LineFormat;
 
 /// Something to say of the sensor itself.
@@ -63,15 +64,10 @@ impl Notice {
 
     /// As a line of the log.
     pub fn record(&self, format: &LineFormat, time: Timestamp) -> Record {
-        let level = match (self.is_warning(), format.language) {
-            (true, Language::Vi) => "CHÚ Ý",
-            (true, Language::En) => "WARN",
-            (false, Language::Vi) => "THÔNG TIN",
-            (false, Language::En) => "INFO",
-        };
         let text = self.text(format.language);
-        let version = env!("CARGO_PKG_VERSION");
-        let time = format.clock.rfc3339(time);
-        Record::Notice(format!("{time} {level} | wardwatch {version}: {text}"))
+        Record::Notice(match self.is_warning() {
+            true => heartbeat::warning(format, time, &text),
+            false => heartbeat::information(format, time, &text),
+        })
     }
 }

@@ -62,6 +62,7 @@ impl Filter {
         })
     }
 
+    #[allow(clippy::needless_pass_by_ref_mut)] // as with libpcap, which compiles as it goes
     pub(crate) fn accepts(&mut self, _: LinkType, _: &[u8]) -> Result<bool, CaptureError> {
         Err(CaptureError::Filter { expression: self.expression.clone(), reason: String::new() })
     }

@@ -46,18 +46,45 @@ use walk::Walk;
 /// # Errors
 ///
 /// The reason why the frame yields neither an IP packet nor an ARP message; for counting only.
-#[inline]
 pub fn decode<'a>(frame: &Frame<'a>) -> Result<Decoded<'a>, Skip> {
+    decode_with(frame, |seen| seen.map(Seen::to_decoded))
+}
+
+/// What a frame held, where it was read: a [`Packet`] is large, and a copy of it was 2 % of the
+/// price of a million handshakes.
+#[derive(Clone, Copy, Debug)]
+pub enum Seen<'w, 'a> {
+    /// An IP packet.
+    Ip(&'w Packet<'a>),
+    /// An ARP message: sender's hardware and protocol address.
+    Arp(Mac, Address),
+}
+
+impl<'a> Seen<'_, 'a> {
+    const fn to_decoded(self) -> Decoded<'a> {
+        match self {
+            Self::Ip(packet) => Decoded::Ip(*packet),
+            Self::Arp(mac, address) => Decoded::Arp { mac, address },
+        }
+    }
+}
+
+/// [`decode`], shown instead of handed out.
+#[inline]
+pub fn decode_with<'a, T>(
+    frame: &Frame<'a>,
+    show: impl FnOnce(Result<Seen<'_, 'a>, Skip>) -> T,
+) -> T {
     let captured = u32::try_from(frame.data.len()).unwrap_or(u32::MAX);
     let mut walk = Walk::new(frame.wire_length.saturating_sub(captured));
     if let Some(tag) = frame.stripped_vlan {
         walk.packet.vlans.push(tag & 0x0fff);
     }
-    link::link(&mut walk, frame.link, frame.data)?;
-    match walk.arp {
-        None => Ok(Decoded::Ip(walk.packet)),
-        Some((mac, address)) => Ok(Decoded::Arp { mac, address }),
-    }
+    let step = link::link(&mut walk, frame.link, frame.data);
+    show(step.map(|()| match walk.arp {
+        None => Seen::Ip(&walk.packet),
+        Some((mac, address)) => Seen::Arp(mac, address),
+    }))
 }
 
 /// What the fragments of one IP packet have in common; all that is needed beside the payload to

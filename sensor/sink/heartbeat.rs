@@ -26,7 +26,7 @@ pub fn line(format: &LineFormat, occasion: Phrase, status: &Status) -> String {
         word(Phrase::Indicators),
         status.indicators,
         word(Phrase::Newest),
-        if status.newest.is_empty() { "-" } else { &status.newest },
+        status.newest.map_or_else(|| "-".into(), |date| lang::day(language, date)),
         word(Phrase::Hosts),
         status.hosts,
         word(Phrase::Blind),

@@ -1,5 +1,7 @@
 //! The state of the sensor at a moment: what the heartbeat, EVE's `stats` and USR1 tell.
 
+use ioc_feeds::Date;
+
 use crate::capture::Drops;
 use crate::net::Timestamp;
 use crate::stats::{Counter, Counters};
@@ -21,8 +23,8 @@ pub struct Status {
     pub clients: usize,
     /// Indicators loaded.
     pub indicators: usize,
-    /// Newest date among them, as text; empty if none has one.
-    pub newest: String,
+    /// Newest date among them; none if none has one.
+    pub newest: Option<Date>,
     /// Days since then.
     pub age_days: Option<i64>,
     /// Resident memory in bytes, if it can be read.

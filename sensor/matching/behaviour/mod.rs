@@ -17,6 +17,7 @@
 //! The first bytes of a stream are its first bytes only if its SYN was seen and nothing is
 //! missing: a connection joined in its middle or behind a hole shows no first bytes.
 
+mod gates;
 mod predicates;
 mod requests;
 mod table;
@@ -138,8 +139,7 @@ impl Tracker {
     /// Compares a name asked for, in comparable spelling.
     pub fn question(&self, table: &Behaviours, flow: &Flow, name: &str) -> Seen {
         let mut seen = Seen::default();
-        // A name shorter than a full label has none.
-        if name.len() < 60 {
+        if !may_be_meant(name) {
             return seen;
         }
         for when in &table.questions {
@@ -245,6 +245,12 @@ impl Tracker {
     }
 }
 
+/// Can a name asked for be a behaviour? All are in labels of sixty letters or more, and so shorter
+/// names hold none.
+pub const fn may_be_meant(name: &str) -> bool {
+    name.len() >= 60
+}
+
 /// The alternatives that a direction's very first byte and its connection leave possible.
 fn possible(heads: &Heads, flow: &Flow, bytes: &[u8]) -> u64 {
     let first = bytes.first().and_then(|byte| heads.first.get(usize::from(*byte)));
@@ -302,10 +308,10 @@ impl Held {
         let wanted = |(number, when): (usize, &When)| {
             self.open & (1 << number) != 0 && when.needles & !self.found != 0
         };
-        let Some(automaton) = &heads.needles else { return };
         if !heads.rows.iter().enumerate().any(wanted) {
             return;
         }
+        let Some(automaton) = heads.automaton() else { return };
         let from = self.searched.saturating_sub(heads.longest);
         for found in automaton.find_overlapping_iter(bytes.get(from..).unwrap_or_default()) {
             self.found |= 1_u64.checked_shl(found.pattern().as_u32()).unwrap_or(0);

@@ -4,14 +4,16 @@
 //! Owns what a behaviour is and what is wrong with a table. Looks at no traffic.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use aho_corasick::AhoCorasick;
 use ioc_feeds::threat::{Severity, Text};
 use ioc_feeds::{Confidence, Indicator, Pattern, Role};
 use serde::Deserialize;
 
+use super::gates::Gates;
 use super::when::{On, When};
+use crate::net::Address;
 
 const TABLE: &str = include_str!("behaviours.toml");
 
@@ -208,8 +210,8 @@ pub(super) struct Heads {
     pub(super) rows: Vec<When>,
     /// By first byte, the alternatives it leaves possible.
     pub(super) first: Vec<u64>,
-    /// Needles of all alternatives in one automaton, ASCII letters in any case.
-    pub(super) needles: Option<AhoCorasick>,
+    needles: Vec<String>,
+    automaton: OnceLock<Option<AhoCorasick>>,
     /// Length of the longest needle.
     pub(super) longest: usize,
 }
@@ -236,10 +238,17 @@ impl Heads {
             return Err(BehaviourError::Table(format!("more than {MOST} alternatives of a kind")));
         }
         let longest = needles.iter().map(String::len).max().unwrap_or(0);
-        let automaton = AhoCorasick::builder().ascii_case_insensitive(true).build(&needles);
-        let automaton = automaton.map_err(|error| BehaviourError::Table(error.to_string()))?;
-        let needles = (longest > 0).then_some(automaton);
-        Ok(Self { rows, first, needles, longest })
+        Ok(Self { rows, first, needles, automaton: OnceLock::new(), longest })
+    }
+
+    /// Needles of all alternatives in one automaton, ASCII letters in any case. It is made when a
+    /// stream first asks for it, which in most offices none ever does.
+    pub(super) fn automaton(&self) -> Option<&AhoCorasick> {
+        let make = || {
+            let builder = AhoCorasick::builder().ascii_case_insensitive(true).build(&self.needles);
+            builder.ok().filter(|_| self.longest > 0)
+        };
+        self.automaton.get_or_init(make).as_ref()
     }
 }
 
@@ -250,6 +259,9 @@ pub struct Behaviours {
     pub(super) connections: Vec<When>,
     pub(super) questions: Vec<When>,
     pub(super) requests: Vec<When>,
+    pub(super) gates: Gates,
+    /// The servers that `connections` name.
+    servers: Vec<Address>,
     pub(super) client: Heads,
     pub(super) server: Heads,
 }
@@ -267,9 +279,7 @@ impl Behaviours {
         let file: File =
             toml::from_str(text).map_err(|error| BehaviourError::Table(error.to_string()))?;
         let names: Vec<&str> = file.behaviour.iter().map(|row| row.name.as_str()).collect();
-        if let Some(name) = modes.keys().find(|name| !names.contains(&name.as_str())) {
-            return Err(BehaviourError::Unknown { name: name.clone(), hint: hint(name, &names) });
-        }
+        known(modes, &names)?;
         let mut table = Self::default();
         let (mut client, mut server) = (Vec::new(), Vec::new());
         for (row, id) in file.behaviour.into_iter().zip((0..=u8::MAX).map(BehaviourId)) {
@@ -290,7 +300,34 @@ impl Behaviours {
             return Err(BehaviourError::Table(format!("more than {MOST} rows of a kind")));
         }
         (table.client, table.server) = (Heads::new(client)?, Heads::new(server)?);
+        table.gates = Gates::new(&table.requests);
+        let servers = table.connections.iter().flat_map(|when| &when.addresses);
+        table.servers = servers.map(|ip| Address::from(*ip)).collect();
         Ok(table)
+    }
+
+    /// Are all these modes of behaviours that exist? Reads no more of the table than its names.
+    ///
+    /// # Errors
+    /// [`BehaviourError::Unknown`] if one is not.
+    pub fn check(modes: &Modes) -> Result<(), BehaviourError> {
+        if modes.is_empty() {
+            return Ok(());
+        }
+        let quoted = |line: &'static str| line.strip_prefix("name = \"")?.strip_suffix('"');
+        let names: Vec<&str> = TABLE.lines().filter_map(quoted).collect();
+        known(modes, &names)
+    }
+
+    /// Can a connection with this server be a behaviour?
+    pub fn names_server(&self, server: Address) -> bool {
+        self.servers.contains(&server)
+    }
+
+    /// Can a direction that begins with this byte become a behaviour?
+    pub fn names_start(&self, from_client: bool, first: u8) -> bool {
+        let heads = if from_client { &self.client } else { &self.server };
+        heads.first.get(usize::from(first)).is_some_and(|word| *word != 0)
     }
 
     /// All of them, those that are off too, in the order of the table.
@@ -311,6 +348,13 @@ impl Behaviours {
     /// Is no behaviour looked for?
     pub fn is_off(&self) -> bool {
         self.all.iter().all(|behaviour| behaviour.mode == Mode::Off)
+    }
+}
+
+fn known(modes: &Modes, names: &[&str]) -> Result<(), BehaviourError> {
+    match modes.keys().find(|name| !names.contains(&name.as_str())) {
+        Some(name) => Err(BehaviourError::Unknown { name: name.clone(), hint: hint(name, names) }),
+        None => Ok(()),
     }
 }
 
@@ -344,6 +388,7 @@ mod tests {
             assert!(!behaviour.text.vi.is_empty() && !behaviour.text.en.is_empty());
             assert!(!behaviour.text.vi.contains('|'), "{}: fields end there", behaviour.name);
         }
+        assert!(table.client.automaton().is_some() && table.server.automaton().is_some());
         for row in table.client.rows.iter().chain(&table.server.rows) {
             assert!(!row.starts.is_empty(), "every byte stream would be held");
         }
@@ -366,6 +411,7 @@ mod tests {
     fn an_unknown_name_is_refused_with_the_nearest_one() {
         let modes = Modes::from([("mqsttang.mqt".to_owned(), Mode::Off)]);
         let error = Behaviours::load(&modes).unwrap_err().to_string();
+        assert_eq!(Behaviours::check(&modes).unwrap_err().to_string(), error);
         assert!(error.contains("`mqsttang.mqt`") && error.contains("`mqsttang.mqtt`?"), "{error}");
     }
 
@@ -373,6 +419,7 @@ mod tests {
     fn what_is_off_is_not_looked_for() {
         let all = Behaviours::load(&Modes::new()).unwrap();
         let off = all.all().iter().map(|one| (one.name.to_string(), Mode::Off)).collect();
+        Behaviours::check(&off).unwrap();
         let table = Behaviours::load(&off).unwrap();
         assert!(table.is_off() && table.requests.is_empty() && table.client.rows.is_empty());
         assert_eq!(table.all().len(), all.all().len());

@@ -82,6 +82,10 @@ impl From<String> for Needle {
 }
 
 impl Needle {
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.0.needle()
+    }
+
     pub(super) fn is_in(&self, bytes: &[u8]) -> bool {
         self.0.find(bytes).is_some()
     }

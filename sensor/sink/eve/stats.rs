@@ -34,7 +34,10 @@ pub(super) fn record(status: &Status, clock: &Clock) -> Value {
         ("capture.kernel_drops", json!(status.drops.kernel)),
         ("capture.interface_drops", json!(status.drops.interface)),
         ("indicators.loaded", json!(status.indicators)),
-        ("indicators.newest", json!(status.newest)),
+        (
+            "indicators.newest",
+            json!(status.newest.map_or_else(String::new, |date| date.to_string())),
+        ),
         ("indicators.age_days", json!(status.age_days)),
         ("hosts", json!(status.hosts)),
         ("clients", json!(status.clients)),

@@ -2,7 +2,7 @@
 
 use super::{Scene, Watch};
 use crate::decode::packet::Transport;
-use crate::matching::behaviour::{Flow, Seen};
+use crate::matching::behaviour::{Flow, Seen, may_be_meant};
 use crate::net::IpProtocol;
 use crate::observation::{HttpRequest, Kind, StreamHead};
 use crate::stats::Counter;
@@ -23,7 +23,9 @@ impl Watch {
     pub(super) fn connection(&mut self, scene: &Scene<'_>) {
         let tcp = scene.packet.protocol == IpProtocol::TCP
             && matches!(scene.packet.transport, Transport::Tcp(_));
-        if tcp {
+        let (source, destination) = scene.ends();
+        let server = if source == scene.client { destination } else { source };
+        if tcp && self.matcher.set().behaviours().names_server(server.address) {
             let flow = self.flow(scene);
             let seen = self.behaviours.connection(self.matcher.set().behaviours(), &flow);
             self.behaved(scene, &seen, || flow.server.to_string());
@@ -32,6 +34,9 @@ impl Watch {
 
     /// Looks at a name asked for.
     pub(super) fn question(&mut self, scene: &Scene<'_>, name: &str) {
+        if !may_be_meant(name) {
+            return;
+        }
         let flow = self.flow(scene);
         let seen = self.behaviours.question(self.matcher.set().behaviours(), &flow, name);
         self.behaved(scene, &seen, || name.to_owned());
@@ -39,6 +44,13 @@ impl Watch {
 
     /// Looks at first bytes; true if more of them are worth showing.
     pub(super) fn head(&mut self, scene: &Scene<'_>, head: &StreamHead<'_>) -> bool {
+        // Nearly every direction ends here, at its first byte.
+        let from_client = scene.packet.source == scene.client;
+        let table = self.matcher.set().behaviours();
+        let starts = |first: &u8| table.names_start(from_client, *first);
+        if head.offset == 0 && !head.bytes.first().is_some_and(starts) {
+            return false;
+        }
         let flow = self.flow(scene);
         let Self { behaviours, matcher, counters, .. } = self;
         let count = &mut |counter| counters.count(counter);
@@ -49,6 +61,9 @@ impl Watch {
 
     /// Looks at a request; true if the first bytes of its body are worth showing.
     pub(super) fn request(&mut self, scene: &Scene<'_>, request: &HttpRequest<'_>) -> bool {
+        if self.matcher.set().behaviours().dismisses(request) {
+            return false;
+        }
         let flow = self.flow(scene);
         let Self { behaviours, matcher, counters, .. } = self;
         let count = &mut |counter| counters.count(counter);

@@ -14,15 +14,25 @@ fn response(bytes: &[u8]) -> Result<(&[u8], &[u8]), Answer> {
     end.and_then(|end| bytes.split_at_checked(end)).ok_or(Answer::Wait)
 }
 
+/// Most responses say what they are, and that it is something else, before their head has ended.
 pub(super) fn hta_response(bytes: &[u8]) -> Answer {
-    match response(bytes) {
-        Ok((head, _)) => {
-            let kind = header(head, "content-type").unwrap_or_default();
-            let kind = kind.split(|byte| *byte == b';').next().unwrap_or_default();
-            kind.trim_ascii().eq_ignore_ascii_case(b"application/hta").into()
+    let mut rest = bytes;
+    while let Some(end) = memchr::memchr(b'\n', rest) {
+        rest = rest.get(end + 1..).unwrap_or_default();
+        let Some(end) = memchr::memchr(b'\n', rest) else { return Answer::Wait };
+        let line = rest.get(..end).unwrap_or_default();
+        if matches!(line, b"" | b"\r") {
+            return Answer::No;
         }
-        Err(answer) => answer,
+        if let Some(kind) = value(line, b"content-type") {
+            let kind = kind.split(|byte| *byte == b';').next().unwrap_or_default();
+            return match kind.trim_ascii().eq_ignore_ascii_case(b"application/hta") {
+                true => response(bytes).map_or_else(|answer| answer, |_| Answer::Yes),
+                false => Answer::No,
+            };
+        }
     }
+    Answer::Wait
 }
 
 pub(super) fn msi_for_picture(bytes: &[u8], picture: bool) -> Answer {
@@ -39,15 +49,36 @@ pub(super) fn msi_for_picture(bytes: &[u8], picture: bool) -> Answer {
 
 /// The fields of a head: name and trimmed value, first line passed over.
 pub(in crate::matching::behaviour) fn headers(head: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
-    head.split(|byte| *byte == b'\n').skip(1).filter_map(|line| {
+    lines(head).filter_map(|line| {
         let colon = memchr::memchr(b':', line)?;
         let (name, value) = line.split_at_checked(colon)?;
         Some((name.trim_ascii(), value.get(1..)?.trim_ascii()))
     })
 }
 
+/// The lines of a head behind its first one.
+fn lines(head: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = head;
+    let mut line = move || {
+        let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        let line = rest.get(..end).filter(|_| !rest.is_empty())?;
+        rest = rest.get(end + 1..).unwrap_or_default();
+        Some(line)
+    };
+    let _ = line();
+    std::iter::from_fn(line)
+}
+
+/// The trimmed value of a line if it is the field of this name.
+fn value<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let line = line.trim_ascii_start();
+    let (start, rest) = line.split_at_checked(name.len())?;
+    let value = start.eq_ignore_ascii_case(name).then(|| rest.trim_ascii_start())?;
+    Some(value.strip_prefix(b":")?.trim_ascii())
+}
+
 pub(super) fn header<'a>(head: &'a [u8], name: &str) -> Option<&'a [u8]> {
-    headers(head).find(|(named, _)| named.eq_ignore_ascii_case(name.as_bytes())).map(|(_, v)| v)
+    lines(head).find_map(|line| value(line, name.as_bytes()))
 }
 
 /// Do headers of these names follow each other in this order (others may stand between)?
