@@ -5,8 +5,8 @@
 //! bytes and the rate is one that a debug build on two cores keeps up with, because that is what
 //! tests run. `WARDWATCH_LOAD_PACKETS` and `WARDWATCH_LOAD_RATE` (a second) say otherwise.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // helpers outside #[test]
-#![allow(clippy::disallowed_methods)] // a test may look at the clock
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // helpers outside #[test]
+#![allow(clippy::print_stderr, clippy::disallowed_methods)] // a test may speak and look at the clock
 
 mod support;
 #[path = "../benches/traffic/mod.rs"]
