@@ -103,7 +103,8 @@ pub struct Worker {
     holders: VecDeque<(FlowIndex, u64)>,
     held_bytes: usize,
     scratch: Scratch,
-    duplicates: Duplicates,
+    /// Looks for a mirror's copies (live).
+    duplicates: Option<Duplicates>,
     watch: Watch,
     counters: Counters,
     undecoded: LinkTypes,
@@ -129,7 +130,7 @@ impl Worker {
             holders: VecDeque::new(),
             held_bytes: 0,
             scratch: Scratch::default(),
-            duplicates: Duplicates::default(),
+            duplicates: None,
             watch: Watch::new(assignment, set, outbox),
             counters: Counters::default(),
             undecoded: LinkTypes::default(),
@@ -139,6 +140,14 @@ impl Worker {
             generation: 0,
             frame_bytes: 0,
         }
+    }
+
+    /// Passes over the copies that a mirror makes of a packet. For interfaces only: what is taken
+    /// for a copy depends on a secret seed, and a replay must give the same answer every time.
+    #[must_use]
+    pub fn without_copies(mut self) -> Self {
+        self.duplicates = Some(Duplicates::default());
+        self
     }
 
     /// Takes in one frame: the whole way of a packet.
@@ -151,7 +160,7 @@ impl Worker {
             self.counters.count(Counter::FramesTruncated);
         }
         self.advance_to(frame.time);
-        if self.duplicates.is_repeat(frame) {
+        if self.duplicates.as_mut().is_some_and(|seen| seen.is_repeat(frame)) {
             self.counters.count(Counter::Duplicates);
             return;
         }

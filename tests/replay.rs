@@ -592,3 +592,16 @@ fn a_record_of_an_alert_and_of_its_message_share_the_flow() {
     assert_eq!(alert["app_proto"], "tls");
     assert_eq!(alert["direction"], "to_server");
 }
+
+#[test]
+fn a_packet_repeated_in_one_instant_is_read_each_time_so_that_replays_agree() {
+    let mut frames = wire::plain_frames(&query("c2.evil.example"));
+    frames.extend(wire::plain_frames(&query("c2.evil.example")));
+    frames.extend(wire::plain_frames(&query("c2.evil.example")));
+    for frame in &mut frames {
+        frame.time = wire::NINE_O_CLOCK;
+    }
+    let outcome = scan_bytes("test.pcap", &capture_file::pcap(&frames), &EVIL);
+    let questions = outcome.eve().iter().filter(|event| event["event_type"] == "dns").count();
+    assert_eq!(questions, 3);
+}

@@ -134,7 +134,7 @@ impl Post<'_> {
         assignment.limits = assignment.limits.shared_by(self.share);
         let outbox = Outbox::new(self.sender.clone(), WhenFull::GoOn);
         let set = self.job.indicators.latest().1.set;
-        let mut worker = Worker::new(assignment, set, outbox);
+        let mut worker = Worker::new(assignment, set, outbox).without_copies();
         worker.follow(self.job.indicators.clone());
         let mut told = Timestamp::default();
         let mut up = true;

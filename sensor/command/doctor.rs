@@ -84,7 +84,8 @@ fn listen(
         events: EventKinds::default(),
         origin: Origin::Interface(source.name().into()),
     };
-    let mut worker = Worker::new(assignment, set, Outbox::new(sender, WhenFull::GoOn));
+    let outbox = Outbox::new(sender, WhenFull::GoOn);
+    let mut worker = Worker::new(assignment, set, outbox).without_copies();
     let address = format!("/sys/class/net/{}/address", source.name());
     let mut frames = Frames::new(fs::read_to_string(address).unwrap_or_default().trim());
     let begun = now();
