@@ -8,7 +8,7 @@ use super::Bytes;
 /// Bytes of a stream that are read in more than one way.
 const WINDOW: usize = 16 * 1024;
 /// Readings kept. The first two are where the first byte always wins and where the last does.
-const VERSIONS: usize = 8;
+const VERSIONS: usize = 16;
 /// Bytes that may be shown to parsers because of one stream.
 const WORK: usize = 1 << 20;
 /// Things told of one stream that are remembered, so that they are told once.
@@ -161,7 +161,8 @@ impl Readings {
         let mut others = others.into_iter();
         let from_first = others.next();
         let last_wins = others.next().or_else(|| from_first.clone());
-        let all = first_wins.into_iter().chain(last_wins).chain(others).chain(from_first);
+        // The newest bytes over what came first: a decoy that filled a hole is put right here.
+        let all = first_wins.into_iter().chain(last_wins).chain(from_first).chain(others);
         let mut kept: Vec<Vec<u8>> = Vec::new();
         for version in all.chain(old) {
             if kept.len() < VERSIONS && !kept.contains(&version) {
