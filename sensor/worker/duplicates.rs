@@ -4,7 +4,7 @@
 //! a moment. What a sender repeats of its own accord differs in its identification (IPv4) or
 //! comes later than this moment; and should one be taken for a mirror's copy all the same, then
 //! nothing is missed, because every byte of it has just been read. Link addresses and VLAN tags
-//! are not looked at: they are what differs between the copies.
+//! are not looked at: they are what differs between the copies. Used on interfaces only.
 
 use std::hash::BuildHasher;
 
