@@ -78,15 +78,4 @@ impl Window {
         self.start += length;
         self.taken += length as u64;
     }
-
-    /// Lends `length` bytes and moves past them.
-    #[inline]
-    pub(crate) fn take(&mut self, length: usize) -> Option<&[u8]> {
-        let from = self.start;
-        if self.end - from < length {
-            return None;
-        }
-        self.advance(length);
-        self.buffer.get(from..from + length)
-    }
 }
