@@ -16,6 +16,7 @@ mod juniper;
 mod link;
 mod mpls;
 pub mod packet;
+mod plain;
 mod ppp;
 mod serial;
 mod switch_tag;
@@ -79,6 +80,9 @@ pub fn decode_with<'a, T>(
     let mut walk = Walk::new(frame.wire_length.saturating_sub(captured));
     if let Some(tag) = frame.stripped_vlan {
         walk.packet.vlans.push(tag & 0x0fff);
+    }
+    if plain::plain(&mut walk, frame.link, frame.data) {
+        return show(Ok(Seen::Ip(&walk.packet)));
     }
     let step = link::link(&mut walk, frame.link, frame.data);
     show(step.map(|()| match walk.arp {

