@@ -3,12 +3,10 @@
 //! A filter of one bit a hashed address stands in front of the tables of hosts, because nearly
 //! every address asked for is in none of them.
 
-use std::hash::BuildHasher;
-
 use crate::net::Address;
 
 use super::IndicatorId;
-use super::buckets::{Buckets, SEED};
+use super::buckets::Buckets;
 
 /// 64 KB of bits: fits the second-level cache, and 10,000 addresses let 2 % of the others pass.
 const FILTER_BITS: u32 = 19;
@@ -24,8 +22,11 @@ impl Filter {
 
     /// Word and bit of an address.
     fn place(address: Address) -> (usize, u64) {
-        let hash = SEED.hash_one(address.bits()) >> (64 - FILTER_BITS);
-        (usize::try_from(hash >> 6).unwrap_or(0), 1 << (hash & 63))
+        // No secret is needed: whoever chooses an address can at most have it looked up.
+        let [high, low] = address.halves();
+        let mixed = (low ^ high.rotate_left(23)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let hash = mixed >> (64 - FILTER_BITS);
+        ((hash >> 6) as usize, 1 << (hash & 63))
     }
 
     fn insert(&mut self, address: Address) {
@@ -35,6 +36,7 @@ impl Filter {
         }
     }
 
+    #[inline]
     fn may_contain(&self, address: Address) -> bool {
         let (word, bit) = Self::place(address);
         self.0.get(word).is_some_and(|word| word & bit != 0)
@@ -67,6 +69,12 @@ impl AddressIndex {
             ports: Buckets::new(ports),
             networks: Networks::new(networks),
         }
+    }
+
+    /// May the address be one of these, or in a network of these?
+    #[inline]
+    pub(super) fn may_contain(&self, address: Address) -> bool {
+        self.filter.may_contain(address) || self.networks.contains(address)
     }
 
     /// Indicators of the address, whatever the port.
@@ -107,6 +115,13 @@ impl Networks {
             .map(|((prefix, bits), id)| ((prefix, bits & mask(prefix)), id))
             .collect();
         Self { prefixes, table: Buckets::new(masked) }
+    }
+
+    #[inline]
+    fn contains(&self, address: Address) -> bool {
+        let lies_in =
+            |prefix: &u8| !self.table.get(&(*prefix, address.bits() & mask(*prefix))).is_empty();
+        self.prefixes.iter().any(lies_in)
     }
 
     fn find(&self, address: Address, mut push: impl FnMut(u8, IndicatorId)) {

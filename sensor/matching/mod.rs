@@ -81,6 +81,19 @@ impl Matcher {
         self.set = set;
     }
 
+    /// Is it plain at once that the observation meets nothing? False says only that
+    /// [`Matcher::find`] must be asked.
+    #[inline]
+    pub fn misses(&self, observation: &Observation<'_>) -> bool {
+        match observation.value {
+            Value::Name(name) => !self.set.names.may_cover(name),
+            Value::Address(address) | Value::Endpoint(Endpoint { address, .. }) => {
+                !self.set.addresses.may_contain(address)
+            }
+            Value::Url { .. } | Value::Text(_) => false,
+        }
+    }
+
     /// Calls `hit` for each indicator that the observation meets, the most specific first: of
     /// names and paths the longest, of addresses `ip:port`, `ip`, then the smallest network.
     /// Equally specific ones come in the order of the feeds. Allocates nothing on a miss.
@@ -95,6 +108,9 @@ impl Matcher {
             }
             (_, Value::Url { host, port, target }) => find_url(set, (host, port, target), found),
             (kind, Value::Text(text)) => find_text(set, kind, text, found),
+        }
+        if found.is_empty() {
+            return;
         }
         found.sort_by_key(|(rank, found)| (std::cmp::Reverse(*rank), found.id));
         for (_, found) in &*found {
