@@ -20,6 +20,12 @@ impl Timestamp {
         u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0)
     }
 
+    /// So many nanoseconds later; saturates instead of wrapping.
+    #[must_use]
+    pub const fn after(self, nanos: u64) -> Self {
+        Self(self.0.saturating_add_unsigned(nanos))
+    }
+
     /// Whole seconds since the epoch, rounded down.
     pub fn seconds(self) -> i64 {
         self.0.div_euclid(1_000_000_000)
@@ -59,6 +65,11 @@ impl Address {
     /// All 128 bits, IPv4 as mapped.
     pub const fn bits(self) -> u128 {
         (self.high as u128) << 64 | self.low as u128
+    }
+
+    /// The upper and the lower half of [`Address::bits`].
+    pub const fn halves(self) -> [u64; 2] {
+        [self.high, self.low]
     }
 
     /// The address of these 128 bits.

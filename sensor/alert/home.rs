@@ -4,29 +4,41 @@ use std::net::IpAddr;
 
 use crate::net::{Address, Endpoint};
 
-/// The networks whose hosts are ours.
+/// The networks whose hosts are ours: address and mask of each.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HomeNetworks(Vec<(u128, u128)>);
+pub struct HomeNetworks {
+    /// For IPv4 addresses; each flow asks for both of its ends.
+    v4: Vec<(u32, u32)>,
+    /// For all others.
+    v6: Vec<(u128, u128)>,
+}
 
 impl HomeNetworks {
     /// From addresses and prefix lengths.
     pub fn new(networks: impl IntoIterator<Item = (IpAddr, u8)>) -> Self {
-        Self(
-            networks
-                .into_iter()
-                .map(|(ip, prefix)| {
-                    let width =
-                        if ip.is_ipv4() { 96 + u32::from(prefix) } else { u32::from(prefix) };
-                    let mask = u128::MAX.checked_shl(128 - width.min(128)).unwrap_or(0);
-                    (Address::from(ip).bits() & mask, mask)
-                })
-                .collect(),
-        )
+        let mapped = Address::v4([0; 4]).bits();
+        let (mut v4, mut v6) = (Vec::new(), Vec::new());
+        for (ip, prefix) in networks {
+            let width = if ip.is_ipv4() { 96 + u32::from(prefix) } else { u32::from(prefix) };
+            let mask = u128::MAX.checked_shl(128 - width.min(128)).unwrap_or(0);
+            let network = Address::from(ip).bits() & mask;
+            // All of IPv4 lies in a network of IPv6 that is large enough.
+            if network >> 32 == (mapped & mask) >> 32 {
+                v4.push((network as u32, mask as u32));
+            }
+            v6.push((network, mask));
+        }
+        Self { v4, v6 }
     }
 
     /// Is this host ours?
+    #[inline]
     pub fn contains(&self, address: Address) -> bool {
-        self.0.iter().any(|(network, mask)| address.bits() & mask == *network)
+        if address.is_v4() {
+            let [_, low] = address.halves();
+            return self.v4.iter().any(|(network, mask)| low as u32 & mask == *network);
+        }
+        self.v6.iter().any(|(network, mask)| address.bits() & mask == *network)
     }
 
     /// Our side and the other, of a client and its server. Where both or neither are at home,
@@ -70,6 +82,18 @@ mod tests {
         let (pc, out) = (end("192.168.1.23", 50_000), end("203.0.113.7", 443));
         assert_eq!(home.sides(pc, out), (pc, out));
         assert_eq!(home.sides(out, pc), (pc, out));
+    }
+
+    #[test]
+    fn a_network_of_ipv6_may_hold_all_of_ipv4() {
+        let everything = HomeNetworks::new([("::".parse().unwrap(), 0)]);
+        let mapped = HomeNetworks::new([("::ffff:192.0.2.0".parse().unwrap(), 120)]);
+        for (address, ours) in [("192.0.2.9", true), ("198.51.100.9", false)] {
+            assert_eq!(mapped.contains(end(address, 0).address), ours, "{address}");
+            assert!(everything.contains(end(address, 0).address));
+        }
+        assert!(everything.contains(end("2001:db8::1", 0).address));
+        assert!(!mapped.contains(end("2001:db8::1", 0).address));
     }
 
     #[test]

@@ -158,7 +158,7 @@ pub struct FlowTable<S> {
     slots: Vec<Option<Flow<S>>>,
     free: Vec<u32>,
     index: KeyIndex,
-    hasher: RandomState,
+    secrets: Secrets,
     ages: [AgeList; 5],
     limits: FlowLimits,
 }
@@ -170,7 +170,7 @@ impl<S: Default> FlowTable<S> {
             slots: Vec::new(),
             free: Vec::new(),
             index: KeyIndex::default(),
-            hasher: RandomState::default(),
+            secrets: Secrets::default(),
             ages: [AgeList { oldest: NONE, newest: NONE }; 5],
             limits,
         }
@@ -189,11 +189,11 @@ impl<S: Default> FlowTable<S> {
     /// The flow of a key.
     #[inline]
     pub fn find(&self, key: &FlowKey) -> Option<FlowIndex> {
-        let key = PackedKey::new(key);
+        let packed = PackedKey::new(key);
         let same = |at: u32| {
-            self.slots.get(at as usize).and_then(Option::as_ref).is_some_and(|f| f.key == key)
+            self.slots.get(at as usize).and_then(Option::as_ref).is_some_and(|f| f.key == packed)
         };
-        self.index.find(hash(&self.hasher, &key), same).map(FlowIndex)
+        self.index.find(self.secrets.hash(key), same).map(FlowIndex)
     }
 
     /// Borrows a flow.
@@ -205,7 +205,7 @@ impl<S: Default> FlowTable<S> {
     /// Adds a flow whose key is not in the table. Make room first with [`FlowTable::victim`].
     pub fn insert(&mut self, key: &FlowKey, opener: Side, time: Timestamp) -> FlowIndex {
         let key_packed = PackedKey::new(key);
-        let hash = hash(&self.hasher, &key_packed);
+        let hash = self.secrets.hash(key);
         let flow = Flow {
             key: key_packed,
             opener,
@@ -355,13 +355,36 @@ impl<S: Default> FlowTable<S> {
     }
 }
 
-/// Keys are chosen by traffic: a seeded hash, as a table of known size invites collisions.
+/// What keys are hashed with. Traffic chooses the keys, and a table of known size invites
+/// collisions: drawn at random.
+struct Secrets([u64; 5]);
+
+impl Default for Secrets {
+    fn default() -> Self {
+        let random = RandomState::default();
+        Self([1_u8, 2, 3, 4, 5].map(|number| random.hash_one(number)))
+    }
+}
+
+impl Secrets {
+    /// Five folded multiplications, each with a secret, as foldhash and wyhash do: a third of the
+    /// instructions that a hasher needs which is fed piece by piece.
+    #[inline]
+    fn hash(&self, key: &FlowKey) -> u32 {
+        let Self([a, b, c, d, e]) = *self;
+        let ([l0, l1], [h0, h1]) = (key.low.address.halves(), key.high.address.halves());
+        let ports = u64::from(key.low.port) << 24 | u64::from(key.high.port) << 8;
+        let rest = ports | u64::from(key.protocol.0);
+        let ends = fold(l0 ^ a, l1 ^ b) ^ fold(h0 ^ c, h1 ^ d).rotate_left(32);
+        (fold(ends ^ rest, e) >> 32) as u32
+    }
+}
+
+/// Both halves of a product, one over the other.
 #[inline]
-fn hash(hasher: &RandomState, key: &PackedKey) -> u32 {
-    let [a, b] = [u128::from_ne_bytes(key.low), u128::from_ne_bytes(key.high)];
-    let [low, high] = key.ports;
-    let rest = u64::from(low) << 24 | u64::from(high) << 8 | u64::from(key.protocol);
-    (hasher.hash_one((a, b, rest)) >> 32) as u32
+const fn fold(a: u64, b: u64) -> u64 {
+    let product = a as u128 * b as u128;
+    (product as u64) ^ ((product >> 64) as u64)
 }
 
 /// A number for EVE's `flow_id`: below 2^53 so that JavaScript keeps it, and the same on every
