@@ -33,19 +33,64 @@ pub fn spell(host: &[u8], out: &mut String) {
 /// Appends bytes in lower case if all are printable ASCII other than a backslash, at once: half
 /// the price of one by one. Else hands each to `odd`.
 pub(super) fn push_plain_or(bytes: &[u8], out: &mut String, odd: impl Fn(u8, &mut String)) {
-    // No early end: the compiler then compares sixteen bytes at a time.
-    let plain = bytes.iter().fold(true, |so_far, byte| {
-        so_far & (byte.wrapping_sub(0x21) <= 0x7e - 0x21) & (*byte != b'\\')
-    });
-    match str::from_utf8(bytes) {
-        Ok(text) if plain => {
-            let start = out.len();
-            out.push_str(text);
-            if let Some(pushed) = out.get_mut(start..) {
-                pushed.make_ascii_lowercase();
+    let mut plain = Plain::default();
+    match plain.copy(bytes).and_then(|()| plain.fold(bytes.len())) {
+        Some((text, _)) => out.push_str(text),
+        None => bytes.iter().for_each(|byte| odd(*byte, out)),
+    }
+}
+
+/// Room for a name without anything odd in it, judged and folded sixteen bytes at a time.
+pub(super) struct Plain([u8; Self::ROOM]);
+
+impl Default for Plain {
+    fn default() -> Self {
+        // Any byte that is plain: what lies behind the name is judged with it.
+        Self([b'-'; Self::ROOM])
+    }
+}
+
+impl Plain {
+    /// More than a name has octets.
+    pub(super) const ROOM: usize = 256;
+
+    /// Puts a name in; `None` if it has no room.
+    #[inline]
+    pub(super) fn copy(&mut self, bytes: &[u8]) -> Option<()> {
+        self.copy_to(0, bytes)
+    }
+
+    /// Puts a part of a name in at a place.
+    #[inline]
+    pub(super) fn copy_to(&mut self, place: usize, bytes: &[u8]) -> Option<()> {
+        self.0.get_mut(place..place + bytes.len())?.copy_from_slice(bytes);
+        Some(())
+    }
+
+    /// The byte at a place.
+    #[inline]
+    pub(super) fn at(&mut self, place: usize) -> Option<&mut u8> {
+        self.0.get_mut(place)
+    }
+
+    /// The first `length` bytes in lower case, and how many of them are dots, if all are printable
+    /// ASCII other than a backslash.
+    #[inline]
+    pub(super) fn fold(&mut self, length: usize) -> Option<(&str, usize)> {
+        let (chunks, _) = self.0.get_mut(..length.next_multiple_of(16))?.as_chunks_mut::<16>();
+        let (mut odd, mut dots) = ([0_u8; 16], [0_u8; 16]);
+        for chunk in chunks {
+            for ((byte, odd), dots) in chunk.iter_mut().zip(&mut odd).zip(&mut dots) {
+                *odd |= u8::from(byte.wrapping_sub(0x21) > 0x7e - 0x21) | u8::from(*byte == b'\\');
+                *dots += u8::from(*byte == b'.');
+                *byte |= u8::from(byte.wrapping_sub(b'A') < 26) << 5;
             }
         }
-        _ => bytes.iter().for_each(|byte| odd(*byte, out)),
+        if odd != [0; 16] {
+            return None;
+        }
+        let dots = dots.iter().map(|dots| usize::from(*dots)).sum();
+        str::from_utf8(self.0.get(..length)?).ok().map(|text| (text, dots))
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use crate::extract::spelling;
+use crate::extract::spelling::{self, Plain};
 
 /// Longest name on the wire, its root octet included (RFC 1035 2.3.4).
 const NAME_MAX: usize = 255;
@@ -93,15 +93,57 @@ impl<'m> Cursor<'m> {
     /// A pointer may point anywhere: forward is unlawful (RFC 1035 4.1.4), but common resolvers
     /// follow it, so a name could hide behind it. On a fault `out` may hold part of the name.
     pub(super) fn name(&mut self, out: &mut String) -> Result<(), Fault> {
+        if let Some(behind) = self.plain_name(out) {
+            self.at = behind;
+            return Ok(());
+        }
         let start = *self;
-        let mut plain = PlainName::default();
-        self.labels(|label| plain.push(&label))?;
-        if let Some(text) = plain.text() {
+        let mut pieces = Pieces::default();
+        self.labels(|label| pieces.push(&label))?;
+        if let Some(text) = pieces.text() {
             out.push_str(text);
             return Ok(());
         }
         *self = start;
         self.odd_name(out)
+    }
+
+    /// Appends the next name if it lies there in one piece and no byte of it must be escaped;
+    /// answers the place behind it. The bytes are copied at once, lengths and all, and a dot then
+    /// takes the place of each length: half the price of a copy for each label.
+    #[inline]
+    fn plain_name(&self, out: &mut String) -> Option<usize> {
+        let wire = self.message.get(self.at..self.end)?;
+        let mut length = 0;
+        loop {
+            match *wire.get(length)? {
+                0 => break,
+                label @ 1..=0x3f => length += usize::from(label) + 1,
+                _ => return None,
+            }
+            if length >= NAME_MAX {
+                return None;
+            }
+        }
+        let behind = self.at + length + 1;
+        let Some((first, labels)) = wire.get(..length)?.split_first() else {
+            return Some(behind);
+        };
+        let mut plain = Plain::default();
+        plain.copy(labels)?;
+        let (mut place, mut boundaries) = (usize::from(*first), 0);
+        while let Some(label) = labels.get(place) {
+            *plain.at(place)? = b'.';
+            boundaries += 1;
+            place += usize::from(*label) + 1;
+        }
+        let (text, dots) = plain.fold(labels.len())?;
+        // Another dot stands inside a label.
+        if dots != boundaries {
+            return None;
+        }
+        out.push_str(text);
+        Some(behind)
     }
 
     /// A name that holds bytes which must be escaped, or binary labels.
@@ -175,57 +217,42 @@ enum Label<'m> {
     Bits(u16, &'m [u8]),
 }
 
-/// A name without anything odd in it, put together from whole labels and judged sixteen bytes at
-/// a time: a flood of questions costs 25 % less than with a check and a copy for each label.
-struct PlainName {
+/// A name put together from whole labels, as long as nothing in it is odd.
+#[derive(Default)]
+struct Pieces {
     /// Each label with a dot behind it.
-    bytes: [u8; NAME_MAX + 1],
+    plain: Plain,
     length: usize,
-    labels: u8,
+    labels: usize,
     odd: bool,
 }
 
-impl Default for PlainName {
-    fn default() -> Self {
-        // Any byte that is plain: what lies behind the name is judged with it.
-        Self { bytes: [b'-'; NAME_MAX + 1], length: 0, labels: 0, odd: false }
-    }
-}
-
-impl PlainName {
-    #[inline]
+impl Pieces {
     fn push(&mut self, label: &Label<'_>) {
-        if let Label::Text(label) = label
-            && let Some(room) = self.bytes.get_mut(self.length..)
-            && let Some((slots, [dot, ..])) = room.split_at_mut_checked(label.len())
-        {
-            slots.copy_from_slice(label);
-            *dot = b'.';
-            self.length += label.len() + 1;
-            self.labels += 1;
-        } else {
+        let Label::Text(label) = label else {
             self.odd = true;
+            return;
+        };
+        let end = self.length + label.len();
+        let put = self.plain.copy_to(self.length, label).zip(self.plain.at(end));
+        match put {
+            Some(((), dot)) => {
+                *dot = b'.';
+                self.length = end + 1;
+                self.labels += 1;
+            }
+            None => self.odd = true,
         }
     }
 
     /// The name in comparable spelling, if no byte of it must be escaped.
     fn text(&mut self) -> Option<&str> {
-        let judged = self.length.next_multiple_of(16);
-        let (chunks, _) = self.bytes.get_mut(..judged)?.as_chunks_mut::<16>();
-        let (mut odd, mut dots) = ([0_u8; 16], [0_u8; 16]);
-        for chunk in chunks {
-            for ((byte, odd), dots) in chunk.iter_mut().zip(&mut odd).zip(&mut dots) {
-                *odd |= u8::from(byte.wrapping_sub(0x21) > 0x7e - 0x21) | u8::from(*byte == b'\\');
-                *dots += u8::from(*byte == b'.');
-                *byte |= u8::from(byte.wrapping_sub(b'A') < 26) << 5;
-            }
-        }
+        let (text, dots) = self.plain.fold(self.length)?;
         // A dot more than there are labels stands inside one.
-        let dots = dots.iter().fold(0_u8, |sum, dots| sum.wrapping_add(*dots));
-        if self.odd || odd != [0; 16] || dots != self.labels {
+        if self.odd || dots != self.labels {
             return None;
         }
-        str::from_utf8(self.bytes.get(..self.length.saturating_sub(1))?).ok()
+        Some(text.strip_suffix('.').unwrap_or(text))
     }
 }
 
