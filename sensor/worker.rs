@@ -109,7 +109,8 @@ pub struct Worker {
     counters: Counters,
     undecoded: LinkTypes,
     now: Timestamp,
-    housekept: Timestamp,
+    /// When what is overdue is looked for again.
+    housekeep_at: Timestamp,
     /// Where new indicators come from (live).
     published: Option<Arc<Published>>,
     generation: u32,
@@ -135,7 +136,7 @@ impl Worker {
             counters: Counters::default(),
             undecoded: LinkTypes::default(),
             now: Timestamp::default(),
-            housekept: Timestamp::default(),
+            housekeep_at: Timestamp::default().after(HOUSEKEEPING),
             published: None,
             generation: 0,
             frame_bytes: 0,
@@ -354,16 +355,27 @@ impl Worker {
         }
     }
 
+    /// Lets time pass. Nearly always by less than the next housekeeping is away.
+    #[inline]
     fn advance_to(&mut self, time: Timestamp) {
+        if self.now <= time && time < self.housekeep_at {
+            self.now = time;
+        } else {
+            self.housekeep(time);
+        }
+    }
+
+    #[cold]
+    fn housekeep(&mut self, time: Timestamp) {
         // A clock that was far ahead and came back must not stop time for good.
         if self.now.since(time) > CLOCK_RETURNED {
-            (self.now, self.housekept) = (time, time);
+            (self.now, self.housekeep_at) = (time, time.after(HOUSEKEEPING));
         }
         self.now = self.now.max(time);
-        if self.now.since(self.housekept) < HOUSEKEEPING {
+        if self.now < self.housekeep_at {
             return;
         }
-        self.housekept = self.now;
+        self.housekeep_at = self.now.after(HOUSEKEEPING);
         self.watch.say_overdue(self.now);
         while let Some(index) = self.flows.overdue(self.now) {
             self.forget(index);

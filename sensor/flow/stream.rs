@@ -140,18 +140,10 @@ impl Stream {
 
     /// Takes in a segment and shows the parser whatever it completes.
     pub fn push(&mut self, segment: &Segment<'_>, work: &mut StreamWork<'_>, show: &mut Show<'_>) {
-        let mut sequence = segment.sequence;
-        if segment.flags.syn() {
-            sequence = sequence.wrapping_add(1);
-            if self.flags & STARTED == 0 {
-                self.initial = segment.sequence;
-                self.next = sequence;
-                self.flags = STARTED | SYN_SEEN | AT_START;
-            }
-        }
-        if self.is_done() || (segment.payload.is_empty() && segment.missing == 0) {
+        if self.note_syn(segment) || self.is_done() {
             return;
         }
+        let sequence = regard::first_byte(segment);
         if self.flags & STARTED == 0 {
             self.next = sequence;
             self.flags |= STARTED;
@@ -162,6 +154,15 @@ impl Stream {
         } else {
             self.place(piece, work, show);
         }
+    }
+
+    /// Takes note of a SYN. True if the segment has nothing else to say.
+    #[inline]
+    pub fn note_syn(&mut self, segment: &Segment<'_>) -> bool {
+        if segment.flags.syn() && self.flags & STARTED == 0 {
+            self.open(segment.sequence);
+        }
+        segment.payload.is_empty() && segment.missing == 0
     }
 
     /// A segment that is not simply the next one.

@@ -44,6 +44,10 @@ impl Worker {
     ) {
         self.note_life(index, segment, time);
         let Some(flow) = self.flows.get_mut(index) else { return };
+        // Half of all segments only acknowledge.
+        if flow.stream(side).0.note_syn(segment) {
+            return;
+        }
         let regard = flow.stream(side).0.regard(segment);
         let (id, client) = (flow.id, flow.key().endpoint(flow.opener));
         let scene = Scene::new(packet, time, frame).of_flow(id, client);

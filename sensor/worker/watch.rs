@@ -1,11 +1,9 @@
 //! Stages 5 and 6 of a worker: what parsers see is compared, and a hit becomes an alert.
 
 mod behaviours;
+mod hosts;
 
 use std::sync::Arc;
-
-use foldhash::quality::RandomState;
-use hashbrown::HashSet;
 
 use crate::alert::event::{EventBody, EventKinds, hex};
 use crate::alert::identity::Announced;
@@ -24,6 +22,7 @@ use crate::net::{Address, Endpoint, FlowKey, IpProtocol, Side, Timestamp};
 use crate::observation::{ClientHello, Kind, Message, Observation, Observer, StreamHead, Value};
 use crate::stats::{Counter, Counters};
 use crate::worker::Assignment;
+use hosts::Hosts;
 
 /// The packet in hand and its flow.
 pub(super) struct Scene<'a> {
@@ -73,19 +72,16 @@ pub(super) struct Watch {
     pub(super) home: HomeNetworks,
     pub(super) events: EventKinds,
     pub(super) origin: Origin,
-    /// Hosts of ours that were seen, at most [`MAX_HOSTS`].
-    pub(super) hosts: HashSet<Address, RandomState>,
-    /// Those that were seen in a flow with the outside, likewise.
-    pub(super) clients: HashSet<Address, RandomState>,
+    /// Hosts of ours that were seen.
+    pub(super) hosts: Hosts,
+    /// Those that were seen in a flow with the outside.
+    pub(super) clients: Hosts,
     /// Facts about hosts that were passed on.
     pub(super) announced: Announced,
     /// The latest flow counted as encrypted DNS: its second ClientHello is the same flow.
     pub(super) encrypted: Option<u64>,
     pub(super) counters: Counters,
 }
-
-/// More hosts than any office has; beyond it they are no longer counted.
-const MAX_HOSTS: usize = 65_536;
 
 impl Watch {
     /// One that has seen nothing.
@@ -100,10 +96,10 @@ impl Watch {
             home,
             events,
             origin,
-            hosts: HashSet::default(),
+            hosts: Hosts::default(),
             announced: Announced::default(),
             encrypted: None,
-            clients: HashSet::default(),
+            clients: Hosts::default(),
             counters: Counters::default(),
         }
     }
@@ -116,9 +112,6 @@ impl Watch {
     /// Compares both endpoints of a new flow.
     pub(super) fn endpoints(&mut self, scene: &Scene<'_>) {
         for endpoint in [scene.packet.destination, scene.packet.source] {
-            if self.home.contains(endpoint.address) && self.hosts.len() < MAX_HOSTS {
-                self.hosts.insert(endpoint.address);
-            }
             let value = Value::Endpoint(endpoint);
             self.compare(scene, Observation { kind: Kind::Ip, value });
             if resolvers::is_encrypted_dns_port(scene.packet.protocol, endpoint.port) {
@@ -150,10 +143,17 @@ impl Watch {
         }
     }
 
-    /// The side of a flow that is ours, if the other is a host of the outside.
+    /// Takes note of the hosts of ours in a new flow. The side that is ours, if the other is a
+    /// host of the outside.
     pub(super) fn our_side(&mut self, key: &FlowKey) -> Option<Side> {
-        let ours = |endpoint: Endpoint| self.home.contains(endpoint.address);
-        let (side, other) = match (ours(key.low), ours(key.high)) {
+        let (low, high) = (key.low.address, key.high.address);
+        let (low_is_ours, high_is_ours) = (self.home.contains(low), self.home.contains(high));
+        for (host, is_ours) in [(low, low_is_ours), (high, high_is_ours)] {
+            if is_ours {
+                self.hosts.note(host);
+            }
+        }
+        let (side, other) = match (low_is_ours, high_is_ours) {
             (true, false) => (Side::Low, key.high),
             (false, true) => (Side::High, key.low),
             _ => return None,
@@ -162,14 +162,20 @@ impl Watch {
             return None;
         }
         self.counters.count(Counter::FlowsOut);
-        if self.clients.len() < MAX_HOSTS {
-            self.clients.insert(key.endpoint(side).address);
-        }
+        self.clients.note(key.endpoint(side).address);
         Some(side)
     }
 
+    /// Compares what was seen with the indicators. Nearly always that is the end of it.
+    #[inline]
     fn compare(&mut self, scene: &Scene<'_>, observation: Observation<'_>) {
         self.counters.count(Counter::Observations);
+        if !self.matcher.misses(&observation) {
+            self.look_up(scene, observation);
+        }
+    }
+
+    fn look_up(&mut self, scene: &Scene<'_>, observation: Observation<'_>) {
         let Self { matcher, counters, .. } = self;
         let mut hits: Few<Option<Hit>, 4> = Few::default();
         matcher.find(&observation, &mut |hit: Hit| {
