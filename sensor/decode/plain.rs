@@ -145,6 +145,8 @@ mod tests {
             assert!(both(&frame(tcp, [50_000, 443], b"payload")).0.is_some());
         }
         assert!(both(&frame(false, [50_000, 4789], b"\x08\0\0\0\0\0\0\0")).0.is_none());
-        assert!(both(&frame(false, [50_000, 443], b"\x60 may be Teredo")).0.is_none());
+        let teredo = b"\x60\0\0\0\0\0\x3b\x40\x20\x01\0\0Teredo's prefix";
+        assert!(both(&frame(false, [50_000, 443], teredo)).0.is_none());
+        assert!(both(&frame(false, [50_000, 53], b"\x60 an id")).0.is_some());
     }
 }

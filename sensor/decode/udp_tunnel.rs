@@ -12,7 +12,7 @@ use crate::capture::LinkType;
 /// Must a datagram be looked at as a tunnel?
 #[inline]
 pub(super) fn may_be(ports: (u16, u16), data: &[u8]) -> bool {
-    is_known(ports) || begins_as_ipv6(data)
+    is_known(ports) || (begins_as_ipv6(data) && has_teredo_address(data))
 }
 
 #[inline]
@@ -44,10 +44,15 @@ pub(super) fn by_port<'a>(walk: &mut Walk<'a>, ports: (u16, u16), data: &'a [u8]
 /// with an address of the Teredo prefix 2001::/32.
 #[cold]
 fn relayed_teredo<'a>(walk: &mut Walk<'a>, data: &'a [u8]) {
-    let prefix = |at: usize| data.get(at..).is_some_and(|from| from.starts_with(&[0x20, 1, 0, 0]));
-    if prefix(8) || prefix(24) {
+    if has_teredo_address(data) {
         walk.tunnel(TunnelKind::Teredo, teredo, data);
     }
+}
+
+/// Has the IPv6 packet an address of the Teredo prefix?
+fn has_teredo_address(data: &[u8]) -> bool {
+    let prefix = |at: usize| data.get(at..).is_some_and(|from| from.starts_with(&[0x20, 1, 0, 0]));
+    prefix(8) || prefix(24)
 }
 
 #[cold]

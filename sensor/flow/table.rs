@@ -104,8 +104,6 @@ pub struct Flow<S> {
     pub ours: Option<Side>,
     /// Number of the flow, the same for the same capture every time.
     pub id: u64,
-    /// Time of its first packet.
-    pub opened: Timestamp,
     last: Timestamp,
     older: u32,
     newer: u32,
@@ -215,7 +213,6 @@ impl<S: Default> FlowTable<S> {
             holding: false,
             ours: None,
             id: flow_id(key, time),
-            opened: time,
             last: time,
             older: NONE,
             newer: NONE,
@@ -492,7 +489,7 @@ mod tests {
 
     #[test]
     fn an_entry_stays_small() {
-        assert!(size_of::<Option<Flow<[u64; 5]>>>() <= 200);
+        assert!(size_of::<Option<Flow<[u64; 5]>>>() <= 176);
     }
 
     proptest::proptest! {

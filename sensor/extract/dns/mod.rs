@@ -152,9 +152,9 @@ impl Reader {
             let name = self.name(cursor)?;
             // The whole name is there: say it even if type and class are cut off.
             self.say(Kind::DnsQuery, name.span, observer);
-            let question =
-                DnsQuestion { name: name.span, qtype: cursor.u16()?, qclass: cursor.u16()? };
-            self.questions.push(question);
+            let [t0, t1, c0, c1] = cursor.array()?;
+            let (qtype, qclass) = (u16::from_be_bytes([t0, t1]), u16::from_be_bytes([c0, c1]));
+            self.questions.push(DnsQuestion { name: name.span, qtype, qclass });
         }
         let sections = [
             (DnsSection::Answer, answers),
@@ -178,12 +178,18 @@ impl Reader {
         observer: &mut dyn Observer,
     ) -> Result<(), Fault> {
         let owner = self.name(cursor)?;
-        let rtype = cursor.u16();
-        if rtype != Ok(OPT) {
+        // Cut or not, the owner is there; nothing but the type says that it is no host.
+        let fixed = cursor.array::<10>();
+        let is_opt = match fixed {
+            Ok([t0, t1, ..]) => u16::from_be_bytes([t0, t1]) == OPT,
+            Err(_) => cursor.u16() == Ok(OPT),
+        };
+        if !is_opt {
             self.say_answer(owner, observer);
         }
-        let (rtype, _class, ttl) = (rtype?, cursor.u16()?, cursor.u32()?);
-        let length = usize::from(cursor.u16()?);
+        let [t0, t1, _, _, s0, s1, s2, s3, l0, l1] = fixed?;
+        let (rtype, ttl) = (u16::from_be_bytes([t0, t1]), u32::from_be_bytes([s0, s1, s2, s3]));
+        let length = usize::from(u16::from_be_bytes([l0, l1]));
         let mut inner = cursor.sub(length);
         let cut = inner.rest().len() < length;
         let data = match Layout::of(rtype) {

@@ -15,7 +15,7 @@ fn names(seen: &Seen) -> Vec<&str> {
 
 #[test]
 fn a_flow_whose_names_are_read_costs_fifty_six_bytes() {
-    assert!(size_of::<Session>() <= 56, "{}", size_of::<Session>());
+    assert!(size_of::<Session>() <= 40, "{}", size_of::<Session>());
 }
 
 #[test]
