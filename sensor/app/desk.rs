@@ -15,6 +15,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 
 use super::AppError;
 use super::health::Health;
+use super::metrics::Metrics;
 use super::notify::{self, Watchdog};
 use super::reload::{Reloaded, Reloader};
 use super::run::RunJob;
@@ -24,7 +25,6 @@ use crate::capture::live::now;
 use crate::lang::{self, Phrase};
 use crate::net::Timestamp;
 use crate::sink::{Status, Trouble, heartbeat};
-use crate::stats::Counter;
 
 /// How long the writer waits for a record before it looks at signals and the hour.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -110,6 +110,7 @@ impl<'a, 's> Desk<'a, 's> {
         let done = AtomicBool::new(false);
         let reloader = Reloader {
             feeds: &self.job.feeds,
+            threats: self.job.threats.as_deref(),
             published: &self.job.indicators,
             wanted: &self.wishes.reload,
             stop: &done,
@@ -129,6 +130,7 @@ impl<'a, 's> Desk<'a, 's> {
 
     fn take_records(&mut self, records: &Receiver<Record>, reloads: &Receiver<Reloaded>) {
         self.beat(Phrase::Started);
+        self.open_metrics();
         notify::ready();
         loop {
             match records.recv_timeout(PATIENCE) {
@@ -170,12 +172,14 @@ impl<'a, 's> Desk<'a, 's> {
         }
         if due(now, &mut self.last.judged, SECOND) {
             let status = self.status();
+            self.lay_out(&status);
             for warning in self.health.judge(&status) {
                 self.warn(lang::warning(self.job.format.language, warning));
             }
         }
         if due(now, &mut self.last.recorded, MINUTE) {
             let status = self.status();
+            self.lay_out(&status);
             let written = self.writer.status(&status);
             self.complain(written);
         }
@@ -201,6 +205,10 @@ impl<'a, 's> Desk<'a, 's> {
                 Trouble::Reachable { target, dropped } => {
                     self.warn(&lang::reachable(language, &target, dropped));
                 }
+                Trouble::TooSlow { target, dropped } => {
+                    self.warn(&lang::too_slow(language, &target, dropped));
+                }
+                Trouble::Closed { reason } => self.warn(&lang::closed(language, &reason)),
                 Trouble::NotSynced { path, reason } => {
                     self.warn(&lang::not_synced(language, &path.to_string_lossy(), &reason));
                 }
@@ -213,14 +221,42 @@ impl<'a, 's> Desk<'a, 's> {
 
     fn reloaded(&mut self, outcome: Reloaded) {
         let language = self.job.format.language;
-        notify::ready();
         match outcome {
             Reloaded::Swapped { difference, len, newest } => {
+                notify::ready();
                 (self.indicators, self.newest) = (len, newest);
                 let text = lang::reloaded(language, difference.added, difference.removed, len);
                 self.note(&heartbeat::information(&self.job.format, now(), &text));
             }
-            Reloaded::Refused(reason) => self.warn(&lang::refused(language, &reason)),
+            Reloaded::Refused(reason) => {
+                notify::ready();
+                self.warn(&lang::refused(language, &reason));
+            }
+            Reloaded::Threats(threats) => {
+                let contact = threats.contact.short(language);
+                self.writer.replace_threats(*threats);
+                let text = lang::threats_reloaded(language, &contact);
+                self.note(&heartbeat::information(&self.job.format, now(), &text));
+            }
+            Reloaded::ThreatsRefused(reason) => {
+                self.warn(&lang::threats_refused(language, &reason));
+            }
+        }
+    }
+
+    /// From here on the metrics page is answered.
+    fn open_metrics(&mut self) {
+        let Some(page) = &self.job.metrics else { return };
+        self.lay_out(&self.status());
+        if let Err(error) = page.serve() {
+            let language = self.job.format.language;
+            self.warn(&lang::no_metrics(language, &crate::capture::describe(&error)));
+        }
+    }
+
+    fn lay_out(&self, status: &Status) {
+        if let Some(page) = &self.job.metrics {
+            page.lay_out(status);
         }
     }
 
@@ -233,6 +269,9 @@ impl<'a, 's> Desk<'a, 's> {
             newest: self.newest,
             age_days: self.newest.map(|date| date.age_in_days(time.seconds())),
             memory: self.memory.as_ref().and_then(resident),
+            alerts: self.writer.alerts,
+            losses: self.writer.losses(),
+            metrics_refused: self.job.metrics.as_ref().map_or(0, Metrics::refused),
             ..Status::default()
         };
         for pulse in &self.writer.pulses {
@@ -265,24 +304,12 @@ impl<'a, 's> Desk<'a, 's> {
     /// The same numbers as the `stats` record.
     fn print(&self) {
         let status = self.status();
-        for counter in Counter::ALL {
-            say(&format!("{} {}", counter.name(), status.counters.get(*counter)));
-        }
-        let (hidden, connections) = status.blind();
-        let rest = [
-            ("uptime", status.uptime),
-            ("capture.kernel_packets", status.drops.received),
-            ("capture.kernel_drops", status.drops.kernel),
-            ("capture.interface_drops", status.drops.interface),
-            ("indicators.loaded", status.indicators as u64),
-            ("hosts", status.hosts as u64),
-            ("clients", status.clients as u64),
-            ("blind.hidden", hidden),
-            ("blind.connections", connections),
-            ("memory.resident", status.memory.unwrap_or(0)),
-        ];
-        for (name, value) in rest {
-            say(&format!("{name} {value}"));
+        self.lay_out(&status);
+        for figure in status.figures() {
+            match figure.value {
+                Some(value) => say(&format!("{} {value}", figure.name)),
+                None => say(&format!("{} unknown", figure.name)),
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! The live sensor: workers, each with a socket, and the desk they all send to.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, ScopedJoinHandle};
@@ -10,6 +11,7 @@ use ioc_feeds::Date;
 
 use super::AppError;
 use super::desk::{Desk, Wishes};
+use super::metrics::Metrics;
 use super::notices::Notice;
 use super::writer::Writer;
 use crate::alert::{Origin, Outbox, Record, WhenFull};
@@ -42,6 +44,8 @@ pub struct RunJob {
     pub indicators: Arc<Published>,
     /// Where they are loaded from again.
     pub feeds: FeedSettings,
+    /// Where the words of threats are loaded from again, if they have a file.
+    pub threats: Option<PathBuf>,
     /// Template for each worker; its origin is replaced, and its limits are those of all workers
     /// together.
     pub assignment: Assignment,
@@ -53,6 +57,8 @@ pub struct RunJob {
     pub heartbeat_nanos: u64,
     /// Newest date among the indicators.
     pub newest: Option<Date>,
+    /// The metrics page, if it is served.
+    pub metrics: Option<Metrics>,
     /// What is to be said in the log once it is open.
     pub notices: Vec<Notice>,
 }

@@ -97,6 +97,38 @@ pub fn reachable(language: Language, target: &str, dropped: u64) -> String {
     }
 }
 
+/// A destination takes lines more slowly than they come.
+pub fn too_slow(language: Language, target: &str, dropped: u64) -> String {
+    match language {
+        Language::Vi => {
+            format!("{target} nhận quá chậm: {dropped} dòng đã bị bỏ ở đó; tệp nhật ký vẫn đầy đủ")
+        }
+        Language::En => format!(
+            "{target} is too slow: {dropped} lines were dropped there; the log file stays complete"
+        ),
+    }
+}
+
+/// Nobody reads standard output any more.
+pub fn closed(language: Language, reason: &str) -> String {
+    match language {
+        Language::Vi => format!(
+            "không còn chương trình nào đọc đầu ra chuẩn ({reason}); việc giám sát vẫn tiếp tục và tệp nhật ký vẫn đầy đủ"
+        ),
+        Language::En => format!(
+            "nobody reads standard output any more ({reason}); watching goes on and the log file stays complete"
+        ),
+    }
+}
+
+/// The metrics page cannot be answered.
+pub fn no_metrics(language: Language, reason: &str) -> String {
+    match language {
+        Language::Vi => format!("không phục vụ được trang số liệu (metrics): {reason}"),
+        Language::En => format!("the metrics page cannot be served: {reason}"),
+    }
+}
+
 /// The disk did not confirm.
 pub fn not_synced(language: Language, path: &str, reason: &str) -> String {
     match language {
@@ -128,5 +160,25 @@ pub fn refused(language: Language, reason: &str) -> String {
     match language {
         Language::Vi => format!("không nạp lại được dấu hiệu: {reason}; vẫn dùng các dấu hiệu cũ"),
         Language::En => format!("indicators not reloaded: {reason}; the old ones stay in use"),
+    }
+}
+
+/// Threats have other words.
+pub fn threats_reloaded(language: Language, contact: &str) -> String {
+    match language {
+        Language::Vi => format!("đã nạp lại nội dung mối đe dọa; đầu mối liên hệ: {contact}"),
+        Language::En => format!("texts of threats reloaded; whom to call: {contact}"),
+    }
+}
+
+/// The words of threats could not be replaced.
+pub fn threats_refused(language: Language, reason: &str) -> String {
+    match language {
+        Language::Vi => {
+            format!("không nạp lại được nội dung mối đe dọa: {reason}; vẫn dùng nội dung cũ")
+        }
+        Language::En => {
+            format!("texts of threats not reloaded: {reason}; the old ones stay in use")
+        }
     }
 }

@@ -16,7 +16,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::file::{LineOut, Weight};
-use super::{Clock, Trouble};
+use super::{Clock, Losses, Trouble};
 use crate::net::Timestamp;
 use held::Held;
 use opened::Opened;
@@ -256,6 +256,10 @@ impl LineOut for LogFile {
     fn flush(&mut self) -> io::Result<()> {
         self.write_out();
         Ok(())
+    }
+
+    fn losses(&self) -> Losses {
+        self.held.losses()
     }
 
     fn reopen(&mut self) {
