@@ -155,6 +155,7 @@ impl<'a, 's> Desk<'a, 's> {
         notify::stopping();
         let finished = self.writer.finish();
         self.complain(finished);
+        self.record();
         self.beat(Phrase::Stopped);
         self.tend(now());
     }
@@ -178,10 +179,7 @@ impl<'a, 's> Desk<'a, 's> {
             }
         }
         if due(now, &mut self.last.recorded, MINUTE) {
-            let status = self.status();
-            self.lay_out(&status);
-            let written = self.writer.status(&status);
-            self.complain(written);
+            self.record();
         }
         if due(now, &mut self.last.beaten, self.job.heartbeat_nanos) {
             self.beat(Phrase::Running);
@@ -283,6 +281,14 @@ impl<'a, 's> Desk<'a, 's> {
             status.clients = status.clients.max(pulse.clients);
         }
         status
+    }
+
+    /// The state as a record: every minute and at the end.
+    fn record(&mut self) {
+        let status = self.status();
+        self.lay_out(&status);
+        let written = self.writer.status(&status);
+        self.complain(written);
     }
 
     fn beat(&mut self, occasion: Phrase) {
