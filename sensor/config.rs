@@ -198,15 +198,6 @@ impl Settings {
     /// [`ConfigError`] names the file and line, and what would be right.
     pub fn load(path: Option<&Path>, overrides: Overrides) -> Result<Self, ConfigError> {
         let file = path.map(read).transpose()?.unwrap_or_default();
-        let mut limits = Limits::default();
-        set(&mut limits.flows.flows, at_least("limits.flows", file.limits.flows, 1)?);
-        let megabytes = |n: usize| n.saturating_mul(1024 * 1024);
-        let held = at_least("limits.held_mb", file.limits.held_mb, 1)?;
-        set(&mut limits.held_bytes, held.map(megabytes));
-        let stream = at_least("limits.stream_kb", file.limits.stream_kb, 4)?;
-        set(&mut limits.stream.bytes, stream.map(|n| n.saturating_mul(1024)));
-        let fold = file.alerts.fold_seconds.map(|s| s.saturating_mul(1_000_000_000));
-        set(&mut limits.throttle.window_nanos, fold);
         let ring_mb = at_least("capture.ring_mb", file.capture.ring_mb, 1)?.unwrap_or(32);
         let minutes = file.log.heartbeat_minutes.unwrap_or(60).max(1);
         Ok(Self {
@@ -219,7 +210,7 @@ impl Settings {
                 behaviours: behaviours(file.behaviours)?,
             },
             threats: threats(file.threats.as_deref())?,
-            limits,
+            limits: limits(&file.limits, &file.alerts)?,
             rotation: rotation(&file.log),
             syslog: syslog(file.syslog)?,
             metrics: metrics(file.metrics.listen.as_deref())?,
@@ -239,6 +230,23 @@ impl Settings {
             heartbeat_nanos: minutes.saturating_mul(60_000_000_000),
         })
     }
+}
+
+/// Bounds of the workers, as far as the file names any.
+fn limits(section: &LimitSection, alerts: &AlertSection) -> Result<Limits, ConfigError> {
+    let mut limits = Limits::default();
+    set(&mut limits.flows.flows, at_least("limits.flows", section.flows, 1)?);
+    let held = at_least("limits.held_mb", section.held_mb, 1)?;
+    set(&mut limits.held_bytes, held.map(megabytes));
+    let stream = at_least("limits.stream_kb", section.stream_kb, 4)?;
+    set(&mut limits.stream.bytes, stream.map(|n| n.saturating_mul(1024)));
+    let fold = alerts.fold_seconds.map(|s| s.saturating_mul(1_000_000_000));
+    set(&mut limits.throttle.window_nanos, fold);
+    Ok(limits)
+}
+
+const fn megabytes(n: usize) -> usize {
+    n.saturating_mul(1024 * 1024)
 }
 
 fn metrics(listen: Option<&str>) -> Result<Option<Listen>, ConfigError> {

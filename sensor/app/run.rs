@@ -144,6 +144,7 @@ impl Post<'_> {
         worker.follow(self.job.indicators.clone());
         let mut told = Timestamp::default();
         let mut up = true;
+        let mut unsaid = None;
         while !self.is_over() {
             let time = match source.take(&mut |frame| worker.frame(frame)) {
                 Ok(Moment::Busy(time)) => time,
@@ -153,7 +154,7 @@ impl Post<'_> {
                     time
                 }
                 Err(error) => {
-                    self.bring_back(&mut source, &mut worker, &error);
+                    unsaid = self.bring_back(&mut source, &mut worker, &error);
                     continue;
                 }
             };
@@ -161,6 +162,7 @@ impl Post<'_> {
                 told = time;
                 worker.pulse(self.number, source.drops());
                 self.tell_link(&source, &mut up);
+                unsaid = unsaid.filter(|notice| !self.say(notice));
             }
         }
         worker.pulse(self.number, source.drops());
@@ -171,26 +173,32 @@ impl Post<'_> {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// Tries to open an interface again until it is back or the run is over.
-    fn bring_back(&self, source: &mut Live, worker: &mut Worker, error: &CaptureError) {
+    /// Tries to open an interface again until it is back or the run is over. Answers what could
+    /// not be said yet because the queue was full.
+    fn bring_back(
+        &self,
+        source: &mut Live,
+        worker: &mut Worker,
+        error: &CaptureError,
+    ) -> Option<Notice> {
         let interface = source.name().to_owned();
         let reason = match error {
             CaptureError::Interface { reason, .. } => reason.clone(),
             other => other.to_string(),
         };
-        if source.is_first() {
-            self.say(&Notice::Gone { interface: interface.clone(), reason });
-        }
+        let gone = Notice::Gone { interface: interface.clone(), reason };
+        let mut said = !source.is_first() || self.say(&gone);
         let mut pause = FIRST_PAUSE;
         loop {
             let mut rested = Duration::ZERO;
             while rested < pause {
                 if self.is_over() {
-                    return;
+                    return None;
                 }
                 thread::sleep(BREATH);
                 rested += BREATH;
                 worker.idle(now());
+                said = said || self.say(&gone);
             }
             worker.pulse(self.number, source.drops());
             match source.reopen() {
@@ -198,22 +206,25 @@ impl Post<'_> {
                 Err(_) => pause = (pause * 2).min(LONGEST_PAUSE),
             }
         }
-        if source.is_first() {
-            self.say(&Notice::Back(interface));
-        }
+        Some(Notice::Back(interface)).filter(|back| source.is_first() && !self.say(back))
     }
 
     /// Says once when the link goes and once when it comes back. The socket survives both.
     fn tell_link(&self, source: &Live, up: &mut bool) {
         let Some(now_up) = source.is_up() else { return };
-        if now_up != *up && source.is_first() {
-            let name = source.name().to_owned();
-            self.say(&if now_up { Notice::Up(name) } else { Notice::Down(name) });
+        if now_up == *up {
+            return;
         }
-        *up = now_up;
+        let name = source.name().to_owned();
+        let notice = if now_up { Notice::Up(name) } else { Notice::Down(name) };
+        // Where the queue is full it is said at the next pulse.
+        if !source.is_first() || self.say(&notice) {
+            *up = now_up;
+        }
     }
 
-    fn say(&self, notice: &Notice) {
-        let _ = self.sender.try_send(notice.record(&self.job.format, now()));
+    /// Says something, unless the queue is full.
+    fn say(&self, notice: &Notice) -> bool {
+        self.sender.try_send(notice.record(&self.job.format, now())).is_ok()
     }
 }

@@ -133,6 +133,13 @@ pub fn information(format: &LineFormat, time: Timestamp, text: &str) -> String {
     said(format, time, Phrase::Information, text)
 }
 
+/// Is a line one that [`warning`] made?
+pub fn is_warning(format: &LineFormat, line: &str) -> bool {
+    let head = lang::phrase(format.language, Phrase::Warning);
+    let rest = line.split_once(' ').and_then(|(_, rest)| rest.strip_prefix(head));
+    rest.is_some_and(|rest| rest.starts_with(" | wardwatch "))
+}
+
 fn said(format: &LineFormat, time: Timestamp, head: Phrase, text: &str) -> String {
     let head = lang::phrase(format.language, head);
     let version = env!("CARGO_PKG_VERSION");
@@ -193,6 +200,17 @@ mod tests {
         }
         let vietnamese = line(&format(Language::Vi), Phrase::Running, &status);
         assert!(vietnamese.contains("TCP ra 60 (12,3 kB), UDP nội bộ 1 (99 B)"), "{vietnamese}");
+    }
+
+    #[test]
+    fn a_warning_is_told_from_other_lines_in_both_languages() {
+        for language in [Language::En, Language::Vi] {
+            let format = format(language);
+            let time = Timestamp::new(1, 0);
+            assert!(is_warning(&format, &warning(&format, time, "x")));
+            assert!(!is_warning(&format, &information(&format, time, "WARN | wardwatch ")));
+            assert!(!is_warning(&format, "CẢNH BÁO"));
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::enrich::FullAlert;
 use crate::net::Timestamp;
 use crate::sink::log::is_due;
 use crate::sink::text::LineFormat;
-use crate::sink::{Losses, Sink, Trouble};
+use crate::sink::{Losses, Sink, Trouble, heartbeat};
 
 /// Messages that wait for a slow or absent server.
 const QUEUE: usize = 4096;
@@ -30,15 +30,16 @@ const PAUSE: Duration = Duration::from_secs(1);
 const FAREWELL: Duration = Duration::from_secs(2);
 /// Facility "security/authorization" (RFC 5424 6.2.1), whom alerts concern.
 const FACILITY: u8 = 10;
+/// Severities of what the sensor says of itself (6.2.1).
+const WARNING: u8 = 4;
 const INFORMATIONAL: u8 = 6;
 
 /// A message in RFC 5424 form. The text begins with a byte order mark, because it is UTF-8
-/// (6.4); it is one line, for receivers that know only lines.
-pub fn message(severity: u8, time: &str, host: &str, text: &str) -> String {
+/// (6.4), and `kind` is the identifier of its type (6.2.7); it is one line, for receivers that know only lines.
+pub fn message(severity: u8, kind: &str, (time, host): (&str, &str), text: &str) -> String {
     let priority = FACILITY * 8 + severity.min(7);
     let host = if host.is_empty() { "-" } else { host };
     let mut message = format!("<{priority}>1 {time} {host} wardwatch ");
-    let kind = if severity == INFORMATIONAL { "status" } else { "alert" };
     let _ = write!(message, "{} {kind} - \u{feff}{text}", std::process::id());
     message
 }
@@ -108,14 +109,14 @@ impl SyslogSink {
         })
     }
 
-    fn send(&mut self, severity: u8, time: Timestamp, text: &str) -> io::Result<()> {
+    fn send(&mut self, severity: u8, kind: &str, time: Timestamp, text: &str) -> io::Result<()> {
         if let Some(carrier) = self.carrier.take() {
             // Ends when the sink is dropped. Not joined: a server that hangs must not hold the
             // end.
             thread::Builder::new().name("syslog".into()).spawn(move || carrier.work())?;
         }
         let time = self.format.clock.rfc3339(time);
-        let message = message(severity, &time, &self.host, text);
+        let message = message(severity, kind, (&time, &self.host), text);
         if self.sender.as_ref().is_none_or(|sender| sender.try_send(message).is_err()) {
             self.dropped += 1;
         }
@@ -134,11 +135,15 @@ impl SyslogSink {
 impl Sink for SyslogSink {
     fn alert(&mut self, full: &FullAlert<'_>) -> io::Result<()> {
         let line = self.format.line(full);
-        self.send(number(full.severity), full.alert.sighting.time, &line)
+        self.send(number(full.severity), "alert", full.alert.sighting.time, &line)
     }
 
     fn notice(&mut self, line: &str) -> io::Result<()> {
-        self.send(INFORMATIONAL, self.now, line)
+        let severity = match heartbeat::is_warning(&self.format, line) {
+            true => WARNING,
+            false => INFORMATIONAL,
+        };
+        self.send(severity, "status", self.now, line)
     }
 
     fn flush(&mut self) -> io::Result<()> {

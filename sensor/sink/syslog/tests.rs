@@ -1,3 +1,6 @@
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // helpers outside #[test]
+#![allow(clippy::disallowed_methods)] // a test may look at the clock and start threads
+
 use std::io::{self, BufReader, Read};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::os::unix::net::UnixDatagram;
@@ -19,7 +22,8 @@ use crate::sink::{Clock, Sink, Trouble};
 
 #[test]
 fn a_message_has_the_form_of_rfc_5424() {
-    let text = message(2, "2024-06-18T09:21:05.482+07:00", "ward", "NGHIÊM TRỌNG | x");
+    let origin = ("2024-06-18T09:21:05.482+07:00", "ward");
+    let text = message(2, "alert", origin, "NGHIÊM TRỌNG | x");
     let pid = std::process::id();
     assert_eq!(
         text,
@@ -27,7 +31,7 @@ fn a_message_has_the_form_of_rfc_5424() {
             "<82>1 2024-06-18T09:21:05.482+07:00 ward wardwatch {pid} alert - \u{feff}NGHIÊM TRỌNG | x"
         )
     );
-    assert!(message(6, "t", "", "x").starts_with("<86>1 t - wardwatch "));
+    assert!(message(6, "status", ("t", ""), "x").starts_with("<86>1 t - wardwatch "));
 }
 
 #[test]
