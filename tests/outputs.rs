@@ -222,11 +222,30 @@ fn a_closed_pipe_on_standard_output_is_said_once_and_the_log_goes_on() {
     drop(sensor.take_stdout());
     namespace.replay(&capture, 100);
     sensor.until("every alert", |sensor| found(&sensor.log()) == PLANTED);
-    let words = "nobody reads standard output any more";
+    let words = "nobody reads stdout any more";
     sensor.until("it is said", |sensor| sensor.stderr().contains(words));
     sensor.stop();
     assert_eq!(sensor.stderr().matches(words).count(), 1, "{}", sensor.stderr());
     assert_eq!(found(&sensor.eve()), PLANTED);
+}
+
+#[test]
+fn a_standard_error_that_nobody_reads_holds_up_neither_alerts_nor_the_end() {
+    if skipped_without_root("a_standard_error_that_nobody_reads") {
+        return;
+    }
+    let (directory, namespace) = (temporary_directory(), Namespace::new());
+    let (feed, capture) = planted(directory.path());
+    let (path, pipe) = (directory.path(), Stdio::piped());
+    let mut sensor = Sensor::start_complaining(&namespace, path, &["--feeds", &feed], pipe);
+    // Several times what a pipe holds (64 KiB), and nobody reads.
+    for _ in 0..60 {
+        sensor.send("-USR1");
+        std::thread::sleep(Duration::from_millis(120));
+    }
+    namespace.replay(&capture, 200);
+    sensor.until("every alert", |sensor| found(&sensor.log()) == PLANTED);
+    sensor.stop();
 }
 
 /// A server's settings, signed by a CA of the test's own, and that CA in PEM form.

@@ -2,7 +2,7 @@
 //! hour.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,7 +24,9 @@ use crate::alert::Record;
 use crate::capture::live::now;
 use crate::lang::{self, Phrase};
 use crate::net::Timestamp;
-use crate::sink::{Status, Trouble, heartbeat};
+use crate::sink::file::{LineOut, Weight};
+use crate::sink::stream::Stream;
+use crate::sink::{Losses, Status, Trouble, heartbeat};
 
 /// How long the writer waits for a record before it looks at signals and the hour.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -83,6 +85,8 @@ pub(super) struct Desk<'a, 's> {
     last: Last,
     indicators: usize,
     newest: Option<Date>,
+    /// Standard error, which must not hold the writer up: a journal that hangs is no reason to.
+    errors: Stream,
     /// Opened once: later it may no longer be allowed.
     memory: Option<File>,
 }
@@ -100,6 +104,7 @@ impl<'a, 's> Desk<'a, 's> {
             last: Last { looked: now, beaten: now, recorded: now, judged: now },
             indicators: job.indicators.latest().1.set.len(),
             newest: job.newest,
+            errors: Stream::stderr(),
             memory: File::open("/proc/self/statm").ok(),
         }
     }
@@ -188,7 +193,9 @@ impl<'a, 's> Desk<'a, 's> {
 
     fn tend(&mut self, now: Timestamp) {
         let language = self.job.format.language;
-        for trouble in self.writer.tend(now) {
+        let mut troubles = self.writer.tend(now);
+        self.errors.tend(now, &mut |trouble| troubles.push(trouble));
+        for trouble in troubles {
             match trouble {
                 Trouble::Failing { path, reason } => {
                     self.warn(&lang::failing(language, &path.to_string_lossy(), &reason));
@@ -206,7 +213,9 @@ impl<'a, 's> Desk<'a, 's> {
                 Trouble::TooSlow { target, dropped } => {
                     self.warn(&lang::too_slow(language, &target, dropped));
                 }
-                Trouble::Closed { reason } => self.warn(&lang::closed(language, &reason)),
+                Trouble::Closed { target, reason } => {
+                    self.warn(&lang::closed(language, &target, &reason));
+                }
                 Trouble::NotSynced { path, reason } => {
                     self.warn(&lang::not_synced(language, &path.to_string_lossy(), &reason));
                 }
@@ -236,6 +245,7 @@ impl<'a, 's> Desk<'a, 's> {
                 let text = lang::threats_reloaded(language, &contact);
                 self.note(&heartbeat::information(&self.job.format, now(), &text));
             }
+            Reloaded::Said(line) => self.say(&line),
             Reloaded::ThreatsRefused(reason) => {
                 self.warn(&lang::threats_refused(language, &reason));
             }
@@ -268,7 +278,7 @@ impl<'a, 's> Desk<'a, 's> {
             age_days: self.newest.map(|date| date.age_in_days(time.seconds())),
             memory: self.memory.as_ref().and_then(resident),
             alerts: self.writer.alerts,
-            losses: self.writer.losses(),
+            losses: self.losses(),
             metrics_refused: self.job.metrics.as_ref().map_or(0, Metrics::refused),
             ..Status::default()
         };
@@ -291,6 +301,12 @@ impl<'a, 's> Desk<'a, 's> {
         self.complain(written);
     }
 
+    fn losses(&self) -> Losses {
+        let mut losses = self.writer.losses();
+        losses.add(self.errors.losses());
+        losses
+    }
+
     fn beat(&mut self, occasion: Phrase) {
         let line = heartbeat::line(&self.job.format, occasion, &self.status());
         self.note(&line);
@@ -304,26 +320,35 @@ impl<'a, 's> Desk<'a, 's> {
     fn note(&mut self, line: &str) {
         let written = self.writer.notice(line).and_then(|()| self.writer.flush());
         self.complain(written);
-        say(line);
+        self.say(line);
+    }
+
+    /// On standard error alone.
+    fn say(&mut self, line: &str) {
+        // It keeps what it cannot print.
+        let _ = self.errors.line(format!("{line}\n").as_bytes(), Weight::Notice);
     }
 
     /// The same numbers as the `stats` record.
-    fn print(&self) {
+    fn print(&mut self) {
         let status = self.status();
         self.lay_out(&status);
         for figure in status.figures() {
             match figure.value {
-                Some(value) => say(&format!("{} {value}", figure.name)),
-                None => say(&format!("{} unknown", figure.name)),
+                Some(value) => self.say(&format!("{} {value}", figure.name)),
+                None => self.say(&format!("{} unknown", figure.name)),
             }
         }
     }
 
     /// Output that is no log (a pipe) and cannot be written is said on standard error; the
     /// sensor goes on.
-    fn complain(&self, written: io::Result<()>) {
+    fn complain(&mut self, written: io::Result<()>) {
         if let Err(error) = written {
-            say(&format!("wardwatch: cannot write the log: {}", crate::capture::describe(&error)));
+            self.say(&format!(
+                "wardwatch: cannot write the log: {}",
+                crate::capture::describe(&error)
+            ));
         }
     }
 }
@@ -344,8 +369,4 @@ fn resident(statm: &File) -> Option<u64> {
     let text = std::str::from_utf8(buffer.get(..length)?).ok()?;
     let pages: u64 = text.split_ascii_whitespace().nth(1)?.parse().ok()?;
     Some(pages * 4096)
-}
-
-fn say(line: &str) {
-    let _ = writeln!(io::stderr(), "{line}");
 }

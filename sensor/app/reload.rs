@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -39,6 +38,8 @@ pub(super) enum Reloaded {
     },
     /// The old one stays; why.
     Refused(String),
+    /// What is doubtful about a feed or an allow list.
+    Said(String),
     /// Threats have other words.
     Threats(Box<Threats>),
     /// The old words stay; why.
@@ -129,7 +130,7 @@ impl Reloader<'_> {
 
     fn reload(&self) -> (Reloaded, Option<Arc<IndicatorSet>>) {
         let mut say = |line: &dyn std::fmt::Display| {
-            let _ = writeln!(io::stderr(), "wardwatch: {line}");
+            let _ = self.tell.send(Reloaded::Said(format!("wardwatch: {line}")));
         };
         let loaded = match indicators::load(self.feeds, &mut say) {
             Ok(loaded) => loaded,

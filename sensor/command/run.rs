@@ -24,7 +24,7 @@ use crate::matching::reload::Published;
 use crate::privilege::{self, LogPlace, Needs};
 use crate::sink::eve::EveSink;
 use crate::sink::log::{LogFile, LogOptions};
-use crate::sink::stdout::Stdout;
+use crate::sink::stream::Stream;
 use crate::sink::syslog::SyslogSink;
 use crate::sink::text::{LineFormat, TextSink};
 use crate::sink::{Clock, Sink};
@@ -162,7 +162,7 @@ fn sinks(
     let clock = format.clock.clone();
     match &options.eve {
         Some(path) if is_stdout(path) => {
-            sinks.push(Box::new(EveSink::new(clock, Stdout::new(io::stdout()))));
+            sinks.push(Box::new(EveSink::new(clock, Stream::stdout())));
         }
         Some(path) => sinks.push(Box::new(EveSink::new(clock, open(path, false)?))),
         None if settings.eve => {
@@ -171,7 +171,7 @@ fn sinks(
         None => {}
     }
     if options.stdout || settings.stdout {
-        sinks.push(Box::new(TextSink::new(format.clone(), Stdout::new(io::stdout()))));
+        sinks.push(Box::new(TextSink::new(format.clone(), Stream::stdout())));
     }
     for server in &settings.syslog {
         let sink = SyslogSink::new(format.clone(), server)

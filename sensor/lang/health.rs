@@ -109,14 +109,14 @@ pub fn too_slow(language: Language, target: &str, dropped: u64) -> String {
     }
 }
 
-/// Nobody reads standard output any more.
-pub fn closed(language: Language, reason: &str) -> String {
+/// Nobody reads standard output or standard error any more.
+pub fn closed(language: Language, target: &str, reason: &str) -> String {
     match language {
         Language::Vi => format!(
-            "không còn chương trình nào đọc đầu ra chuẩn ({reason}); việc giám sát vẫn tiếp tục và tệp nhật ký vẫn đầy đủ"
+            "không còn chương trình nào đọc {target} ({reason}); việc giám sát vẫn tiếp tục và tệp nhật ký vẫn đầy đủ"
         ),
         Language::En => format!(
-            "nobody reads standard output any more ({reason}); watching goes on and the log file stays complete"
+            "nobody reads {target} any more ({reason}); watching goes on and the log file stays complete"
         ),
     }
 }

@@ -146,7 +146,7 @@ impl LogFile {
     fn hold(&mut self, line: &[u8], weight: Weight) {
         if self.held.hold(line, weight)
             && !self.retrying
-            && let Some(echo) = &self.echo
+            && let Some(echo) = &mut self.echo
         {
             echo.tell(line);
         }
@@ -265,7 +265,9 @@ impl LineOut for LogFile {
     }
 
     fn losses(&self) -> Losses {
-        self.held.losses()
+        let mut losses = self.held.losses();
+        losses.add(self.echo.as_ref().map_or_else(Losses::default, Echo::losses));
+        losses
     }
 
     fn reopen(&mut self) {

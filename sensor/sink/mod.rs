@@ -11,8 +11,7 @@ pub mod log;
 #[cfg(feature = "live")]
 pub mod metrics;
 pub mod status;
-#[cfg(feature = "live")]
-pub mod stdout;
+pub mod stream;
 pub mod summary;
 pub mod syslog;
 pub mod text;
@@ -71,8 +70,10 @@ pub enum Trouble {
         /// Lines for which the queue had no room since this was last said.
         dropped: u64,
     },
-    /// Nobody reads standard output any more.
+    /// Nobody reads standard output or standard error any more.
     Closed {
+        /// Which.
+        target: String,
         /// Why.
         reason: String,
     },

@@ -110,13 +110,25 @@ impl Sensor {
     ) -> Self {
         // `ip netns exec` becomes the sensor, so its signals and exit code are the sensor's.
         let within = ["ip", "netns", "exec", &namespace.0];
-        Self::begin(&within, MIRROR, directory, arguments, stdout)
+        Self::begin(&within, MIRROR, directory, arguments, (stdout, None))
+    }
+
+    /// The same, with something else than a file behind its standard error.
+    #[track_caller]
+    pub fn start_complaining(
+        namespace: &Namespace,
+        directory: &Path,
+        arguments: &[&str],
+        stderr: Stdio,
+    ) -> Self {
+        let within = ["ip", "netns", "exec", &namespace.0];
+        Self::begin(&within, MIRROR, directory, arguments, (Stdio::null(), Some(stderr)))
     }
 
     /// On the loopback interface of the machine, where a server of the test's own can be reached.
     #[track_caller]
     pub fn start_on_loopback(directory: &Path, arguments: &[&str]) -> Self {
-        Self::begin(&["env"], "lo", directory, arguments, Stdio::null())
+        Self::begin(&["env"], "lo", directory, arguments, (Stdio::null(), None))
     }
 
     #[track_caller]
@@ -125,7 +137,7 @@ impl Sensor {
         interface: &str,
         directory: &Path,
         arguments: &[&str],
-        stdout: Stdio,
+        (stdout, complaints): (Stdio, Option<Stdio>),
     ) -> Self {
         let (logs, stderr) = (directory.join("log"), directory.join("stderr"));
         let file = std::fs::File::create(&stderr).expect("a file for what it says");
@@ -141,7 +153,10 @@ impl Sensor {
         }
         let starts = || std::fs::read_to_string(logs.join("alerts.log")).unwrap_or_default();
         let before = starts().matches(": started").count();
-        command.stdin(Stdio::null()).stdout(stdout).stderr(file);
+        command
+            .stdin(Stdio::null())
+            .stdout(stdout)
+            .stderr(complaints.unwrap_or_else(|| file.into()));
         let child = command.spawn().expect("the sensor starts");
         let mut this = Self { child, logs, stderr };
         this.until("the sensor has started", |sensor| {

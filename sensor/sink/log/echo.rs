@@ -2,10 +2,13 @@
 //! where that is another place.
 
 use std::fs;
-use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
+
+use crate::sink::Losses;
+use crate::sink::file::{LineOut, Weight};
+use crate::sink::stream::Stream;
 
 /// Where the journal, or else a syslog daemon, takes lines.
 const JOURNALS: [&str; 2] = ["/run/systemd/journal/dev-log", "/dev/log"];
@@ -13,8 +16,8 @@ const JOURNALS: [&str; 2] = ["/run/systemd/journal/dev-log", "/dev/log"];
 const PRIORITY: u8 = 82;
 
 /// The ways out beside the file.
-#[derive(Debug, Default)]
 pub(super) struct Echo {
+    errors: Stream,
     /// None where standard error is the journal, or where there is none.
     journal: Option<UnixDatagram>,
 }
@@ -22,20 +25,26 @@ pub(super) struct Echo {
 impl Echo {
     /// Finds the journal. To be asked while the process may still look around.
     pub(super) fn find() -> Self {
-        match stderr_is_journal(std::env::var("JOURNAL_STREAM").ok().as_deref()) {
-            true => Self::default(),
-            false => Self { journal: JOURNALS.iter().find_map(|path| connect(path.as_ref())) },
-        }
+        let journal = match stderr_is_journal(std::env::var("JOURNAL_STREAM").ok().as_deref()) {
+            true => None,
+            false => JOURNALS.iter().find_map(|path| connect(path.as_ref())),
+        };
+        Self { errors: Stream::stderr(), journal }
     }
 
     /// Tells a line, with its line end. Nobody is waited for: what a full journal does not take
     /// is held in memory anyway.
-    pub(super) fn tell(&self, line: &[u8]) {
-        let _ = io::stderr().write_all(line);
+    pub(super) fn tell(&mut self, line: &[u8]) {
+        let _ = self.errors.line(line, Weight::Alert { fold: 0 });
         let Some(journal) = &self.journal else { return };
         let mut message = format!("<{PRIORITY}>wardwatch[{}]: ", std::process::id()).into_bytes();
         message.extend_from_slice(line.trim_ascii_end());
         let _ = journal.send(&message);
+    }
+
+    /// What standard error did not take.
+    pub(super) fn losses(&self) -> Losses {
+        self.errors.losses()
     }
 }
 
@@ -63,7 +72,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("log");
         let journal = UnixDatagram::bind(&path).unwrap();
-        let echo = Echo { journal: connect(&path) };
+        let mut echo = Echo { errors: Stream::stderr(), journal: connect(&path) };
         echo.tell("NGHIÊM TRỌNG | x\n".as_bytes());
         let mut buffer = [0; 200];
         let length = journal.recv(&mut buffer).unwrap();

@@ -1,4 +1,5 @@
-//! Lines on standard output of a sensor that must never wait for whoever reads there.
+//! Lines on standard output or standard error of a sensor that must never wait for whoever reads
+//! there.
 //!
 //! A thread of its own writes, through a bounded queue. A reader that has stopped costs lines
 //! there, which are counted and said; one that has gone is said once. The log files have
@@ -27,9 +28,6 @@ const PAUSE: Duration = Duration::from_secs(1);
 const FAREWELL: Duration = Duration::from_secs(2);
 /// How often, in nanoseconds, it is said that a reader is too slow.
 const MINUTE: u64 = 60_000_000_000;
-/// What it is called in messages.
-const NAME: &str = "stdout";
-
 /// What the thread has to tell.
 enum State {
     Failing(String),
@@ -37,8 +35,12 @@ enum State {
     Closed(String),
 }
 
-/// Standard output, or what stands for it in a test.
-pub struct Stdout {
+/// Standard output or standard error, or what stands for it in a test.
+pub struct Stream {
+    /// What it is called in messages.
+    name: &'static str,
+    /// Does it take what the sensor says of itself?
+    notices: bool,
     /// Taken when this is dropped.
     sender: Option<Sender<Box<[u8]>>>,
     states: Receiver<State>,
@@ -53,15 +55,27 @@ pub struct Stdout {
     closed: bool,
 }
 
-impl Stdout {
-    /// Lines go here. The thread begins with the first line, when the process has given up its
-    /// rights.
-    pub fn new(out: impl Write + Send + 'static) -> Self {
+impl Stream {
+    /// Standard output: alerts and records. Standard error has what the sensor says of itself.
+    pub fn stdout() -> Self {
+        Self::new("stdout", false, io::stdout())
+    }
+
+    /// Standard error.
+    pub fn stderr() -> Self {
+        Self::new("stderr", true, io::stderr())
+    }
+
+    /// Lines go to `out`. The thread begins with the first line, when the process has given up
+    /// its rights.
+    fn new(name: &'static str, notices: bool, out: impl Write + Send + 'static) -> Self {
         let (sender, lines) = bounded(QUEUE);
         let (tell, states) = bounded(16);
         let (end, ended) = bounded(0);
         let printer = Some(Printer { out: Box::new(out), lines, tell, failing: false, _end: end });
         Self {
+            name,
+            notices,
             sender: Some(sender),
             states,
             ended,
@@ -83,15 +97,14 @@ impl Stdout {
     }
 }
 
-impl LineOut for Stdout {
+impl LineOut for Stream {
     fn line(&mut self, line: &[u8], weight: Weight) -> io::Result<()> {
-        // Standard error has what the sensor says of itself.
-        if weight == Weight::Notice {
+        if weight == Weight::Notice && !self.notices {
             return Ok(());
         }
         if let Some(printer) = self.printer.take() {
             // Ends when this is dropped. Not joined: a reader that hangs must not hold the end.
-            thread::Builder::new().name("stdout".into()).spawn(move || printer.work())?;
+            thread::Builder::new().name(self.name.into()).spawn(move || printer.work())?;
         }
         let sent = self.sender.as_ref().is_some_and(|sender| {
             let room = weight != Weight::Event || sender.len() < QUEUE - ALERTS_ONLY;
@@ -114,28 +127,28 @@ impl LineOut for Stdout {
             match state {
                 State::Failing(reason) => {
                     self.failing = true;
-                    say(Trouble::Unreachable { target: NAME.into(), reason });
+                    say(Trouble::Unreachable { target: self.name.into(), reason });
                 }
                 State::Working => {
                     self.failing = false;
                     let dropped = self.unsaid(now);
-                    say(Trouble::Reachable { target: NAME.into(), dropped });
+                    say(Trouble::Reachable { target: self.name.into(), dropped });
                 }
                 State::Closed(reason) => {
                     self.closed = true;
-                    say(Trouble::Closed { reason });
+                    say(Trouble::Closed { target: self.name.into(), reason });
                 }
             }
         }
         let more = self.lost > self.lost_said && !self.failing && !self.closed;
         if more && is_due(now, self.said, MINUTE) {
             let dropped = self.unsaid(now);
-            say(Trouble::TooSlow { target: NAME.into(), dropped });
+            say(Trouble::TooSlow { target: self.name.into(), dropped });
         }
     }
 }
 
-impl Drop for Stdout {
+impl Drop for Stream {
     /// The last lines get a moment to leave.
     fn drop(&mut self) {
         self.sender = None;
@@ -236,18 +249,18 @@ mod tests {
 
     type Answers = Sender<io::Result<()>>;
 
-    fn pipe() -> (Stdout, Receiver<Vec<u8>>, Answers) {
+    fn pipe() -> (Stream, Receiver<Vec<u8>>, Answers) {
         let (written, read) = bounded(100_000);
         let (answer, answers) = bounded(100);
-        (Stdout::new(Pipe { written, answers }), read, answer)
+        (Stream::new("test", false, Pipe { written, answers }), read, answer)
     }
 
-    fn alert(out: &mut Stdout, text: &str) {
+    fn alert(out: &mut Stream, text: &str) {
         out.line(format!("{text}\n").as_bytes(), Weight::Alert { fold: 1 }).unwrap();
     }
 
     /// Waits for something to be said.
-    fn said(out: &mut Stdout) -> Trouble {
+    fn said(out: &mut Stream) -> Trouble {
         let begun = Instant::now();
         loop {
             let mut first = None;
