@@ -129,6 +129,8 @@ pub struct FeedSettings {
     pub allow: Vec<PathBuf>,
     /// Behaviours whose mode is not the usual one.
     pub behaviours: Modes,
+    /// How it is said what is wrong with them.
+    pub language: Language,
 }
 
 /// Everything a command needs to know.
@@ -198,16 +200,18 @@ impl Settings {
     /// [`ConfigError`] names the file and line, and what would be right.
     pub fn load(path: Option<&Path>, overrides: Overrides) -> Result<Self, ConfigError> {
         let file = path.map(read).transpose()?.unwrap_or_default();
+        let language = language(overrides.language, file.lang.as_deref())?;
         let ring_mb = at_least("capture.ring_mb", file.capture.ring_mb, 1)?.unwrap_or(32);
         let minutes = file.log.heartbeat_minutes.unwrap_or(60).max(1);
         Ok(Self {
-            language: language(overrides.language, file.lang.as_deref())?,
+            language,
             home: home(file.home.as_deref())?,
             feeds: FeedSettings {
                 paths: file.feeds.into_iter().chain(overrides.feeds).collect(),
                 builtin: file.builtin_feeds.unwrap_or(true) && !overrides.no_builtin_feeds,
                 allow: file.allow,
                 behaviours: behaviours(file.behaviours)?,
+                language,
             },
             threats: threats(file.threats.as_deref())?,
             limits: limits(&file.limits, &file.alerts)?,
