@@ -17,6 +17,7 @@ mod reload;
 #[cfg(feature = "live")]
 pub mod run;
 pub mod scan;
+mod words;
 pub mod writer;
 
 use std::path::PathBuf;

@@ -353,11 +353,16 @@ fn language(given: Option<Language>, file: Option<&str>) -> Result<Language, Con
         return Language::parse(text)
             .ok_or_else(|| ConfigError::Value(format!("lang is `{text}`; it must be vi or en")));
     }
+    Ok(spoken(None))
+}
+
+/// The language that was asked for, else the locale's.
+pub fn spoken(given: Option<Language>) -> Language {
     let locale = ["LC_ALL", "LC_MESSAGES", "LANG"]
         .into_iter()
         .filter_map(|name| std::env::var(name).ok())
         .find(|value| !value.is_empty());
-    Ok(locale.as_deref().and_then(Language::parse).unwrap_or_default())
+    given.or_else(|| locale.as_deref().and_then(Language::parse)).unwrap_or_default()
 }
 
 fn home(networks: Option<&[String]>) -> Result<HomeNetworks, ConfigError> {

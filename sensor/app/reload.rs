@@ -134,7 +134,7 @@ impl Reloader<'_> {
         };
         let loaded = match indicators::load(self.feeds, &mut say) {
             Ok(loaded) => loaded,
-            Err(error) => return (Reloaded::Refused(error.to_string()), None),
+            Err(error) => return (Reloaded::Refused(error.in_language(self.feeds.language)), None),
         };
         let old = self.published.latest().1.set;
         let (had, len) = (old.len(), loaded.set.len());

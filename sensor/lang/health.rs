@@ -1,6 +1,6 @@
 //! What the sensor says of itself when something is wrong or has changed.
 
-use super::{Language, pick};
+use super::{Language, pick, system};
 
 /// Something that makes the sensor miss contacts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -57,6 +57,7 @@ pub const fn warning(language: Language, warning: Warning) -> &'static str {
 
 /// A log cannot be written.
 pub fn failing(language: Language, path: &str, reason: &str) -> String {
+    let reason = system(language, reason);
     match language {
         Language::Vi => format!(
             "không ghi được {path}: {reason}; cảnh báo được giữ trong bộ nhớ và lặp lại ở nhật ký hệ thống cho đến khi ghi được"
@@ -83,6 +84,7 @@ pub fn resumed(language: Language, path: &str, numbers: [u64; 4]) -> String {
 
 /// A syslog server does not take messages.
 pub fn unreachable(language: Language, target: &str, reason: &str) -> String {
+    let reason = system(language, reason);
     match language {
         Language::Vi => format!("không gửi được đến {target}: {reason}; tệp nhật ký vẫn đầy đủ"),
         Language::En => format!("cannot send to {target}: {reason}; the log file stays complete"),
@@ -111,6 +113,7 @@ pub fn too_slow(language: Language, target: &str, dropped: u64) -> String {
 
 /// Nobody reads standard output or standard error any more.
 pub fn closed(language: Language, target: &str, reason: &str) -> String {
+    let reason = system(language, reason);
     match language {
         Language::Vi => format!(
             "không còn chương trình nào đọc {target} ({reason}); việc giám sát vẫn tiếp tục và tệp nhật ký vẫn đầy đủ"
@@ -123,6 +126,7 @@ pub fn closed(language: Language, target: &str, reason: &str) -> String {
 
 /// The metrics page cannot be answered.
 pub fn no_metrics(language: Language, reason: &str) -> String {
+    let reason = system(language, reason);
     match language {
         Language::Vi => format!("không phục vụ được trang số liệu (metrics): {reason}"),
         Language::En => format!("the metrics page cannot be served: {reason}"),
@@ -131,6 +135,7 @@ pub fn no_metrics(language: Language, reason: &str) -> String {
 
 /// The disk did not confirm.
 pub fn not_synced(language: Language, path: &str, reason: &str) -> String {
+    let reason = system(language, reason);
     match language {
         Language::Vi => format!("ổ đĩa không xác nhận đã lưu {path}: {reason}"),
         Language::En => format!("the disk did not confirm {path}: {reason}"),
@@ -139,6 +144,7 @@ pub fn not_synced(language: Language, path: &str, reason: &str) -> String {
 
 /// A log cannot be given another name.
 pub fn not_rotated(language: Language, path: &str, reason: &str) -> String {
+    let reason = system(language, reason);
     match language {
         Language::Vi => {
             format!("không xoay vòng được {path}: {reason}; tệp này sẽ tiếp tục lớn lên")

@@ -1,12 +1,14 @@
 //! Words for people, in Vietnamese and English. Owns phrases only; what is said of a threat
 //! stands in the threats file of `ioc-feeds`.
 
+mod errors;
 mod feeds;
 mod health;
 
 use ioc_feeds::threat::Severity;
 use ioc_feeds::{Confidence, Date, Pattern, Role};
 
+pub use errors::*;
 pub use feeds::*;
 pub use health::*;
 pub use ioc_feeds::threat::Language;
