@@ -7,6 +7,8 @@ mod desk;
 mod health;
 pub mod indicators;
 #[cfg(feature = "live")]
+pub mod metrics;
+#[cfg(feature = "live")]
 pub mod notices;
 #[cfg(feature = "live")]
 pub mod notify;
@@ -15,6 +17,7 @@ mod reload;
 #[cfg(feature = "live")]
 pub mod run;
 pub mod scan;
+mod words;
 pub mod writer;
 
 use std::path::PathBuf;
@@ -55,6 +58,16 @@ pub enum AppError {
     /// No interface was named.
     #[error("which interface? name one with -i; this machine has: {0}")]
     WhichInterface(String),
+    /// The metrics page cannot be served.
+    #[error("cannot serve metrics on {listen}: {reason}{}", hint(*in_use))]
+    Metrics {
+        /// Where.
+        listen: String,
+        /// Has somebody else the address?
+        in_use: bool,
+        /// Why.
+        reason: String,
+    },
     /// Rights that are not needed cannot be given up.
     #[error("{0}; wardwatch does not run with more rights than it needs")]
     Privilege(String),
@@ -66,6 +79,14 @@ pub enum AppError {
         /// Why it failed.
         reason: String,
     },
+}
+
+/// What to do when an address is taken.
+const fn hint(in_use: bool) -> &'static str {
+    match in_use {
+        true => "; another process has it (a second wardwatch?): choose another under [metrics]",
+        false => "",
+    }
 }
 
 impl AppError {
@@ -80,6 +101,7 @@ impl AppError {
             Self::Capture(_)
             | Self::NoCapture { .. }
             | Self::Log { .. }
+            | Self::Metrics { .. }
             | Self::Privilege(_)
             | Self::System { .. } => 1,
         }

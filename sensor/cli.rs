@@ -15,7 +15,8 @@ use crate::lang::Language;
 #[command(after_help = "\
 Exit codes: 0 done (also when stopped by a signal), 1 could not do it, 2 usage or configuration.
 wardwatch only listens: it resolves no name and contacts no indicator. The one thing it may send
-is its own log, to a server that the configuration names.")]
+is its own log, to a server that the configuration names; a page of metrics, off by default, is
+for this machine alone.")]
 pub struct Cli {
     /// Options of every command.
     #[command(flatten)]
@@ -135,9 +136,13 @@ pub struct Run {
     /// Directory of alerts.log and eve.json
     #[arg(long, value_name = "DIR")]
     pub log_dir: Option<PathBuf>,
-    /// Write EVE JSON lines to this file [default: eve.json in the log directory]
+    /// Write EVE JSON lines to this file, or with `-` to standard output [default: eve.json in
+    /// the log directory]
     #[arg(long, value_name = "FILE|-")]
     pub eve: Option<PathBuf>,
+    /// Print each alert on standard output too, as it stands in alerts.log
+    #[arg(long)]
+    pub stdout: bool,
     /// Event records in EVE beside alerts: dns,tls,quic,http,dhcp or all
     #[arg(long, value_name = "LIST|all", value_parser = event_kinds)]
     pub events: Option<EventKinds>,

@@ -2,17 +2,20 @@
 //!
 //! Owns defaults. Opens the feeds, allow lists and threats it names; opens no capture.
 
+mod listen;
+
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use ioc_feeds::threat::{Language, Threats};
+use ioc_feeds::threat::{Language, Threats, ThreatsError};
 use serde::Deserialize;
 
 use crate::alert::HomeNetworks;
 use crate::matching::behaviour::{Behaviours, Modes};
 use crate::sink::log::rotation::Rotation;
-use crate::sink::syslog::Target;
+use crate::sink::syslog::Server;
 use crate::worker::Limits;
+pub use listen::Listen;
 
 /// A configuration that cannot be used. Exit code 2.
 #[derive(Debug, thiserror::Error)]
@@ -59,12 +62,23 @@ struct File {
     limits: LimitSection,
     behaviours: Modes,
     syslog: Vec<SyslogSection>,
+    metrics: MetricsSection,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct MetricsSection {
+    listen: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SyslogSection {
     target: String,
+    ca: Option<PathBuf>,
+    server_name: Option<String>,
+    cert: Option<PathBuf>,
+    key: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -81,6 +95,7 @@ struct CaptureSection {
 struct LogSection {
     dir: Option<PathBuf>,
     eve: Option<bool>,
+    stdout: bool,
     events: Option<String>,
     heartbeat_minutes: Option<u64>,
     rotate_mb: Option<u64>,
@@ -114,6 +129,8 @@ pub struct FeedSettings {
     pub allow: Vec<PathBuf>,
     /// Behaviours whose mode is not the usual one.
     pub behaviours: Modes,
+    /// How it is said what is wrong with them.
+    pub language: Language,
 }
 
 /// Everything a command needs to know.
@@ -127,6 +144,8 @@ pub struct Settings {
     pub feeds: FeedSettings,
     /// Names, severity and advice of threats, with the contact.
     pub threats: Threats,
+    /// The file that some of them come from: read again at a reload.
+    pub threats_file: Option<PathBuf>,
     /// Bounds of a worker.
     pub limits: Limits,
     /// Records the queue between worker and writer holds.
@@ -149,6 +168,8 @@ pub struct Settings {
     pub log_dir: Option<PathBuf>,
     /// Is `eve.json` written beside `alerts.log`?
     pub eve: bool,
+    /// Are alerts printed on standard output too?
+    pub stdout: bool,
     /// Event records named in the file, as `--events` takes them.
     pub events: Option<String>,
     /// Nanoseconds between heartbeats.
@@ -156,7 +177,9 @@ pub struct Settings {
     /// When logs are rotated, and how much of them is kept.
     pub rotation: Rotation,
     /// Syslog servers that get the log's lines too.
-    pub syslog: Vec<Target>,
+    pub syslog: Vec<Server>,
+    /// Where the metrics page is served, if anywhere.
+    pub metrics: Option<Listen>,
 }
 
 /// What the command line says, over the file.
@@ -177,50 +200,71 @@ impl Settings {
     /// [`ConfigError`] names the file and line, and what would be right.
     pub fn load(path: Option<&Path>, overrides: Overrides) -> Result<Self, ConfigError> {
         let file = path.map(read).transpose()?.unwrap_or_default();
-        let mut limits = Limits::default();
-        set(&mut limits.flows.flows, at_least("limits.flows", file.limits.flows, 1)?);
-        let megabytes = |n: usize| n.saturating_mul(1024 * 1024);
-        let held = at_least("limits.held_mb", file.limits.held_mb, 1)?;
-        set(&mut limits.held_bytes, held.map(megabytes));
-        let stream = at_least("limits.stream_kb", file.limits.stream_kb, 4)?;
-        set(&mut limits.stream.bytes, stream.map(|n| n.saturating_mul(1024)));
-        let fold = file.alerts.fold_seconds.map(|s| s.saturating_mul(1_000_000_000));
-        set(&mut limits.throttle.window_nanos, fold);
+        let language = language(overrides.language, file.lang.as_deref())?;
         let ring_mb = at_least("capture.ring_mb", file.capture.ring_mb, 1)?.unwrap_or(32);
         let minutes = file.log.heartbeat_minutes.unwrap_or(60).max(1);
         Ok(Self {
-            language: language(overrides.language, file.lang.as_deref())?,
+            language,
             home: home(file.home.as_deref())?,
             feeds: FeedSettings {
                 paths: file.feeds.into_iter().chain(overrides.feeds).collect(),
                 builtin: file.builtin_feeds.unwrap_or(true) && !overrides.no_builtin_feeds,
                 allow: file.allow,
                 behaviours: behaviours(file.behaviours)?,
+                language,
             },
             threats: threats(file.threats.as_deref())?,
-            limits,
+            limits: limits(&file.limits, &file.alerts)?,
             rotation: rotation(&file.log),
-            syslog: syslog(&file.syslog)?,
+            syslog: syslog(file.syslog)?,
+            metrics: metrics(file.metrics.listen.as_deref())?,
             queue: at_least("alerts.queue", file.alerts.queue, 1)?.unwrap_or(4096),
             interfaces: file.capture.interfaces,
             filter: file.capture.filter,
             user: file.user,
             sandbox: file.sandbox.unwrap_or(true),
-            files: path.into_iter().map(Path::to_owned).chain(file.threats).collect(),
+            files: path.into_iter().map(Path::to_owned).chain(file.threats.clone()).collect(),
+            threats_file: file.threats,
             workers: workers(file.capture.workers)?,
             ring_bytes: megabytes(ring_mb),
             log_dir: file.log.dir,
             eve: file.log.eve.unwrap_or(true),
+            stdout: file.log.stdout,
             events: file.log.events,
             heartbeat_nanos: minutes.saturating_mul(60_000_000_000),
         })
     }
 }
 
-fn syslog(sections: &[SyslogSection]) -> Result<Vec<Target>, ConfigError> {
-    let read = |section: &SyslogSection| section.target.parse();
-    let wrong = |reason: String| ConfigError::Value(format!("syslog.target: {reason}"));
-    sections.iter().map(|section| read(section).map_err(wrong)).collect()
+/// Bounds of the workers, as far as the file names any.
+fn limits(section: &LimitSection, alerts: &AlertSection) -> Result<Limits, ConfigError> {
+    let mut limits = Limits::default();
+    set(&mut limits.flows.flows, at_least("limits.flows", section.flows, 1)?);
+    let held = at_least("limits.held_mb", section.held_mb, 1)?;
+    set(&mut limits.held_bytes, held.map(megabytes));
+    let stream = at_least("limits.stream_kb", section.stream_kb, 4)?;
+    set(&mut limits.stream.bytes, stream.map(|n| n.saturating_mul(1024)));
+    let fold = alerts.fold_seconds.map(|s| s.saturating_mul(1_000_000_000));
+    set(&mut limits.throttle.window_nanos, fold);
+    Ok(limits)
+}
+
+const fn megabytes(n: usize) -> usize {
+    n.saturating_mul(1024 * 1024)
+}
+
+fn metrics(listen: Option<&str>) -> Result<Option<Listen>, ConfigError> {
+    let wrong = |reason| ConfigError::Value(format!("metrics.listen: {reason}"));
+    listen.map(|listen| listen.parse().map_err(wrong)).transpose()
+}
+
+fn syslog(sections: Vec<SyslogSection>) -> Result<Vec<Server>, ConfigError> {
+    let wrong = |reason: String| ConfigError::Value(format!("syslog: {reason}"));
+    let read = |section: SyslogSection| {
+        let target = section.target.parse()?;
+        Server::new(target, section.ca, section.server_name, (section.cert, section.key))
+    };
+    sections.into_iter().map(|section| read(section).map_err(wrong)).collect()
 }
 
 /// Workers an interface.
@@ -309,11 +353,16 @@ fn language(given: Option<Language>, file: Option<&str>) -> Result<Language, Con
         return Language::parse(text)
             .ok_or_else(|| ConfigError::Value(format!("lang is `{text}`; it must be vi or en")));
     }
+    Ok(spoken(None))
+}
+
+/// The language that was asked for, else the locale's.
+pub fn spoken(given: Option<Language>) -> Language {
     let locale = ["LC_ALL", "LC_MESSAGES", "LANG"]
         .into_iter()
         .filter_map(|name| std::env::var(name).ok())
         .find(|value| !value.is_empty());
-    Ok(locale.as_deref().and_then(Language::parse).unwrap_or_default())
+    given.or_else(|| locale.as_deref().and_then(Language::parse)).unwrap_or_default()
 }
 
 fn home(networks: Option<&[String]>) -> Result<HomeNetworks, ConfigError> {
@@ -339,7 +388,11 @@ fn behaviours(modes: Modes) -> Result<Modes, ConfigError> {
     Ok(modes)
 }
 
-fn threats(path: Option<&Path>) -> Result<Threats, ConfigError> {
+/// The threats that are built in, with those of a file over them.
+///
+/// # Errors
+/// [`ConfigError`] names the file and line.
+pub fn threats(path: Option<&Path>) -> Result<Threats, ConfigError> {
     let wrong = |path: &Path, reason: String| ConfigError::Read { path: path.into(), reason };
     let builtin = Path::new("(built in)");
     let mut threats =
@@ -347,7 +400,15 @@ fn threats(path: Option<&Path>) -> Result<Threats, ConfigError> {
     if let Some(path) = path {
         let text = std::fs::read_to_string(path)
             .map_err(|error| wrong(path, crate::capture::describe(&error)))?;
-        threats.replace_from(&text).map_err(|error| wrong(path, error.to_string()))?;
+        threats.replace_from(&text).map_err(|error| match &error {
+            ThreatsError::Toml(error) => invalid(path, &text, error),
+            ThreatsError::Key(key) => {
+                let line = text.lines().position(|line| line.contains(key.as_str()));
+                let line = line.map_or(0, |line| line + 1);
+                ConfigError::Invalid { path: path.into(), line, message: error.to_string() }
+            }
+            _ => wrong(path, error.to_string()),
+        })?;
     }
     Ok(threats)
 }

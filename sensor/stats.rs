@@ -3,12 +3,14 @@
 //! A worker owns one [`Counters`] and adds to it without a lock; `app` sums them. Nothing here
 //! knows where a number is printed.
 
+use crate::net::IpProtocol;
+
 /// Makes the counter enum, its names and its list from one table, so that none can be forgotten.
 macro_rules! counters {
-    ($($(#[$doc:meta])* $variant:ident => $name:literal,)*) => {
+    ($($(#[doc = $doc:literal])* $variant:ident => $name:literal,)*) => {
         /// One thing that is counted. [`Counter::name`] is its key in the stats record.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Counter { $($(#[$doc])* $variant,)* }
+        pub enum Counter { $($(#[doc = $doc])* $variant,)* }
 
         impl Counter {
             /// Every counter, in the order they are printed.
@@ -17,6 +19,11 @@ macro_rules! counters {
             /// `stage.what`, stable for dashboards.
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }
+            }
+
+            /// What it counts, as its documentation says.
+            pub const fn help(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc,)*).trim_ascii(),)* }
             }
         }
     };
@@ -69,6 +76,54 @@ counters! {
     BytesOut => "traffic.bytes_out",
     /// Bytes of the frames of the latter.
     BytesIn => "traffic.bytes_in",
+    /// TCP packets that a host of ours sends to the outside.
+    TcpPacketsOut => "traffic.tcp.packets_out",
+    /// Bytes of frames with TCP packets that a host of ours sends to the outside.
+    TcpBytesOut => "traffic.tcp.bytes_out",
+    /// TCP packets that a host of ours receives from the outside.
+    TcpPacketsIn => "traffic.tcp.packets_in",
+    /// Bytes of frames with TCP packets that a host of ours receives from the outside.
+    TcpBytesIn => "traffic.tcp.bytes_in",
+    /// TCP packets that stay among our hosts, or pass between others.
+    TcpPacketsLocal => "traffic.tcp.packets_local",
+    /// Bytes of frames with TCP packets that stay among our hosts, or pass between others.
+    TcpBytesLocal => "traffic.tcp.bytes_local",
+    /// UDP packets that a host of ours sends to the outside.
+    UdpPacketsOut => "traffic.udp.packets_out",
+    /// Bytes of frames with UDP packets that a host of ours sends to the outside.
+    UdpBytesOut => "traffic.udp.bytes_out",
+    /// UDP packets that a host of ours receives from the outside.
+    UdpPacketsIn => "traffic.udp.packets_in",
+    /// Bytes of frames with UDP packets that a host of ours receives from the outside.
+    UdpBytesIn => "traffic.udp.bytes_in",
+    /// UDP packets that stay among our hosts, or pass between others.
+    UdpPacketsLocal => "traffic.udp.packets_local",
+    /// Bytes of frames with UDP packets that stay among our hosts, or pass between others.
+    UdpBytesLocal => "traffic.udp.bytes_local",
+    /// ICMP packets that a host of ours sends to the outside.
+    IcmpPacketsOut => "traffic.icmp.packets_out",
+    /// Bytes of frames with ICMP packets that a host of ours sends to the outside.
+    IcmpBytesOut => "traffic.icmp.bytes_out",
+    /// ICMP packets that a host of ours receives from the outside.
+    IcmpPacketsIn => "traffic.icmp.packets_in",
+    /// Bytes of frames with ICMP packets that a host of ours receives from the outside.
+    IcmpBytesIn => "traffic.icmp.bytes_in",
+    /// ICMP packets that stay among our hosts, or pass between others.
+    IcmpPacketsLocal => "traffic.icmp.packets_local",
+    /// Bytes of frames with ICMP packets that stay among our hosts, or pass between others.
+    IcmpBytesLocal => "traffic.icmp.bytes_local",
+    /// Other IP packets that a host of ours sends to the outside.
+    RestPacketsOut => "traffic.rest.packets_out",
+    /// Bytes of frames with Other IP packets that a host of ours sends to the outside.
+    RestBytesOut => "traffic.rest.bytes_out",
+    /// Other IP packets that a host of ours receives from the outside.
+    RestPacketsIn => "traffic.rest.packets_in",
+    /// Bytes of frames with Other IP packets that a host of ours receives from the outside.
+    RestBytesIn => "traffic.rest.bytes_in",
+    /// Other IP packets that stay among our hosts, or pass between others.
+    RestPacketsLocal => "traffic.rest.packets_local",
+    /// Bytes of frames with Other IP packets that stay among our hosts, or pass between others.
+    RestBytesLocal => "traffic.rest.bytes_local",
     /// Flows between a host of ours and the outside.
     FlowsOut => "traffic.flows",
     /// Flows seen.
@@ -107,8 +162,14 @@ counters! {
     Http => "extract.http",
     /// HTTP heads cut short: what stood before the cut was read.
     HttpIncomplete => "extract.http_incomplete",
-    /// Flows to a known DNS-over-HTTPS or DNS-over-TLS resolver.
+    /// Flows whose DNS questions are encrypted: the sum of the next three.
     EncryptedDns => "extract.encrypted_dns",
+    /// Flows to a known resolver of DNS over HTTPS, by its name.
+    DnsOverHttps => "extract.dns_over_https",
+    /// Flows to the port of DNS over TLS.
+    DnsOverTls => "extract.dns_over_tls",
+    /// Flows to the port of DNS over QUIC.
+    DnsOverQuic => "extract.dns_over_quic",
     /// DHCP messages read.
     Dhcp => "extract.dhcp",
     /// Streams and UDP flows whose protocol is none of ours.
@@ -137,6 +198,43 @@ counters! {
     IdentitiesDropped => "alert.identities_dropped",
     /// Event records dropped because the queue was full (live only).
     EventsDropped => "alert.events_dropped",
+}
+
+/// Where a packet goes, as seen from our network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// From a host of ours to the outside.
+    Out,
+    /// From the outside to a host of ours.
+    In,
+    /// Among our hosts, or between others.
+    Local,
+}
+
+impl Counter {
+    /// What counts a packet of this protocol and direction, and its bytes.
+    #[inline]
+    pub const fn traffic(protocol: IpProtocol, direction: Direction) -> (Self, Self) {
+        use Direction::{In, Local, Out};
+        match (protocol, direction) {
+            (IpProtocol::TCP, Out) => (Self::TcpPacketsOut, Self::TcpBytesOut),
+            (IpProtocol::TCP, In) => (Self::TcpPacketsIn, Self::TcpBytesIn),
+            (IpProtocol::TCP, Local) => (Self::TcpPacketsLocal, Self::TcpBytesLocal),
+            (IpProtocol::UDP, Out) => (Self::UdpPacketsOut, Self::UdpBytesOut),
+            (IpProtocol::UDP, In) => (Self::UdpPacketsIn, Self::UdpBytesIn),
+            (IpProtocol::UDP, Local) => (Self::UdpPacketsLocal, Self::UdpBytesLocal),
+            (IpProtocol::ICMP | IpProtocol::ICMPV6, Out) => {
+                (Self::IcmpPacketsOut, Self::IcmpBytesOut)
+            }
+            (IpProtocol::ICMP | IpProtocol::ICMPV6, In) => (Self::IcmpPacketsIn, Self::IcmpBytesIn),
+            (IpProtocol::ICMP | IpProtocol::ICMPV6, Local) => {
+                (Self::IcmpPacketsLocal, Self::IcmpBytesLocal)
+            }
+            (_, Out) => (Self::RestPacketsOut, Self::RestBytesOut),
+            (_, In) => (Self::RestPacketsIn, Self::RestBytesIn),
+            (_, Local) => (Self::RestPacketsLocal, Self::RestBytesLocal),
+        }
+    }
 }
 
 /// One worker's counts.

@@ -13,27 +13,29 @@ use serde_json::Value;
 
 /// Licences that what we ship may carry. All let a public office use, change and pass it on; what
 /// is not needed today is not listed.
-const LICENCES: [&str; 5] = ["Apache-2.0", "ISC", "MIT", "Unicode-3.0", "Zlib"];
+const LICENCES: [&str; 6] = ["Apache-2.0", "BSD-3-Clause", "ISC", "MIT", "Unicode-3.0", "Zlib"];
 
 /// Crates that must not be in the lock file at all, and why.
 const BANNED: [(&str, &str); 8] = [
     ("openssl", "ring has the one cipher needed; a system library is one more thing to patch"),
     ("openssl-sys", "as openssl"),
     ("native-tls", "as openssl"),
+    ("aws-lc-sys", "ring is here; one library of ciphers"),
     ("chrono", "jiff is here; one notion of dates"),
-    ("time", "jiff is here; one notion of dates"),
     ("tokio", "threads and one bounded channel; a packet waits for no executor"),
     ("async-std", "as tokio, and given up by its authors"),
     ("serde_yaml", "given up by its author; configuration is TOML"),
 ];
 
 /// Crates that hold our parsers to account in tests and must not be shipped, and why.
-const ORACLES: [(&str, &str); 7] = [
+const ORACLES: [(&str, &str); 9] = [
     ("dns-parser", "an HTTPS (type 65) question is an error to it: tests/oracle.rs"),
     ("simple-dns", "strict: what stands before a damage is lost"),
     ("httparse", "strict: what a sloppy server accepts must be seen"),
     ("tls-parser", "wants whole records"),
     ("nom", "strict parsers can be evaded; ours say what stood before the damage"),
+    ("time", "jiff is here; one notion of dates (rcgen of the tests has its own)"),
+    ("rcgen", "a test tool"),
     ("proptest", "a test tool"),
     ("insta", "a test tool"),
 ];

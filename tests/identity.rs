@@ -152,10 +152,46 @@ fn a_flow_to_a_known_resolver_counts_once_as_encrypted_dns() {
     let dot = to("203.0.113.1:853", &Hello::new("dns.google").bytes());
     let doh = to("203.0.113.2:443", &Hello::new("mozilla.cloudflare-dns.com").bytes());
     let other = to("203.0.113.3:443", &Hello::new("www.office.example").bytes());
-    for (frames, expected) in [(dot, 1), (doh, 1), (other, 0)] {
+    let doq = packets::udp((PC, 50000).into(), socket("203.0.113.1:853"), &[0x40; 60]);
+    let doq = in_order(vec![ip_frame(PC_MAC, [4; 6], &doq)]);
+    let ways = ["dns_over_tls", "dns_over_https", "dns_over_quic"];
+    for (frames, expected) in
+        [(dot, [1, 0, 0]), (doh, [0, 1, 0]), (doq, [0, 0, 1]), (other, [0, 0, 0])]
+    {
         let outcome = scan(FEED, &[&frames], &["-v"]);
-        assert_eq!(outcome.counter("extract.encrypted_dns"), expected);
+        let counted = ways.map(|way| outcome.counter(&format!("extract.{way}")));
+        assert_eq!(counted, expected, "each way by itself");
+        assert_eq!(outcome.counter("extract.encrypted_dns"), expected.iter().sum::<u64>());
     }
+}
+
+#[test]
+fn packets_and_bytes_are_counted_by_protocol_and_direction() {
+    let conversation = TcpConversation::new((PC, 50000).into(), socket("203.0.113.9:443"))
+        .client(b"hello")
+        .server(&[b'x'; 700]);
+    let tcp = wire::frames(&Link::plain(), &conversation.packets(), NINE_O_CLOCK, MILLISECOND);
+    let outcome = scan(FEED, &[&tcp], &["-v"]);
+    let of = |what: &str| outcome.counter(&format!("traffic.tcp.{what}"));
+    assert_eq!(of("packets_out") + of("packets_in"), tcp.len() as u64);
+    assert_eq!(
+        of("bytes_out") + of("bytes_in"),
+        tcp.iter().map(|frame| frame.bytes.len() as u64).sum::<u64>()
+    );
+    assert!(of("packets_out") > 0 && of("bytes_in") > 700 + of("packets_in") * 40);
+    for way in ["out", "in"] {
+        for what in ["packets", "bytes"] {
+            let sum = outcome.counter(&format!("traffic.{what}_{way}"));
+            assert_eq!(of(&format!("{what}_{way}")), sum, "all of it is TCP");
+        }
+    }
+    // To the router: among our hosts.
+    let udp = packets::udp((PC, 50000).into(), socket("192.168.1.1:5000"), &[1; 20]);
+    let frames = in_order(vec![ip_frame(PC_MAC, [4; 6], &udp)]);
+    let outcome = scan(FEED, &[&frames], &["-v"]);
+    assert_eq!(outcome.counter("traffic.udp.packets_local"), 1);
+    assert_eq!(outcome.counter("traffic.udp.bytes_local"), frames[0].bytes.len() as u64);
+    assert_eq!(outcome.counter("traffic.udp.packets_out"), 0);
 }
 
 fn tls_frames(server_says: &[u8]) -> Vec<Frame> {

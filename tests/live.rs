@@ -14,7 +14,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use support::capture_file;
-use support::run::{Run, capture, eve_lines, put, skipped_without_root, temporary_directory, wait};
+use support::run::{
+    Run, capture, eve_lines, events_of, put, skipped_without_root, temporary_directory, wait,
+};
 use support::verdict::{Contact, contacts, feed, query};
 use support::wire;
 
@@ -296,7 +298,10 @@ fn a_hangup_begins_new_files_and_loses_nothing() {
     let new = sensor.log();
     assert!(!new.contains("before.evil.example"), "{new}");
     assert_eq!(mode(&sensor.path("alerts.log")), 0o640);
-    let eve = |name: &str| eve_lines(&std::fs::read_to_string(sensor.path(name)).unwrap()).len();
+    let eve = |name: &str| {
+        let records = eve_lines(&std::fs::read_to_string(sensor.path(name)).unwrap());
+        events_of(&records, "alert").len()
+    };
     assert_eq!((eve("eve.json.1"), eve("eve.json")), (1, 1));
 }
 

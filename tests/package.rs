@@ -61,14 +61,21 @@ fn the_configuration_explains_every_option_in_both_languages() {
     // The structures that the file is read into, as their source says.
     let source = read("sensor/config.rs");
     let mut known = BTreeSet::new();
-    for structure in
-        ["File", "SyslogSection", "CaptureSection", "LogSection", "AlertSection", "LimitSection"]
-    {
+    for structure in [
+        "File",
+        "SyslogSection",
+        "MetricsSection",
+        "CaptureSection",
+        "LogSection",
+        "AlertSection",
+        "LimitSection",
+    ] {
         let body = source.split(&format!("struct {structure} {{")).nth(1).unwrap();
         let section = match structure {
             "File" => "",
             "CaptureSection" => "capture.",
             "SyslogSection" => "syslog.",
+            "MetricsSection" => "metrics.",
             "LogSection" => "log.",
             "AlertSection" => "alerts.",
             _ => "limits.",
@@ -85,11 +92,23 @@ fn the_configuration_explains_every_option_in_both_languages() {
     assert!(vietnamese.count() >= known.len() - 5);
 }
 
+/// The configuration with certificates that are there, made for it.
+fn with_certificates(text: String, directory: &Path) -> String {
+    let made = rcgen::generate_simple_self_signed(["log.example".to_owned()]).unwrap();
+    let pem = run::put(directory, "one.pem", made.cert.pem().as_bytes());
+    let key = run::put(directory, "one.key", made.signing_key.serialize_pem().as_bytes());
+    let (pem, key) = (pem.display().to_string(), key.display().to_string());
+    text.replace("/etc/wardwatch/syslog-ca.pem", &pem)
+        .replace("/etc/wardwatch/syslog-client.pem", &pem)
+        .replace("/etc/wardwatch/syslog-client.key", &key)
+}
+
 #[test]
 fn the_configuration_can_be_used_as_it_is_and_with_every_default_written_out() {
     let directory = run::temporary_directory();
     let threats = "threats = \"/etc/wardwatch/threats.toml\"";
     let all = everything_set().replace(threats, "").replace("filter = \"\"", "filter = \"ip\"");
+    let all = with_certificates(all, directory.path());
     for text in [read("sensor/dist/wardwatch.toml"), all] {
         let text = text.replace("interfaces = []", "interfaces = [\"no-such-if0\"]");
         let log = format!("dir = \"{}\"\n", directory.path().display());

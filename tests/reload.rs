@@ -102,3 +102,76 @@ fn reloads_all_the_time_neither_lose_nor_repeat_a_contact() {
     assert!((0..NAMES).all(|n| seen(&sensor, n) == 1), "{}", sensor.eve());
     assert!(sensor.log().matches("indicators reloaded").count() > 3, "{}", sensor.log());
 }
+
+/// A threats file whose contact has this number.
+fn threats(telephone: &str) -> String {
+    format!(
+        "[contact]\nname = {{ vi = 'A', en = 'Ward police' }}\n\
+         short_name = {{ vi = 'A', en = 'ward police' }}\ntelephone = '{telephone}'\n\
+         as_of = '2026-01'\nnote = {{ vi = '', en = '' }}\n"
+    )
+}
+
+#[test]
+fn the_words_of_threats_are_loaded_again_and_a_broken_file_changes_nothing() {
+    if skipped_without_root("the_words_of_threats_are_loaded_again") {
+        return;
+    }
+    let directory = temporary_directory();
+    let path = directory.path();
+    let rows: Vec<String> = (0..4).map(|n| format!("name-{n}.test,domain,")).collect();
+    let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+    let list = put(path, "lab.csv", feed(&rows).as_bytes());
+    let words = put(path, "threats.toml", threats("0001").as_bytes());
+    let config = format!("threats = '{}'\n", words.display());
+    let config = put(path, "c.toml", config.as_bytes());
+    let namespace = Namespace::new();
+    let config = config.to_str().unwrap();
+    let arguments = ["--no-builtin-feeds", "--feeds", list.to_str().unwrap(), "-c", config];
+    let mut sensor = Sensor::start(&namespace, path, &arguments);
+    let alert = |sensor: &mut Sensor, n: usize, telephone: &str| {
+        let name = format!("name-{n}.test");
+        namespace.replay(&capture(path, &format!("{n}.pcap"), &query(&name)), 100);
+        let holds = |line: &str| line.contains(&name) && line.ends_with(telephone);
+        sensor.until(&format!("{name} with {telephone}"), |sensor| sensor.log().lines().any(holds));
+    };
+    alert(&mut sensor, 0, "ward police 0001");
+    fs::write(&words, threats("0002")).unwrap();
+    sensor.send("-HUP");
+    sensor.until("new words", |sensor| sensor.log().contains("whom to call: ward police 0002"));
+    alert(&mut sensor, 1, "ward police 0002");
+    // Broken: the third line.
+    fs::write(&words, threats("0003").replace("short_name", "\nshortname")).unwrap();
+    sensor.send("-HUP");
+    let refused = format!("{}, line 4: ", words.display());
+    sensor.until("the refusal", |sensor| {
+        sensor.log().contains("texts of threats not reloaded") && sensor.log().contains(&refused)
+    });
+    alert(&mut sensor, 2, "ward police 0002");
+    // No signal: the change is noticed.
+    fs::write(&words, threats("0004")).unwrap();
+    sensor.until("newer words", |sensor| sensor.log().contains("whom to call: ward police 0004"));
+    alert(&mut sensor, 3, "ward police 0004");
+    sensor.stop();
+}
+
+#[test]
+fn a_feed_that_changes_or_cannot_be_read_is_noticed_without_a_signal() {
+    if skipped_without_root("a_feed_that_changes_or_cannot_be_read") {
+        return;
+    }
+    let directory = temporary_directory();
+    let path = directory.path();
+    let list = put(path, "lab.csv", feed(&["one.test,domain,"]).as_bytes());
+    let namespace = Namespace::new();
+    let arguments = ["--no-builtin-feeds", "--feeds", list.to_str().unwrap()];
+    let mut sensor = Sensor::start(&namespace, path, &arguments);
+    fs::write(&list, feed(&["one.test,domain,", "two.test,domain,"])).unwrap();
+    sensor.until("the difference", |sensor| sensor.log().contains("reloaded: +1 −0"));
+    fs::remove_file(&list).unwrap();
+    sensor.until("the refusal", |sensor| sensor.log().contains("indicators not reloaded"));
+    let two = capture(path, "two.pcap", &query("two.test"));
+    namespace.replay(&two, 100);
+    sensor.until("the old set works", |sensor| sensor.log().contains("two.test (dns.query)"));
+    sensor.stop();
+}

@@ -111,6 +111,13 @@ fn heartbeat_lines() {
     let mut counters = Counters::default();
     for (counter, count) in [
         (Counter::Frames, 1_234_567),
+        (Counter::Bytes, 987_654_321),
+        (Counter::TcpPacketsOut, 400_000),
+        (Counter::TcpBytesOut, 45_000_000),
+        (Counter::TcpPacketsIn, 600_000),
+        (Counter::TcpBytesIn, 900_000_000),
+        (Counter::UdpPacketsLocal, 2),
+        (Counter::UdpBytesLocal, 180),
         (Counter::Tls, 900),
         (Counter::Quic, 100),
         (Counter::TlsEch, 25),
@@ -126,6 +133,8 @@ fn heartbeat_lines() {
         hosts: 31,
         indicators: 2_262,
         newest: ioc_feeds::Date::parse("2026-07-07").ok(),
+        age_days: Some(1),
+        memory: Some(45_678_901),
         ..Status::default()
     };
     let silent = Status { time, ..Status::default() };

@@ -10,7 +10,7 @@ use std::path::Path;
 use crate::format::plain::without_comment;
 use crate::format::{FeedError, MAX_LISTED, Rejected, lines, read_capped, shorten, utf8, value};
 use crate::name::Name;
-use crate::{Pattern, Scope};
+use crate::{Pattern, Reason, Scope};
 
 /// What one entry allows.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -108,7 +108,7 @@ impl AllowList {
     }
 }
 
-fn allowed(text: &str) -> Result<Allowed, String> {
+fn allowed(text: &str) -> Result<Allowed, Reason> {
     let tree = text.strip_prefix("*.").or_else(|| text.strip_prefix('.'));
     let pattern = match tree {
         Some(name) => value::parse("domain", name, Some(Scope::Subtree)),
@@ -123,8 +123,14 @@ fn allowed(text: &str) -> Result<Allowed, String> {
             Ok(Allowed::Network(address, if address.is_ipv4() { 32 } else { 128 }))
         }
         Pattern::Cidr(address, prefix) => Ok(Allowed::Network(address, prefix)),
-        Pattern::IpPort(..) => Err("a port cannot be allowed: write the address alone".into()),
-        _ => Err("only names, addresses and networks can be allowed".into()),
+        Pattern::IpPort(..) => Err(Reason::new(
+            "không thể cho phép một cổng: hãy viết riêng địa chỉ",
+            "a port cannot be allowed: write the address alone",
+        )),
+        _ => Err(Reason::new(
+            "chỉ có thể cho phép tên miền, địa chỉ và dải địa chỉ",
+            "only names, addresses and networks can be allowed",
+        )),
     }
 }
 
@@ -171,7 +177,10 @@ mod tests {
         assert_eq!(list.entries().len(), 2);
         let lines: Vec<_> = list.rejected().iter().map(|r| r.line).collect();
         assert_eq!(lines, [2, 3, 4, 5, 6]);
-        assert!(list.rejected()[1].reason.contains("192.0.2.0/24"), "names the right network");
+        assert!(
+            list.rejected()[1].reason.to_string().contains("192.0.2.0/24"),
+            "names the right network"
+        );
     }
 
     #[test]

@@ -18,10 +18,12 @@ pub mod date;
 pub mod format;
 pub mod lint;
 pub mod name;
+mod reason;
 pub mod threat;
 mod words;
 
 pub use date::Date;
+pub use reason::Reason;
 pub use words::{Confidence, Role, Scope};
 
 /// What is compared with the wire.

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use crate::format::value::masked;
 use crate::name::{Name, is_at_or_below};
-use crate::{Host, Pattern, Scope};
+use crate::{Host, Pattern, Reason, Scope};
 
 /// How far the rows of a feed are examined.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,9 +27,9 @@ pub enum Verdict {
     /// Load it.
     Accept,
     /// Load it with confidence low and say why.
-    Doubt(String),
+    Doubt(Reason),
     /// Do not load it.
-    Refuse(String),
+    Refuse(Reason),
 }
 
 /// Widest network loaded, as its prefix length, for IPv4 and IPv6.
@@ -183,8 +183,9 @@ pub fn examine(pattern: &Pattern, threat: &str) -> Verdict {
         }
         Pattern::Cidr(address, prefix) => cidr(*address, *prefix, canary),
         Pattern::Url { host, path, .. } => url(host, path, canary),
-        Pattern::Path(path) if path.len() < SHORTEST_PATH => Verdict::Refuse(format!(
-            "path is shorter than {SHORTEST_PATH} octets: it is everywhere"
+        Pattern::Path(path) if path.len() < SHORTEST_PATH => Verdict::Refuse(Reason::new(
+            format!("đường dẫn ngắn hơn {SHORTEST_PATH} byte: ở đâu cũng gặp"),
+            format!("path is shorter than {SHORTEST_PATH} octets: it is everywhere"),
         )),
         Pattern::UserAgent(_)
         | Pattern::Path(_)
@@ -207,11 +208,16 @@ pub fn shared_platform(name: &Name) -> Option<&'static str> {
 fn domain(name: &Name, scope: Scope) -> Verdict {
     let text = name.as_str();
     if !text.contains('.') {
-        return Verdict::Refuse("is a single label".into());
+        return Verdict::Refuse(Reason::new("chỉ có một nhãn", "is a single label"));
     }
     if let Some(platform) = shared_platform(name) {
-        return Verdict::Refuse(format!(
-            "belongs to the shared platform {platform}: use the full url or the customer's name"
+        return Verdict::Refuse(Reason::new(
+            format!(
+                "thuộc nền tảng dùng chung {platform}: hãy dùng url đầy đủ hoặc tên riêng của khách hàng"
+            ),
+            format!(
+                "belongs to the shared platform {platform}: use the full url or the customer's name"
+            ),
         ));
     }
     if let Some(verdict) = public_suffix(text, scope) {
@@ -219,10 +225,16 @@ fn domain(name: &Name, scope: Scope) -> Verdict {
     }
     let covered = PLATFORMS.iter().chain(HOSTING).find(|p| is_at_or_below(p, text));
     if let (Scope::Subtree, Some(platform)) = (scope, covered) {
-        return Verdict::Refuse(format!("would match all of {platform}"));
+        return Verdict::Refuse(Reason::new(
+            format!("sẽ trùng với toàn bộ {platform}"),
+            format!("would match all of {platform}"),
+        ));
     }
     if LOCAL.iter().any(|end| is_at_or_below(text, end)) {
-        return Verdict::Doubt("is a name of local networks".into());
+        return Verdict::Doubt(Reason::new(
+            "là tên chỉ dùng trong mạng nội bộ",
+            "is a name of local networks",
+        ));
     }
     Verdict::Accept
 }
@@ -233,19 +245,24 @@ fn public_suffix(text: &str, scope: Scope) -> Option<Verdict> {
     let suffix = psl::suffix(text.as_bytes()).filter(|suffix| *suffix == text)?;
     let private = suffix.typ() == Some(psl::Type::Private);
     Some(match scope {
-        Scope::Exact if private => {
-            Verdict::Doubt("is a suffix shared by many owners (public suffix list)".into())
-        }
-        Scope::Exact | Scope::Subtree => Verdict::Refuse(
-            "is a public suffix, under which strangers have their names: name the host".into(),
-        ),
+        Scope::Exact if private => Verdict::Doubt(Reason::new(
+            "là hậu tố có nhiều chủ sở hữu cùng dùng (danh sách public suffix)",
+            "is a suffix shared by many owners (public suffix list)",
+        )),
+        Scope::Exact | Scope::Subtree => Verdict::Refuse(Reason::new(
+            "là hậu tố công cộng (public suffix), nhiều người lạ có tên bên dưới: hãy ghi rõ tên máy chủ",
+            "is a public suffix, under which strangers have their names: name the host",
+        )),
     })
 }
 
 fn cidr(address: IpAddr, prefix: u8, canary: bool) -> Verdict {
     let widest = if address.is_ipv4() { WIDEST.0 } else { WIDEST.1 };
     if prefix < widest {
-        return Verdict::Refuse(format!("is wider than /{widest}: list smaller networks"));
+        return Verdict::Refuse(Reason::new(
+            format!("rộng hơn /{widest}: hãy liệt kê các dải nhỏ hơn"),
+            format!("is wider than /{widest}: list smaller networks"),
+        ));
     }
     network(address, prefix, canary)
 }
@@ -253,7 +270,13 @@ fn cidr(address: IpAddr, prefix: u8, canary: bool) -> Verdict {
 fn network(address: IpAddr, prefix: u8, canary: bool) -> Verdict {
     for (base, length, what) in RESERVED {
         if overlaps((address, prefix), (base, *length)) {
-            return Verdict::Refuse(format!("is {what} address space, never a public host"));
+            return Verdict::Refuse(Reason::new(
+                format!(
+                    "thuộc vùng địa chỉ {}, không bao giờ là máy chủ công cộng",
+                    vietnamese(what)
+                ),
+                format!("is {what} address space, never a public host"),
+            ));
         }
     }
     let resolver = RESOLVERS.iter().find(|r| {
@@ -261,12 +284,35 @@ fn network(address: IpAddr, prefix: u8, canary: bool) -> Verdict {
             .is_ok_and(|r| r.is_ipv4() == address.is_ipv4() && masked(r, prefix) == address)
     });
     if let Some(resolver) = resolver {
-        return Verdict::Refuse(format!("would match the public resolver {resolver}"));
+        return Verdict::Refuse(Reason::new(
+            format!("sẽ trùng với máy chủ DNS công cộng {resolver}"),
+            format!("would match the public resolver {resolver}"),
+        ));
     }
     if !canary && DOCUMENTATION.iter().any(|(base, l)| overlaps((address, prefix), (base, *l))) {
-        return Verdict::Doubt("is documentation address space: good for exercises only".into());
+        return Verdict::Doubt(Reason::new(
+            "thuộc vùng địa chỉ dành cho tài liệu: chỉ dùng để diễn tập",
+            "is documentation address space: good for exercises only",
+        ));
     }
     Verdict::Accept
+}
+
+/// What a reserved network is for.
+fn vietnamese(what: &str) -> &str {
+    match what {
+        "carrier NAT" => "NAT của nhà mạng",
+        "loopback" => "vòng lặp nội tại (loopback)",
+        "link-local" => "liên kết cục bộ (link-local)",
+        "private" => "riêng (private)",
+        "benchmarking" => "đo kiểm (benchmarking)",
+        "multicast" => "đa hướng (multicast)",
+        "unspecified" => "không xác định",
+        "reserved" => "dự trữ",
+        "reserved or broadcast" => "dự trữ hoặc quảng bá",
+        "unspecified or loopback" => "không xác định hoặc vòng lặp nội tại",
+        other => other,
+    }
 }
 
 /// Whether two networks of one family share an address: the wider contains the other's base.
@@ -282,13 +328,13 @@ fn url(host: &Host, path: &str, canary: bool) -> Verdict {
             network(*address, if address.is_ipv4() { 32 } else { 128 }, canary)
         }
         Host::Name(name) if path == "/" => match domain(name, Scope::Exact) {
-            Verdict::Refuse(reason) => {
-                Verdict::Refuse(format!("url without a path: host {reason}"))
-            }
+            Verdict::Refuse(reason) => Verdict::Refuse(
+                reason.about("url không có đường dẫn: máy chủ", "url without a path: host"),
+            ),
             verdict => verdict,
         },
         Host::Name(name) if !name.as_str().contains('.') => {
-            Verdict::Refuse("host is a single label".into())
+            Verdict::Refuse(Reason::new("tên máy chủ chỉ có một nhãn", "host is a single label"))
         }
         Host::Name(_) => Verdict::Accept,
     }

@@ -2,7 +2,7 @@
 //! hour.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,6 +15,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 
 use super::AppError;
 use super::health::Health;
+use super::metrics::Metrics;
 use super::notify::{self, Watchdog};
 use super::reload::{Reloaded, Reloader};
 use super::run::RunJob;
@@ -23,8 +24,9 @@ use crate::alert::Record;
 use crate::capture::live::now;
 use crate::lang::{self, Phrase};
 use crate::net::Timestamp;
-use crate::sink::{Status, Trouble, heartbeat};
-use crate::stats::Counter;
+use crate::sink::file::{LineOut, Weight};
+use crate::sink::stream::Stream;
+use crate::sink::{Losses, Status, Trouble, heartbeat};
 
 /// How long the writer waits for a record before it looks at signals and the hour.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -83,6 +85,8 @@ pub(super) struct Desk<'a, 's> {
     last: Last,
     indicators: usize,
     newest: Option<Date>,
+    /// Standard error, which must not hold the writer up: a journal that hangs is no reason to.
+    errors: Stream,
     /// Opened once: later it may no longer be allowed.
     memory: Option<File>,
 }
@@ -100,6 +104,7 @@ impl<'a, 's> Desk<'a, 's> {
             last: Last { looked: now, beaten: now, recorded: now, judged: now },
             indicators: job.indicators.latest().1.set.len(),
             newest: job.newest,
+            errors: Stream::stderr(),
             memory: File::open("/proc/self/statm").ok(),
         }
     }
@@ -110,6 +115,7 @@ impl<'a, 's> Desk<'a, 's> {
         let done = AtomicBool::new(false);
         let reloader = Reloader {
             feeds: &self.job.feeds,
+            threats: self.job.threats.as_deref(),
             published: &self.job.indicators,
             wanted: &self.wishes.reload,
             stop: &done,
@@ -129,6 +135,7 @@ impl<'a, 's> Desk<'a, 's> {
 
     fn take_records(&mut self, records: &Receiver<Record>, reloads: &Receiver<Reloaded>) {
         self.beat(Phrase::Started);
+        self.open_metrics();
         notify::ready();
         loop {
             match records.recv_timeout(PATIENCE) {
@@ -153,6 +160,7 @@ impl<'a, 's> Desk<'a, 's> {
         notify::stopping();
         let finished = self.writer.finish();
         self.complain(finished);
+        self.record();
         self.beat(Phrase::Stopped);
         self.tend(now());
     }
@@ -170,14 +178,13 @@ impl<'a, 's> Desk<'a, 's> {
         }
         if due(now, &mut self.last.judged, SECOND) {
             let status = self.status();
+            self.lay_out(&status);
             for warning in self.health.judge(&status) {
                 self.warn(lang::warning(self.job.format.language, warning));
             }
         }
         if due(now, &mut self.last.recorded, MINUTE) {
-            let status = self.status();
-            let written = self.writer.status(&status);
-            self.complain(written);
+            self.record();
         }
         if due(now, &mut self.last.beaten, self.job.heartbeat_nanos) {
             self.beat(Phrase::Running);
@@ -186,7 +193,9 @@ impl<'a, 's> Desk<'a, 's> {
 
     fn tend(&mut self, now: Timestamp) {
         let language = self.job.format.language;
-        for trouble in self.writer.tend(now) {
+        let mut troubles = self.writer.tend(now);
+        self.errors.tend(now, &mut |trouble| troubles.push(trouble));
+        for trouble in troubles {
             match trouble {
                 Trouble::Failing { path, reason } => {
                     self.warn(&lang::failing(language, &path.to_string_lossy(), &reason));
@@ -201,6 +210,12 @@ impl<'a, 's> Desk<'a, 's> {
                 Trouble::Reachable { target, dropped } => {
                     self.warn(&lang::reachable(language, &target, dropped));
                 }
+                Trouble::TooSlow { target, dropped } => {
+                    self.warn(&lang::too_slow(language, &target, dropped));
+                }
+                Trouble::Closed { target, reason } => {
+                    self.warn(&lang::closed(language, &target, &reason));
+                }
                 Trouble::NotSynced { path, reason } => {
                     self.warn(&lang::not_synced(language, &path.to_string_lossy(), &reason));
                 }
@@ -213,14 +228,43 @@ impl<'a, 's> Desk<'a, 's> {
 
     fn reloaded(&mut self, outcome: Reloaded) {
         let language = self.job.format.language;
-        notify::ready();
         match outcome {
             Reloaded::Swapped { difference, len, newest } => {
+                notify::ready();
                 (self.indicators, self.newest) = (len, newest);
                 let text = lang::reloaded(language, difference.added, difference.removed, len);
                 self.note(&heartbeat::information(&self.job.format, now(), &text));
             }
-            Reloaded::Refused(reason) => self.warn(&lang::refused(language, &reason)),
+            Reloaded::Refused(reason) => {
+                notify::ready();
+                self.warn(&lang::refused(language, &reason));
+            }
+            Reloaded::Threats(threats) => {
+                let contact = threats.contact.short(language);
+                self.writer.replace_threats(*threats);
+                let text = lang::threats_reloaded(language, &contact);
+                self.note(&heartbeat::information(&self.job.format, now(), &text));
+            }
+            Reloaded::Said(line) => self.say(&line),
+            Reloaded::ThreatsRefused(reason) => {
+                self.warn(&lang::threats_refused(language, &reason));
+            }
+        }
+    }
+
+    /// From here on the metrics page is answered.
+    fn open_metrics(&mut self) {
+        let Some(page) = &self.job.metrics else { return };
+        self.lay_out(&self.status());
+        if let Err(error) = page.serve() {
+            let language = self.job.format.language;
+            self.warn(&lang::no_metrics(language, &crate::capture::describe(&error)));
+        }
+    }
+
+    fn lay_out(&self, status: &Status) {
+        if let Some(page) = &self.job.metrics {
+            page.lay_out(status);
         }
     }
 
@@ -233,6 +277,9 @@ impl<'a, 's> Desk<'a, 's> {
             newest: self.newest,
             age_days: self.newest.map(|date| date.age_in_days(time.seconds())),
             memory: self.memory.as_ref().and_then(resident),
+            alerts: self.writer.alerts,
+            losses: self.losses(),
+            metrics_refused: self.job.metrics.as_ref().map_or(0, Metrics::refused),
             ..Status::default()
         };
         for pulse in &self.writer.pulses {
@@ -244,6 +291,20 @@ impl<'a, 's> Desk<'a, 's> {
             status.clients = status.clients.max(pulse.clients);
         }
         status
+    }
+
+    /// The state as a record: every minute and at the end.
+    fn record(&mut self) {
+        let status = self.status();
+        self.lay_out(&status);
+        let written = self.writer.status(&status);
+        self.complain(written);
+    }
+
+    fn losses(&self) -> Losses {
+        let mut losses = self.writer.losses();
+        losses.add(self.errors.losses());
+        losses
     }
 
     fn beat(&mut self, occasion: Phrase) {
@@ -259,38 +320,35 @@ impl<'a, 's> Desk<'a, 's> {
     fn note(&mut self, line: &str) {
         let written = self.writer.notice(line).and_then(|()| self.writer.flush());
         self.complain(written);
-        say(line);
+        self.say(line);
+    }
+
+    /// On standard error alone.
+    fn say(&mut self, line: &str) {
+        // It keeps what it cannot print.
+        let _ = self.errors.line(format!("{line}\n").as_bytes(), Weight::Notice);
     }
 
     /// The same numbers as the `stats` record.
-    fn print(&self) {
+    fn print(&mut self) {
         let status = self.status();
-        for counter in Counter::ALL {
-            say(&format!("{} {}", counter.name(), status.counters.get(*counter)));
-        }
-        let (hidden, connections) = status.blind();
-        let rest = [
-            ("uptime", status.uptime),
-            ("capture.kernel_packets", status.drops.received),
-            ("capture.kernel_drops", status.drops.kernel),
-            ("capture.interface_drops", status.drops.interface),
-            ("indicators.loaded", status.indicators as u64),
-            ("hosts", status.hosts as u64),
-            ("clients", status.clients as u64),
-            ("blind.hidden", hidden),
-            ("blind.connections", connections),
-            ("memory.resident", status.memory.unwrap_or(0)),
-        ];
-        for (name, value) in rest {
-            say(&format!("{name} {value}"));
+        self.lay_out(&status);
+        for figure in status.figures() {
+            match figure.value {
+                Some(value) => self.say(&format!("{} {value}", figure.name)),
+                None => self.say(&format!("{} unknown", figure.name)),
+            }
         }
     }
 
     /// Output that is no log (a pipe) and cannot be written is said on standard error; the
     /// sensor goes on.
-    fn complain(&self, written: io::Result<()>) {
+    fn complain(&mut self, written: io::Result<()>) {
         if let Err(error) = written {
-            say(&format!("wardwatch: cannot write the log: {}", crate::capture::describe(&error)));
+            self.say(&format!(
+                "wardwatch: cannot write the log: {}",
+                crate::capture::describe(&error)
+            ));
         }
     }
 }
@@ -311,8 +369,4 @@ fn resident(statm: &File) -> Option<u64> {
     let text = std::str::from_utf8(buffer.get(..length)?).ok()?;
     let pages: u64 = text.split_ascii_whitespace().nth(1)?.parse().ok()?;
     Some(pages * 4096)
-}
-
-fn say(line: &str) {
-    let _ = writeln!(io::stderr(), "{line}");
 }

@@ -11,6 +11,7 @@ use ioc_feeds::{Date, curated};
 
 use super::AppError;
 use crate::config::{ConfigError, FeedSettings};
+use crate::lang::{self, Language};
 use crate::matching::behaviour::Behaviours;
 use crate::matching::{Allow, IndicatorSet};
 
@@ -32,10 +33,10 @@ pub struct Indicators {
 pub fn load(settings: &FeedSettings, say: Say<'_>) -> Result<Indicators, AppError> {
     let mut indicators = Vec::new();
     for feed in feeds(settings)? {
-        report(&feed, say);
+        report(&feed, settings.language, say);
         indicators.extend(feed.indicators);
     }
-    let allow = allow(&settings.allow, say)?;
+    let allow = allow(settings, say)?;
     let newest: Option<Date> = indicators.iter().filter_map(|i| i.last_seen.or(i.first_seen)).max();
     let behaviours = Behaviours::load(&settings.behaviours)
         .map_err(|error| ConfigError::Value(error.to_string()))?;
@@ -45,10 +46,8 @@ pub fn load(settings: &FeedSettings, say: Say<'_>) -> Result<Indicators, AppErro
     }
     for id in set.shadowed() {
         if let Some(indicator) = set.get(*id) {
-            say(&format_args!(
-                "{}, line {}: {} can never raise an alert, because an allow list covers it",
-                indicator.feed, indicator.line, indicator.pattern
-            ));
+            let place = (&*indicator.feed, indicator.line);
+            say(&lang::shadowed(settings.language, place, &indicator.pattern.to_string()));
         }
     }
     Ok(Indicators { set: Arc::new(set), newest })
@@ -87,38 +86,30 @@ pub fn files(path: &Path) -> Result<Vec<PathBuf>, FeedError> {
 }
 
 /// Names each line that could not be used or is doubtful. True if there was any.
-pub fn report(feed: &Loaded, say: Say<'_>) -> bool {
+pub fn report(feed: &Loaded, language: Language, say: Say<'_>) -> bool {
     for row in &feed.rejected {
-        say(&format_args!(
-            "{}, line {}: not loaded: {} ({})",
-            feed.feed, row.line, row.reason, row.text
-        ));
+        let reason = row.reason.in_language(language);
+        say(&lang::not_loaded(language, (&feed.feed, row.line), reason, &row.text));
     }
     for row in &feed.warnings {
-        say(&format_args!(
-            "{}, line {}: loaded with doubt: {} ({})",
-            feed.feed, row.line, row.reason, row.text
-        ));
+        let reason = row.reason.in_language(language);
+        say(&lang::doubtful(language, (&feed.feed, row.line), reason, &row.text));
     }
     let unlisted = feed.more_rejected + feed.more_warnings;
     if unlisted > 0 {
-        say(&format_args!("{}: {unlisted} more lines like these", feed.feed));
+        say(&lang::more_lines(language, &feed.feed, unlisted));
     }
     feed.rejected_total() + feed.warnings_total() > 0
 }
 
-fn allow(paths: &[PathBuf], say: Say<'_>) -> Result<Vec<Allow>, AppError> {
+fn allow(settings: &FeedSettings, say: Say<'_>) -> Result<Vec<Allow>, AppError> {
     let mut all = Vec::new();
-    for path in paths {
+    for path in &settings.allow {
         let list = AllowList::load_file(path)?;
         for row in list.rejected() {
-            say(&format_args!(
-                "{}, line {}: not allowed: {} ({})",
-                path.display(),
-                row.line,
-                row.reason,
-                row.text
-            ));
+            let (name, reason) = (path.display().to_string(), &row.reason);
+            let reason = reason.in_language(settings.language);
+            say(&lang::not_allowed(settings.language, (&name, row.line), reason, &row.text));
         }
         all.extend(list.entries().iter().map(|entry| match &entry.what {
             Allowed::Name { name, scope } => Allow::Name { name: name.clone(), scope: *scope },

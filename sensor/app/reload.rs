@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,16 +11,18 @@ use std::time::Duration;
 
 use crossbeam_channel::Sender;
 use ioc_feeds::Date;
+use ioc_feeds::threat::Threats;
 
 use super::indicators;
-use crate::config::FeedSettings;
+use crate::config::{self, FeedSettings};
 use crate::matching::IndicatorSet;
 use crate::matching::reload::{Difference, Edition, Published, difference, has_collapsed};
 
 /// How long the thread sleeps between two looks at what it is asked.
 const NAP: Duration = Duration::from_millis(100);
-/// Naps between two looks at the files.
-const NAPS: u32 = 600;
+/// Naps between two looks at the files. A change is taken when the next look shows the same: by
+/// then whoever writes the file is done with it.
+const NAPS: u32 = 50;
 
 /// What came of a reload.
 #[derive(Debug)]
@@ -37,14 +38,21 @@ pub(super) enum Reloaded {
     },
     /// The old one stays; why.
     Refused(String),
+    /// What is doubtful about a feed or an allow list.
+    Said(String),
+    /// Threats have other words.
+    Threats(Box<Threats>),
+    /// The old words stay; why.
+    ThreatsRefused(String),
 }
 
-/// Length, time of change and inode of every file that indicators come from.
+/// Length, time of change and inode of every file that is read again.
 type Signature = BTreeMap<PathBuf, (u64, i64, i64, u64)>;
 
 /// What the thread has in hand.
 pub(super) struct Reloader<'a> {
     pub(super) feeds: &'a FeedSettings,
+    pub(super) threats: Option<&'a Path>,
     pub(super) published: &'a Published,
     /// Set by HUP.
     pub(super) wanted: &'a AtomicBool,
@@ -55,7 +63,9 @@ pub(super) struct Reloader<'a> {
 impl Reloader<'_> {
     /// Works until it is told to stop.
     pub(super) fn work(&self) {
-        let mut known = signature(self.feeds);
+        let mut known = self.signature();
+        let mut changing = None;
+        let mut words = config::threats(self.threats).ok();
         let mut retired: Vec<Arc<IndicatorSet>> = Vec::new();
         let mut naps = 0;
         while !self.stop.load(Ordering::Relaxed) {
@@ -68,23 +78,63 @@ impl Reloader<'_> {
                 continue;
             }
             naps = 0;
-            let found = signature(self.feeds);
-            if wanted || found != known {
+            let found = self.signature();
+            let settled = found != known && changing.as_ref() == Some(&found);
+            if wanted || settled {
                 known = found;
+                changing = None;
+                self.reload_threats(&mut words);
                 let (outcome, old) = self.reload();
                 retired.extend(old);
                 let _ = self.tell.send(outcome);
+            } else {
+                changing = (found != known).then_some(found);
             }
         }
     }
 
+    /// By themselves: broken words must not keep new indicators out, nor the other way round.
+    fn reload_threats(&self, words: &mut Option<Threats>) {
+        if self.threats.is_none() {
+            return;
+        }
+        match config::threats(self.threats) {
+            Ok(threats) if words.as_ref() == Some(&threats) => {}
+            Ok(threats) => {
+                *words = Some(threats.clone());
+                let _ = self.tell.send(Reloaded::Threats(Box::new(threats)));
+            }
+            Err(error) => {
+                let _ = self.tell.send(Reloaded::ThreatsRefused(error.to_string()));
+            }
+        }
+    }
+
+    /// Files that cannot be looked at are left out, which is a change too.
+    fn signature(&self) -> Signature {
+        let mut signature = Signature::new();
+        let mut note = |path: &Path| {
+            if let Ok(metadata) = fs::metadata(path) {
+                let mark =
+                    (metadata.len(), metadata.mtime(), metadata.mtime_nsec(), metadata.ino());
+                signature.insert(path.into(), mark);
+            }
+        };
+        for path in &self.feeds.paths {
+            indicators::files(path).unwrap_or_default().iter().for_each(|file| note(file));
+        }
+        self.feeds.allow.iter().for_each(|path| note(path));
+        self.threats.into_iter().for_each(note);
+        signature
+    }
+
     fn reload(&self) -> (Reloaded, Option<Arc<IndicatorSet>>) {
         let mut say = |line: &dyn std::fmt::Display| {
-            let _ = writeln!(io::stderr(), "wardwatch: {line}");
+            let _ = self.tell.send(Reloaded::Said(format!("wardwatch: {line}")));
         };
         let loaded = match indicators::load(self.feeds, &mut say) {
             Ok(loaded) => loaded,
-            Err(error) => return (Reloaded::Refused(error.to_string()), None),
+            Err(error) => return (Reloaded::Refused(error.in_language(self.feeds.language)), None),
         };
         let old = self.published.latest().1.set;
         let (had, len) = (old.len(), loaded.set.len());
@@ -97,20 +147,4 @@ impl Reloader<'_> {
         let old = self.published.publish(Edition::new(loaded.set));
         (Reloaded::Swapped { difference, len, newest: loaded.newest }, Some(old))
     }
-}
-
-/// Files that cannot be looked at are left out, which is a change too.
-fn signature(feeds: &FeedSettings) -> Signature {
-    let mut signature = Signature::new();
-    let mut note = |path: &Path| {
-        if let Ok(metadata) = fs::metadata(path) {
-            let mark = (metadata.len(), metadata.mtime(), metadata.mtime_nsec(), metadata.ino());
-            signature.insert(path.into(), mark);
-        }
-    };
-    for path in &feeds.paths {
-        indicators::files(path).unwrap_or_default().iter().for_each(|file| note(file));
-    }
-    feeds.allow.iter().for_each(|path| note(path));
-    signature
 }

@@ -1,5 +1,6 @@
 //! The live sensor: workers, each with a socket, and the desk they all send to.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, ScopedJoinHandle};
@@ -10,6 +11,7 @@ use ioc_feeds::Date;
 
 use super::AppError;
 use super::desk::{Desk, Wishes};
+use super::metrics::Metrics;
 use super::notices::Notice;
 use super::writer::Writer;
 use crate::alert::{Origin, Outbox, Record, WhenFull};
@@ -42,6 +44,8 @@ pub struct RunJob {
     pub indicators: Arc<Published>,
     /// Where they are loaded from again.
     pub feeds: FeedSettings,
+    /// Where the words of threats are loaded from again, if they have a file.
+    pub threats: Option<PathBuf>,
     /// Template for each worker; its origin is replaced, and its limits are those of all workers
     /// together.
     pub assignment: Assignment,
@@ -53,6 +57,8 @@ pub struct RunJob {
     pub heartbeat_nanos: u64,
     /// Newest date among the indicators.
     pub newest: Option<Date>,
+    /// The metrics page, if it is served.
+    pub metrics: Option<Metrics>,
     /// What is to be said in the log once it is open.
     pub notices: Vec<Notice>,
 }
@@ -138,6 +144,7 @@ impl Post<'_> {
         worker.follow(self.job.indicators.clone());
         let mut told = Timestamp::default();
         let mut up = true;
+        let mut unsaid = None;
         while !self.is_over() {
             let time = match source.take(&mut |frame| worker.frame(frame)) {
                 Ok(Moment::Busy(time)) => time,
@@ -147,7 +154,7 @@ impl Post<'_> {
                     time
                 }
                 Err(error) => {
-                    self.bring_back(&mut source, &mut worker, &error);
+                    unsaid = self.bring_back(&mut source, &mut worker, &error);
                     continue;
                 }
             };
@@ -155,6 +162,7 @@ impl Post<'_> {
                 told = time;
                 worker.pulse(self.number, source.drops());
                 self.tell_link(&source, &mut up);
+                unsaid = unsaid.filter(|notice| !self.say(notice));
             }
         }
         worker.pulse(self.number, source.drops());
@@ -165,26 +173,32 @@ impl Post<'_> {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// Tries to open an interface again until it is back or the run is over.
-    fn bring_back(&self, source: &mut Live, worker: &mut Worker, error: &CaptureError) {
+    /// Tries to open an interface again until it is back or the run is over. Answers what could
+    /// not be said yet because the queue was full.
+    fn bring_back(
+        &self,
+        source: &mut Live,
+        worker: &mut Worker,
+        error: &CaptureError,
+    ) -> Option<Notice> {
         let interface = source.name().to_owned();
         let reason = match error {
             CaptureError::Interface { reason, .. } => reason.clone(),
             other => other.to_string(),
         };
-        if source.is_first() {
-            self.say(&Notice::Gone { interface: interface.clone(), reason });
-        }
+        let gone = Notice::Gone { interface: interface.clone(), reason };
+        let mut said = !source.is_first() || self.say(&gone);
         let mut pause = FIRST_PAUSE;
         loop {
             let mut rested = Duration::ZERO;
             while rested < pause {
                 if self.is_over() {
-                    return;
+                    return None;
                 }
                 thread::sleep(BREATH);
                 rested += BREATH;
                 worker.idle(now());
+                said = said || self.say(&gone);
             }
             worker.pulse(self.number, source.drops());
             match source.reopen() {
@@ -192,22 +206,25 @@ impl Post<'_> {
                 Err(_) => pause = (pause * 2).min(LONGEST_PAUSE),
             }
         }
-        if source.is_first() {
-            self.say(&Notice::Back(interface));
-        }
+        Some(Notice::Back(interface)).filter(|back| source.is_first() && !self.say(back))
     }
 
     /// Says once when the link goes and once when it comes back. The socket survives both.
     fn tell_link(&self, source: &Live, up: &mut bool) {
         let Some(now_up) = source.is_up() else { return };
-        if now_up != *up && source.is_first() {
-            let name = source.name().to_owned();
-            self.say(&if now_up { Notice::Up(name) } else { Notice::Down(name) });
+        if now_up == *up {
+            return;
         }
-        *up = now_up;
+        let name = source.name().to_owned();
+        let notice = if now_up { Notice::Up(name) } else { Notice::Down(name) };
+        // Where the queue is full it is said at the next pulse.
+        if !source.is_first() || self.say(&notice) {
+            *up = now_up;
+        }
     }
 
-    fn say(&self, notice: &Notice) {
-        let _ = self.sender.try_send(notice.record(&self.job.format, now()));
+    /// Says something, unless the queue is full.
+    fn say(&self, notice: &Notice) -> bool {
+        self.sender.try_send(notice.record(&self.job.format, now())).is_ok()
     }
 }

@@ -2,12 +2,14 @@
 
 use std::io;
 
+use ioc_feeds::threat::Threats;
+
 use crate::alert::outbox::WorkerPulse;
 use crate::alert::{Alert, Record};
 use crate::enrich::Enricher;
 use crate::enrich::fold::Fold;
 use crate::net::Timestamp;
-use crate::sink::{Sink, Status, Trouble};
+use crate::sink::{Losses, Sink, Status, Trouble};
 
 /// Enrichment and sinks of a run.
 pub struct Writer<'s> {
@@ -90,6 +92,11 @@ impl<'s> Writer<'s> {
         }
     }
 
+    /// Speaks of threats in other words from now on.
+    pub fn replace_threats(&mut self, threats: Threats) {
+        self.enricher.replace_threats(threats);
+    }
+
     /// Forgets who is who: what comes next is of another capture.
     pub fn begin_capture(&mut self) {
         self.enricher.forget_hosts();
@@ -117,6 +124,13 @@ impl<'s> Writer<'s> {
     /// As [`Writer::write`].
     pub fn status(&mut self, status: &Status) -> io::Result<()> {
         each(&mut self.sinks, |sink| sink.status(status))
+    }
+
+    /// What did not reach a destination since the start.
+    pub fn losses(&self) -> Losses {
+        let mut losses = Losses::default();
+        self.sinks.iter().for_each(|sink| losses.add(sink.losses()));
+        losses
     }
 
     /// Opens every file anew.

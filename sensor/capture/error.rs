@@ -110,6 +110,8 @@ pub(crate) fn describe(error: &io::Error) -> String {
         }
         io::ErrorKind::UnexpectedEof => "its compressed data is cut short".into(),
         io::ErrorKind::IsADirectory => "it is a directory".into(),
+        // Not the system's words but ours or a library's, with names and paths in them.
+        _ if error.raw_os_error().is_none() => error.to_string(),
         _ => {
             let text = error.to_string();
             text.split(" (os error").next().unwrap_or(&text).to_lowercase()

@@ -31,7 +31,7 @@ fn list(global: &Global, options: &FeedOptions) -> Result<u8, AppError> {
     let settings = settings(global, options)?;
     let mut rows = Vec::new();
     for feed in indicators::feeds(&settings.feeds)? {
-        indicators::report(&feed, &mut |line| complain(&line));
+        indicators::report(&feed, settings.language, &mut |line| complain(&line));
         rows.extend(feed.indicators);
     }
     written(format::native::write(&rows, BufWriter::new(io::stdout().lock())))
@@ -70,8 +70,8 @@ fn behaviours(global: &Global, options: &FeedOptions) -> Result<u8, AppError> {
 
 fn check(global: &Global, paths: &[PathBuf]) -> Result<u8, AppError> {
     let mut loaded = Vec::new();
+    let settings = settings(global, &FeedOptions { feeds: vec![], no_builtin_feeds: false })?;
     if paths.is_empty() {
-        let settings = settings(global, &FeedOptions { feeds: vec![], no_builtin_feeds: false })?;
         loaded = indicators::feeds(&settings.feeds)?;
     }
     for path in paths {
@@ -83,7 +83,7 @@ fn check(global: &Global, paths: &[PathBuf]) -> Result<u8, AppError> {
     let mut out = io::stdout().lock();
     for feed in &loaded {
         clean &= feed.rejected_total() == 0;
-        indicators::report(feed, &mut |line| complain(&line));
+        indicators::report(feed, settings.language, &mut |line| complain(&line));
         let line = writeln!(
             out,
             "{}: {} indicators, {} lines not loaded, {} doubtful, {} duplicates",
@@ -107,7 +107,8 @@ fn lookup(global: &Global, values: &[String], options: &FeedOptions) -> Result<u
         let hits = match value::guess(text) {
             Ok(pattern) => find(&mut matcher, &pattern),
             Err(reason) => {
-                complain(&format_args!("`{text}` cannot be looked up: {reason}"));
+                let reason = reason.in_language(settings.language);
+                complain(&lang::not_looked_up(settings.language, text, reason));
                 return Ok(2);
             }
         };

@@ -17,11 +17,12 @@ use clap::Parser;
 use crate::app::AppError;
 use crate::app::indicators::{self, Indicators};
 use crate::cli::{Cli, Command, Global};
-use crate::config::{Overrides, Settings};
+use crate::config::{self, Overrides, Settings};
 
 /// Runs the command line; prints an error once.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    let language = config::spoken(cli.global.lang.map(Into::into));
     let outcome = match cli.command {
         Command::Scan(options) => scan::scan(&cli.global, options),
         #[cfg(feature = "live")]
@@ -34,7 +35,7 @@ pub fn main() -> ExitCode {
     match outcome {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            complain(&error);
+            complain(&error.in_language(language));
             ExitCode::from(error.exit_code())
         }
     }

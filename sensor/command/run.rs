@@ -1,7 +1,7 @@
 //! `wardwatch run`: the live sensor.
 
 use std::fs;
-use std::io::{self, BufWriter};
+use std::io;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -10,6 +10,7 @@ use super::{complain, load, settings};
 use crate::alert::Origin;
 use crate::alert::event::EventKinds;
 use crate::app::AppError;
+use crate::app::metrics::Metrics;
 use crate::app::notices::Notice;
 use crate::app::run::{self, RunJob};
 use crate::app::writer::Writer;
@@ -23,6 +24,7 @@ use crate::matching::reload::Published;
 use crate::privilege::{self, LogPlace, Needs};
 use crate::sink::eve::EveSink;
 use crate::sink::log::{LogFile, LogOptions};
+use crate::sink::stream::Stream;
 use crate::sink::syslog::SyslogSink;
 use crate::sink::text::{LineFormat, TextSink};
 use crate::sink::{Clock, Sink};
@@ -33,6 +35,7 @@ const LOG_DIR: &str = "/var/log/wardwatch";
 
 pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
     let settings = settings(global, &options.feeds)?;
+    check_stdout(&options, &settings)?;
     let filter = match options.filter.is_empty() {
         true => settings.filter.clone(),
         false => Some(options.filter.join(" ")),
@@ -61,6 +64,7 @@ pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
         live: LiveOptions { ring_bytes: settings.ring_bytes, filter },
         indicators: Published::new(indicators.set).into(),
         feeds: settings.feeds.clone(),
+        threats: settings.threats_file.clone(),
         assignment: Assignment {
             limits: settings.limits,
             home: settings.home.clone(),
@@ -71,6 +75,7 @@ pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
         format,
         heartbeat_nanos: settings.heartbeat_nanos,
         newest: indicators.newest,
+        metrics: metrics(&options, &settings)?,
         notices: Vec::new(),
     };
     let sources = run::open(&job)?;
@@ -104,7 +109,7 @@ fn give_up_rights(
     log.files.retain(|file| file.exists());
     let feeds = &settings.feeds;
     let readable = [&settings.files, &feeds.paths, &feeds.allow].into_iter().flatten();
-    let elsewhere = options.eve.iter().filter(|path| *path != Path::new("-"));
+    let elsewhere = options.eve.iter().filter(|path| !is_stdout(path));
     let needs = Needs {
         user: settings.user.clone(),
         log,
@@ -156,8 +161,8 @@ fn sinks(
     let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(TextSink::new(format.clone(), log))];
     let clock = format.clock.clone();
     match &options.eve {
-        Some(path) if path == Path::new("-") => {
-            sinks.push(Box::new(EveSink::new(clock, BufWriter::new(io::stdout()))));
+        Some(path) if is_stdout(path) => {
+            sinks.push(Box::new(EveSink::new(clock, Stream::stdout())));
         }
         Some(path) => sinks.push(Box::new(EveSink::new(clock, open(path, false)?))),
         None if settings.eve => {
@@ -165,10 +170,42 @@ fn sinks(
         }
         None => {}
     }
-    for target in &settings.syslog {
-        sinks.push(Box::new(SyslogSink::new(format.clone(), target.clone())));
+    if options.stdout || settings.stdout {
+        sinks.push(Box::new(TextSink::new(format.clone(), Stream::stdout())));
+    }
+    for server in &settings.syslog {
+        let sink = SyslogSink::new(format.clone(), server)
+            .map_err(|error| ConfigError::Value(format!("syslog {}: {error}", server.target)))?;
+        sinks.push(Box::new(sink));
     }
     Ok(sinks)
+}
+
+/// Taken while the process may still do so. A check beside a running sensor finds the address
+/// taken, and that is as it should be.
+fn metrics(options: &Run, settings: &Settings) -> Result<Option<Metrics>, AppError> {
+    match settings.metrics.as_ref().map(Metrics::bind).transpose() {
+        Err(AppError::Metrics { in_use: true, .. }) if options.test => Ok(None),
+        page => page,
+    }
+}
+
+/// `-` is standard output.
+fn is_stdout(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// Standard output is either for people or for programs.
+fn check_stdout(options: &Run, settings: &Settings) -> Result<(), ConfigError> {
+    let json = options.eve.as_deref().is_some_and(is_stdout);
+    match json && (options.stdout || settings.stdout) {
+        true => Err(ConfigError::Value(
+            "--eve - and --stdout (or `stdout = true` under [log]) both want standard output; \
+             leave one out, or write EVE to a file"
+                .into(),
+        )),
+        false => Ok(()),
+    }
 }
 
 fn refusal(path: &Path, error: &io::Error) -> AppError {

@@ -21,6 +21,7 @@ use crate::cli::{Format, Global, Scan};
 use crate::config::Settings;
 use crate::decode::link_type_name;
 use crate::enrich::{Enricher, FullAlert};
+use crate::lang::{self, Language};
 use crate::sink::eve::EveSink;
 use crate::sink::file;
 use crate::sink::summary::Summary;
@@ -34,6 +35,7 @@ const BPF_WORDS: [&str; 12] =
 
 pub(super) fn scan(global: &Global, options: Scan) -> Result<u8, AppError> {
     let settings = settings(global, &options.feeds)?;
+    let language = settings.language;
     let (paths, filter) = split_filter(options.paths.clone());
     if let Some(expression) = &filter {
         Filter::new(expression)?;
@@ -41,7 +43,7 @@ pub(super) fn scan(global: &Global, options: Scan) -> Result<u8, AppError> {
     let indicators = load(&settings, global)?;
     let (inputs, unusable) = inputs(&paths);
     for error in &unusable {
-        complain(error);
+        complain(&error.in_language(settings.language));
     }
     if inputs.is_empty() {
         return Ok(1);
@@ -58,7 +60,7 @@ pub(super) fn scan(global: &Global, options: Scan) -> Result<u8, AppError> {
     let job = job(&options, &settings, inputs, filter, indicators.set, progress.clone())?;
     // Under a progress bar, messages go above it.
     let outcome = app::scan::scan(&job, &mut writer, |remark| {
-        progress.suspend(|| say(remark));
+        progress.suspend(|| say(language, remark));
     })?;
     progress.finish_and_clear();
     let incomplete = !outcome.failures.is_empty() || !unusable.is_empty();
@@ -81,9 +83,9 @@ pub(super) fn scan(global: &Global, options: Scan) -> Result<u8, AppError> {
     })
 }
 
-fn say(remark: &Remark<'_>) {
+fn say(language: Language, remark: &Remark<'_>) {
     match remark {
-        Remark::Failure(failure) => complain(failure),
+        Remark::Failure(failure) => complain(&lang::capture(language, failure)),
         Remark::Undecoded { name, link, frames } => complain(&format_args!(
             "{name}: frames of link type {} ({}) are not decoded: {frames}",
             link_type(*link),

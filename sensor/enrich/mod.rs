@@ -8,7 +8,7 @@ pub mod hosts;
 
 use std::borrow::Cow;
 
-use ioc_feeds::threat::{Severity, Text, Threat, Threats};
+use ioc_feeds::threat::{Contact, Severity, Text, Threat, Threats};
 use ioc_feeds::{Confidence, Date, Indicator};
 
 use crate::alert::{Alert, Identity, Reason};
@@ -28,6 +28,8 @@ pub struct FullAlert<'a> {
     pub indicator: &'a Indicator,
     /// What is known of its threat.
     pub threat: &'a Threat,
+    /// Whom to call.
+    pub contact: &'a Contact,
     /// How bad, at the time of the contact.
     pub severity: Severity,
     /// Age of the indicator in days at that time, where it weakens the alert.
@@ -92,6 +94,11 @@ impl Enricher {
         self.hosts.clear();
     }
 
+    /// From now on speaks of threats in these words.
+    pub fn replace_threats(&mut self, threats: Threats) {
+        self.threats = threats;
+    }
+
     /// The threats it knows.
     pub const fn threats(&self) -> &Threats {
         &self.threats
@@ -111,6 +118,7 @@ impl Enricher {
             alert,
             indicator,
             threat,
+            contact: &self.threats.contact,
             severity,
             old_days,
             host_name,

@@ -1,6 +1,6 @@
 //! What the sensor says of itself when something is wrong or has changed.
 
-use super::{Language, pick};
+use super::{Language, pick, system};
 
 /// Something that makes the sensor miss contacts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -57,6 +57,7 @@ pub const fn warning(language: Language, warning: Warning) -> &'static str {
 
 /// A log cannot be written.
 pub fn failing(language: Language, path: &str, reason: &str) -> String {
+    let reason = system(language, reason);
     match language {
         Language::Vi => format!(
             "không ghi được {path}: {reason}; cảnh báo được giữ trong bộ nhớ và lặp lại ở nhật ký hệ thống cho đến khi ghi được"
@@ -83,6 +84,7 @@ pub fn resumed(language: Language, path: &str, numbers: [u64; 4]) -> String {
 
 /// A syslog server does not take messages.
 pub fn unreachable(language: Language, target: &str, reason: &str) -> String {
+    let reason = system(language, reason);
     match language {
         Language::Vi => format!("không gửi được đến {target}: {reason}; tệp nhật ký vẫn đầy đủ"),
         Language::En => format!("cannot send to {target}: {reason}; the log file stays complete"),
@@ -97,8 +99,43 @@ pub fn reachable(language: Language, target: &str, dropped: u64) -> String {
     }
 }
 
+/// A destination takes lines more slowly than they come.
+pub fn too_slow(language: Language, target: &str, dropped: u64) -> String {
+    match language {
+        Language::Vi => {
+            format!("{target} nhận quá chậm: {dropped} dòng đã bị bỏ ở đó; tệp nhật ký vẫn đầy đủ")
+        }
+        Language::En => format!(
+            "{target} is too slow: {dropped} lines were dropped there; the log file stays complete"
+        ),
+    }
+}
+
+/// Nobody reads standard output or standard error any more.
+pub fn closed(language: Language, target: &str, reason: &str) -> String {
+    let reason = system(language, reason);
+    match language {
+        Language::Vi => format!(
+            "không còn chương trình nào đọc {target} ({reason}); việc giám sát vẫn tiếp tục và tệp nhật ký vẫn đầy đủ"
+        ),
+        Language::En => format!(
+            "nobody reads {target} any more ({reason}); watching goes on and the log file stays complete"
+        ),
+    }
+}
+
+/// The metrics page cannot be answered.
+pub fn no_metrics(language: Language, reason: &str) -> String {
+    let reason = system(language, reason);
+    match language {
+        Language::Vi => format!("không phục vụ được trang số liệu (metrics): {reason}"),
+        Language::En => format!("the metrics page cannot be served: {reason}"),
+    }
+}
+
 /// The disk did not confirm.
 pub fn not_synced(language: Language, path: &str, reason: &str) -> String {
+    let reason = system(language, reason);
     match language {
         Language::Vi => format!("ổ đĩa không xác nhận đã lưu {path}: {reason}"),
         Language::En => format!("the disk did not confirm {path}: {reason}"),
@@ -107,6 +144,7 @@ pub fn not_synced(language: Language, path: &str, reason: &str) -> String {
 
 /// A log cannot be given another name.
 pub fn not_rotated(language: Language, path: &str, reason: &str) -> String {
+    let reason = system(language, reason);
     match language {
         Language::Vi => {
             format!("không xoay vòng được {path}: {reason}; tệp này sẽ tiếp tục lớn lên")
@@ -128,5 +166,25 @@ pub fn refused(language: Language, reason: &str) -> String {
     match language {
         Language::Vi => format!("không nạp lại được dấu hiệu: {reason}; vẫn dùng các dấu hiệu cũ"),
         Language::En => format!("indicators not reloaded: {reason}; the old ones stay in use"),
+    }
+}
+
+/// Threats have other words.
+pub fn threats_reloaded(language: Language, contact: &str) -> String {
+    match language {
+        Language::Vi => format!("đã nạp lại nội dung mối đe dọa; đầu mối liên hệ: {contact}"),
+        Language::En => format!("texts of threats reloaded; whom to call: {contact}"),
+    }
+}
+
+/// The words of threats could not be replaced.
+pub fn threats_refused(language: Language, reason: &str) -> String {
+    match language {
+        Language::Vi => {
+            format!("không nạp lại được nội dung mối đe dọa: {reason}; vẫn dùng nội dung cũ")
+        }
+        Language::En => {
+            format!("texts of threats not reloaded: {reason}; the old ones stay in use")
+        }
     }
 }

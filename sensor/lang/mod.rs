@@ -1,11 +1,15 @@
 //! Words for people, in Vietnamese and English. Owns phrases only; what is said of a threat
 //! stands in the threats file of `ioc-feeds`.
 
+mod errors;
+mod feeds;
 mod health;
 
 use ioc_feeds::threat::Severity;
 use ioc_feeds::{Confidence, Date, Pattern, Role};
 
+pub use errors::*;
+pub use feeds::*;
 pub use health::*;
 pub use ioc_feeds::threat::Language;
 
@@ -94,6 +98,15 @@ pub fn day(language: Language, date: Date) -> String {
     }
 }
 
+/// An age in days.
+pub fn days_old(language: Language, days: i64) -> String {
+    match (language, days) {
+        (Language::Vi, _) => format!("đã {days} ngày"),
+        (Language::En, 1) => "1 day old".into(),
+        (Language::En, _) => format!("{days} days old"),
+    }
+}
+
 /// When an indicator was last known to be in use, and if it is old, how old it was then.
 pub fn known_since(language: Language, date: Option<Date>, old_days: Option<i64>) -> String {
     let Some(date) = date else {
@@ -129,6 +142,20 @@ pub enum Phrase {
     Packets,
     /// Share of packets lost.
     Lost,
+    /// Lost in the kernel.
+    Kernel,
+    /// Lost in the interface.
+    Interface,
+    /// From our hosts to the outside.
+    Outward,
+    /// From the outside to our hosts.
+    Inward,
+    /// Among our hosts, or between others.
+    Within,
+    /// Neither TCP, UDP nor ICMP.
+    OtherProtocols,
+    /// Memory in use.
+    Memory,
     /// Indicators loaded.
     Indicators,
     /// Newest date among them.
@@ -171,6 +198,13 @@ pub const fn phrase(language: Language, phrase: Phrase) -> &'static str {
         Phrase::Warning => pick(language, "CẢNH BÁO", "WARN"),
         Phrase::Packets => pick(language, "gói tin", "packets"),
         Phrase::Lost => pick(language, "mất", "lost"),
+        Phrase::Kernel => pick(language, "nhân hệ điều hành", "kernel"),
+        Phrase::Interface => pick(language, "cổng mạng", "interface"),
+        Phrase::Outward => pick(language, "ra", "out"),
+        Phrase::Inward => pick(language, "vào", "in"),
+        Phrase::Within => pick(language, "nội bộ", "local"),
+        Phrase::OtherProtocols => pick(language, "giao thức khác", "other"),
+        Phrase::Memory => pick(language, "bộ nhớ", "memory"),
         Phrase::Indicators => pick(language, "dấu hiệu", "indicators"),
         Phrase::Newest => pick(language, "mới nhất", "newest"),
         Phrase::Hosts => pick(language, "máy trong mạng", "hosts of ours"),

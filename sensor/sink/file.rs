@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use super::Trouble;
+use super::{Losses, Trouble};
 use crate::net::Timestamp;
 
 /// What a line is worth while it cannot be written.
@@ -36,6 +36,11 @@ pub trait LineOut {
     /// # Errors
     /// When it could not be written and is not kept either.
     fn flush(&mut self) -> io::Result<()>;
+
+    /// What it could not deliver since the start.
+    fn losses(&self) -> Losses {
+        Losses::default()
+    }
 
     /// Begins anew after the file was moved away; nothing to do where there is none.
     fn reopen(&mut self) {}

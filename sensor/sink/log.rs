@@ -5,6 +5,7 @@
 //! by [`LineOut::tend`], at least ten times a second. Between two lines in the file there is
 //! always a line end: half a line is cut off before the next one is written.
 
+mod echo;
 mod held;
 mod opened;
 pub mod rotation;
@@ -12,12 +13,13 @@ pub mod rotation;
 #[cfg(test)]
 mod tests;
 
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::file::{LineOut, Weight};
-use super::{Clock, Trouble};
+use super::{Clock, Losses, Trouble};
 use crate::net::Timestamp;
+use echo::Echo;
 use held::Held;
 use opened::Opened;
 use rotation::Rotation;
@@ -38,7 +40,7 @@ pub struct LogOptions {
     pub rotation: Rotation,
     /// The zone of rotated names.
     pub clock: Clock,
-    /// Are alerts that must wait repeated on standard error, where the journal keeps them?
+    /// Are alerts that must wait repeated on standard error and in the journal?
     pub echo: bool,
 }
 
@@ -58,6 +60,7 @@ pub struct LogFile {
     file: Option<Opened>,
     gathered: Gathered,
     held: Held,
+    echo: Option<Echo>,
     /// What has not been said yet.
     unsaid: Vec<Trouble>,
     failing_since: Option<Timestamp>,
@@ -81,6 +84,7 @@ impl LogFile {
     pub fn open(path: &Path, options: LogOptions) -> io::Result<Self> {
         Ok(Self {
             path: path.into(),
+            echo: options.echo.then(Echo::find),
             options,
             file: Some(Opened::open(path)?),
             gathered: Gathered::default(),
@@ -140,9 +144,11 @@ impl LogFile {
     }
 
     fn hold(&mut self, line: &[u8], weight: Weight) {
-        if self.held.hold(line, weight) && self.options.echo && !self.retrying {
-            // Standard error is a destination too: under systemd it is the journal.
-            let _ = io::stderr().write_all(line);
+        if self.held.hold(line, weight)
+            && !self.retrying
+            && let Some(echo) = &mut self.echo
+        {
+            echo.tell(line);
         }
     }
 
@@ -256,6 +262,12 @@ impl LineOut for LogFile {
     fn flush(&mut self) -> io::Result<()> {
         self.write_out();
         Ok(())
+    }
+
+    fn losses(&self) -> Losses {
+        let mut losses = self.held.losses();
+        losses.add(self.echo.as_ref().map_or_else(Losses::default, Echo::losses));
+        losses
     }
 
     fn reopen(&mut self) {

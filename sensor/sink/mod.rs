@@ -8,7 +8,10 @@ pub mod eve;
 pub mod file;
 pub mod heartbeat;
 pub mod log;
+#[cfg(feature = "live")]
+pub mod metrics;
 pub mod status;
+pub mod stream;
 pub mod summary;
 pub mod syslog;
 pub mod text;
@@ -60,6 +63,20 @@ pub enum Trouble {
         /// Messages for which the queue had no room.
         dropped: u64,
     },
+    /// A destination takes lines, but too slowly: its queue is full.
+    TooSlow {
+        /// Its address.
+        target: String,
+        /// Lines for which the queue had no room since this was last said.
+        dropped: u64,
+    },
+    /// Nobody reads standard output or standard error any more.
+    Closed {
+        /// Which.
+        target: String,
+        /// Why.
+        reason: String,
+    },
     /// The disk did not confirm what was written.
     NotSynced {
         /// The file.
@@ -74,6 +91,32 @@ pub enum Trouble {
         /// Why.
         reason: String,
     },
+}
+
+/// Lines that did not reach a destination, or not yet, since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Losses {
+    /// Lines that wait for a disk, now.
+    pub waiting: u64,
+    /// Alerts for which a later one of the same host and indicator stands.
+    pub folded: u64,
+    /// Lines for which memory had no room; standard error has them.
+    pub gone: u64,
+    /// Event records dropped while a disk took nothing.
+    pub events: u64,
+    /// Lines that a syslog server or a reader of standard output did not get.
+    pub undelivered: u64,
+}
+
+impl Losses {
+    /// Adds those of another destination.
+    pub const fn add(&mut self, other: Self) {
+        self.waiting += other.waiting;
+        self.folded += other.folded;
+        self.gone += other.gone;
+        self.events += other.events;
+        self.undelivered += other.undelivered;
+    }
 }
 
 /// Somewhere records go.
@@ -112,6 +155,11 @@ pub trait Sink {
     /// When it could not be written.
     fn status(&mut self, _status: &Status) -> io::Result<()> {
         Ok(())
+    }
+
+    /// What it could not deliver since the start.
+    fn losses(&self) -> Losses {
+        Losses::default()
     }
 
     /// Opens its file anew, if it has one (after a rotation).

@@ -1,7 +1,9 @@
-//! The state of the sensor at a moment: what the heartbeat, EVE's `stats` and USR1 tell.
+//! The state of the sensor at a moment: what the heartbeat, EVE's `stats`, USR1 and `/metrics`
+//! tell. [`Status::figures`] is the one list of it, so that none of them lacks what another has.
 
 use ioc_feeds::Date;
 
+use super::Losses;
 use crate::capture::Drops;
 use crate::net::Timestamp;
 use crate::stats::{Counter, Counters};
@@ -21,6 +23,12 @@ pub struct Status {
     pub hosts: usize,
     /// Hosts of ours that opened a flow to the outside.
     pub clients: usize,
+    /// Alerts told, those of several workers that are one contact as one.
+    pub alerts: u64,
+    /// Lines that did not reach a destination.
+    pub losses: Losses,
+    /// Clients of the metrics page turned away or given up.
+    pub metrics_refused: u64,
     /// Indicators loaded.
     pub indicators: usize,
     /// Newest date among them; none if none has one.
@@ -29,6 +37,28 @@ pub struct Status {
     pub age_days: Option<i64>,
     /// Resident memory in bytes, if it can be read.
     pub memory: Option<u64>,
+}
+
+/// How a figure behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Figures {
+    /// Only grows, until the next start.
+    Total,
+    /// Goes up and down.
+    Level,
+}
+
+/// One number of a [`Status`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Figure {
+    /// `stage.what`, stable for dashboards.
+    pub name: &'static str,
+    /// What it is, in a sentence.
+    pub help: &'static str,
+    /// How it behaves.
+    pub kind: Figures,
+    /// None when it is not known.
+    pub value: Option<u64>,
 }
 
 impl Status {
@@ -44,5 +74,126 @@ impl Status {
             sum(&[Counter::TlsEch, Counter::QuicUndecodable, Counter::EncryptedDns]),
             sum(&[Counter::Tls, Counter::Quic, Counter::QuicUndecodable]),
         )
+    }
+
+    /// Every number there is: the counters, then what the sensor knows beside them.
+    pub fn figures(&self) -> Vec<Figure> {
+        let of_workers = Counter::ALL.iter().map(|counter| Figure {
+            name: counter.name(),
+            help: counter.help(),
+            kind: Figures::Total,
+            value: Some(self.counters.get(*counter)),
+        });
+        of_workers.chain(self.of_blindness()).chain(self.of_outputs()).chain(self.rest()).collect()
+    }
+
+    /// What hides names, each way by itself.
+    fn of_blindness(&self) -> impl Iterator<Item = Figure> {
+        let (hidden, connections) = self.blind();
+        let count = |counter| self.counters.get(counter);
+        [
+            ("blind.hidden", "Connections whose true name cannot be read", hidden),
+            ("blind.connections", "Connections of which a name is wanted", connections),
+            ("blind.ech", "Connections with an encrypted ClientHello", count(Counter::TlsEch)),
+            ("blind.doh", "Flows with DNS over HTTPS", count(Counter::DnsOverHttps)),
+            ("blind.dot", "Flows with DNS over TLS", count(Counter::DnsOverTls)),
+            ("blind.doq", "Flows with DNS over QUIC", count(Counter::DnsOverQuic)),
+            (
+                "blind.quic",
+                "QUIC Initial packets that cannot be opened",
+                count(Counter::QuicUndecodable),
+            ),
+        ]
+        .into_iter()
+        .map(|(name, help, value)| total(name, help, value))
+    }
+
+    fn of_outputs(&self) -> impl Iterator<Item = Figure> {
+        let Losses { waiting, folded, gone, events, undelivered } = self.losses;
+        let waiting = level("output.waiting", "Lines that wait for a disk", Some(waiting));
+        let totals = [
+            ("alert.told", "Alerts written, those of several workers as one", self.alerts),
+            ("output.folded", "Waiting alerts for which a later one stands", folded),
+            ("output.gone", "Lines for which there was no room; standard error has them", gone),
+            ("output.events_dropped", "Event records dropped while a disk took nothing", events),
+            (
+                "output.undelivered",
+                "Lines that a syslog server or a reader of standard output did not get",
+                undelivered,
+            ),
+            (
+                "metrics.refused",
+                "Clients of /metrics turned away or given up",
+                self.metrics_refused,
+            ),
+        ];
+        let totals = totals.map(|(name, help, value)| total(name, help, value));
+        std::iter::once(waiting).chain(totals)
+    }
+
+    fn rest(&self) -> impl Iterator<Item = Figure> {
+        let drops = [
+            ("capture.kernel_packets", "Packets the kernel handed on", self.drops.received),
+            ("capture.kernel_drops", "Packets the kernel dropped", self.drops.kernel),
+            ("capture.interface_drops", "Packets the interface dropped", self.drops.interface),
+        ];
+        let age = self.age_days.map(|days| u64::try_from(days).unwrap_or(0));
+        let levels = [
+            ("uptime", "Seconds since the start", Some(self.uptime)),
+            ("indicators.loaded", "Indicators in use", Some(self.indicators as u64)),
+            ("indicators.age_days", "Days since the newest indicator was known", age),
+            ("hosts", "Hosts of ours seen", Some(self.hosts as u64)),
+            ("clients", "Hosts of ours that talk to the outside", Some(self.clients as u64)),
+            ("memory.resident", "Resident memory in bytes", self.memory),
+        ];
+        let drops = drops.map(|(name, help, value)| total(name, help, value));
+        let levels = levels.map(|(name, help, value)| level(name, help, value));
+        drops.into_iter().chain(levels)
+    }
+}
+
+const fn total(name: &'static str, help: &'static str, value: u64) -> Figure {
+    Figure { name, help, kind: Figures::Total, value: Some(value) }
+}
+
+const fn level(name: &'static str, help: &'static str, value: Option<u64>) -> Figure {
+    Figure { name, help, kind: Figures::Level, value }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_figure_has_a_name_of_its_own_and_says_what_it_is() {
+        let figures = Status::default().figures();
+        let mut names: Vec<_> = figures.iter().map(|figure| figure.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), figures.len());
+        assert!(figures.len() > Counter::ALL.len() + 15);
+        for figure in figures {
+            assert!(figure.help.len() > 3, "{}", figure.name);
+        }
+    }
+
+    #[test]
+    fn each_way_to_hide_a_name_is_told_apart() {
+        let mut status = Status::default();
+        let ways = [
+            (Counter::TlsEch, "blind.ech"),
+            (Counter::DnsOverHttps, "blind.doh"),
+            (Counter::DnsOverTls, "blind.dot"),
+            (Counter::DnsOverQuic, "blind.doq"),
+            (Counter::QuicUndecodable, "blind.quic"),
+        ];
+        for ((counter, _), n) in ways.iter().zip(1..) {
+            status.counters.add(*counter, n);
+        }
+        let figures = status.figures();
+        for ((_, name), n) in ways.iter().zip(1..) {
+            let figure = figures.iter().find(|figure| figure.name == *name).unwrap();
+            assert_eq!(figure.value, Some(n), "{name}");
+        }
     }
 }

@@ -10,7 +10,7 @@ use ioc_feeds::threat::Threats;
 
 use super::escape::field;
 use super::file::{LineOut, Weight};
-use super::{Clock, Sink, Trouble};
+use super::{Clock, Losses, Sink, Trouble};
 use crate::enrich::FullAlert;
 use crate::lang::{self, Language};
 use crate::net::{Endpoint, Timestamp};
@@ -22,7 +22,7 @@ pub struct LineFormat {
     pub language: Language,
     /// The zone.
     pub clock: Clock,
-    /// Whom to call.
+    /// What a summary says of threats; an alert brings its own.
     pub threats: Threats,
 }
 
@@ -62,7 +62,7 @@ impl LineFormat {
             [] => String::new(),
             also => format!("; {} {}", lang::also(language), field(&also.join(", "))),
         };
-        let action = full.threat.action(language, &self.threats.contact);
+        let action = full.threat.action(language, full.contact);
         format!(
             "{time} {severity} | {name}{malware} | {host} {ours} {mac} | {seen} ({place}) | {peer} | \
              {pattern} ({kind}, {role}, {sure}, {since}, {reference}){also} | {} | {}",
@@ -114,6 +114,10 @@ impl<W: LineOut> Sink for TextSink<W> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
+    }
+
+    fn losses(&self) -> Losses {
+        self.out.losses()
     }
 
     fn reopen(&mut self) {

@@ -9,7 +9,7 @@ use crate::flow::FlowIndex;
 use crate::matching::behaviour::Tracker;
 use crate::matching::reload::Published;
 use crate::net::{Side, Timestamp};
-use crate::stats::Counter;
+use crate::stats::{Counter, Direction};
 
 /// What a flow remembers of a generation: it meets the same one again after 256 reloads.
 pub(super) const fn short(generation: u32) -> u8 {
@@ -58,6 +58,14 @@ impl Worker {
     ) {
         let generation = short(self.generation);
         let Some(flow) = self.flows.get_mut(index) else { return };
+        let direction = match flow.ours {
+            Some(ours) if ours == side => Direction::Out,
+            Some(_) => Direction::In,
+            None => Direction::Local,
+        };
+        let (packets, bytes) = Counter::traffic(packet.protocol, direction);
+        self.counters.count(packets);
+        self.counters.add(bytes, self.frame_bytes);
         if let Some(ours) = flow.ours {
             let (packets, bytes) = match ours == side {
                 true => (Counter::PacketsOut, Counter::BytesOut),

@@ -114,16 +114,21 @@ impl Watch {
         for endpoint in [scene.packet.destination, scene.packet.source] {
             let value = Value::Endpoint(endpoint);
             self.compare(scene, Observation { kind: Kind::Ip, value });
-            if resolvers::is_encrypted_dns_port(scene.packet.protocol, endpoint.port) {
-                self.encrypted_dns(scene);
+            let encrypted = !scene.again
+                && resolvers::is_encrypted_dns_port(scene.packet.protocol, endpoint.port);
+            if encrypted {
+                let over_tls = scene.packet.protocol == IpProtocol::TCP;
+                let way = if over_tls { Counter::DnsOverTls } else { Counter::DnsOverQuic };
+                self.encrypted_dns(scene, way);
             }
         }
         self.connection(scene);
     }
 
     /// Counts the flow as one whose questions we cannot see, once.
-    fn encrypted_dns(&mut self, scene: &Scene<'_>) {
+    fn encrypted_dns(&mut self, scene: &Scene<'_>, way: Counter) {
         if self.encrypted.replace(scene.flow_id) != Some(scene.flow_id) {
+            self.counters.count(way);
             self.counters.count(Counter::EncryptedDns);
         }
     }
@@ -266,7 +271,7 @@ impl Observer for At<'_> {
             (observation.kind, observation.value)
             && resolvers::is_resolver(name)
         {
-            self.watch.encrypted_dns(self.scene);
+            self.watch.encrypted_dns(self.scene, Counter::DnsOverHttps);
         }
         self.watch.compare(self.scene, observation);
         if let (Kind::DnsQuery, Value::Name(name)) = (observation.kind, observation.value) {

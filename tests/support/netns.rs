@@ -38,7 +38,7 @@ impl Namespace {
         let add = ["link", "add", MIRROR, "mtu", "9000", "type", "veth"];
         let peer = ["peer", "name", SENDER, "mtu", "9000"];
         this.inside("ip", &[&add[..], &peer[..]].concat());
-        for end in [MIRROR, SENDER] {
+        for end in [MIRROR, SENDER, "lo"] {
             this.inside("ip", &["link", "set", end, "up"]);
         }
         this
@@ -97,14 +97,54 @@ impl Sensor {
     /// Starts, with logs below `directory`, and waits until the log says so.
     #[track_caller]
     pub fn start(namespace: &Namespace, directory: &Path, arguments: &[&str]) -> Self {
+        Self::start_printing(namespace, directory, arguments, Stdio::null())
+    }
+
+    /// The same, with something behind its standard output.
+    #[track_caller]
+    pub fn start_printing(
+        namespace: &Namespace,
+        directory: &Path,
+        arguments: &[&str],
+        stdout: Stdio,
+    ) -> Self {
+        // `ip netns exec` becomes the sensor, so its signals and exit code are the sensor's.
+        let within = ["ip", "netns", "exec", &namespace.0];
+        Self::begin(&within, MIRROR, directory, arguments, (stdout, None))
+    }
+
+    /// The same, with something else than a file behind its standard error.
+    #[track_caller]
+    pub fn start_complaining(
+        namespace: &Namespace,
+        directory: &Path,
+        arguments: &[&str],
+        stderr: Stdio,
+    ) -> Self {
+        let within = ["ip", "netns", "exec", &namespace.0];
+        Self::begin(&within, MIRROR, directory, arguments, (Stdio::null(), Some(stderr)))
+    }
+
+    /// On the loopback interface of the machine, where a server of the test's own can be reached.
+    #[track_caller]
+    pub fn start_on_loopback(directory: &Path, arguments: &[&str]) -> Self {
+        Self::begin(&["env"], "lo", directory, arguments, (Stdio::null(), None))
+    }
+
+    #[track_caller]
+    fn begin(
+        within: &[&str],
+        interface: &str,
+        directory: &Path,
+        arguments: &[&str],
+        (stdout, complaints): (Stdio, Option<Stdio>),
+    ) -> Self {
         let (logs, stderr) = (directory.join("log"), directory.join("stderr"));
         let file = std::fs::File::create(&stderr).expect("a file for what it says");
-        let run = Run::new(["run", "-i", MIRROR, "--log-dir"]).arg(&logs).args(arguments);
+        let run = Run::new(["run", "-i", interface, "--log-dir"]).arg(&logs).args(arguments);
         let binary = run.command();
-        // `ip netns exec` becomes the sensor, so its signals and exit code are the sensor's.
-        let mut command = Command::new("ip");
-        command.args(["netns", "exec", &namespace.0]).arg(binary.get_program());
-        command.args(binary.get_args());
+        let mut command = Command::new(within[0]);
+        command.args(&within[1..]).arg(binary.get_program()).args(binary.get_args());
         for (name, value) in binary.get_envs() {
             match value {
                 Some(value) => command.env(name, value),
@@ -113,13 +153,21 @@ impl Sensor {
         }
         let starts = || std::fs::read_to_string(logs.join("alerts.log")).unwrap_or_default();
         let before = starts().matches(": started").count();
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file);
+        command
+            .stdin(Stdio::null())
+            .stdout(stdout)
+            .stderr(complaints.unwrap_or_else(|| file.into()));
         let child = command.spawn().expect("the sensor starts");
         let mut this = Self { child, logs, stderr };
         this.until("the sensor has started", |sensor| {
             sensor.log().matches(": started").count() > before
         });
         this
+    }
+
+    /// The reading end of its standard output, if that is a pipe.
+    pub fn take_stdout(&mut self) -> std::process::ChildStdout {
+        self.child.stdout.take().expect("standard output is a pipe")
     }
 
     /// Its process.

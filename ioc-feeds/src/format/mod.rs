@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::lint::{self, Lint, Verdict};
-use crate::{Confidence, Indicator};
+use crate::{Confidence, Indicator, Reason};
 
 pub mod native;
 pub mod plain;
@@ -53,7 +53,7 @@ pub struct Rejected {
     /// The line, shortened, control characters replaced.
     pub text: String,
     /// Why, with the remedy where there is one.
-    pub reason: String,
+    pub reason: Reason,
 }
 
 /// A row that was loaded with a reservation, usually with confidence low.
@@ -64,7 +64,7 @@ pub struct Warning {
     /// The line, shortened like a rejected one.
     pub text: String,
     /// What is doubtful about it.
-    pub reason: String,
+    pub reason: Reason,
 }
 
 /// Why a whole feed could not be loaded. Names the feed, the place and the remedy.
@@ -252,9 +252,9 @@ impl Rows {
     }
 
     /// Notes a row that is not loaded.
-    pub(crate) fn reject(&mut self, line: u32, text: &str, reason: impl Into<String>) {
+    pub(crate) fn reject(&mut self, line: u32, text: &str, reason: Reason) {
         if self.loaded.rejected.len() < MAX_LISTED {
-            let row = Rejected { line, text: shorten(text), reason: reason.into() };
+            let row = Rejected { line, text: shorten(text), reason };
             self.loaded.rejected.push(row);
         } else {
             self.loaded.more_rejected += 1;
@@ -262,9 +262,9 @@ impl Rows {
     }
 
     /// Notes a reservation.
-    pub(crate) fn warn(&mut self, line: u32, text: &str, reason: impl Into<String>) {
+    pub(crate) fn warn(&mut self, line: u32, text: &str, reason: Reason) {
         if self.loaded.warnings.len() < MAX_LISTED {
-            let warning = Warning { line, text: shorten(text), reason: reason.into() };
+            let warning = Warning { line, text: shorten(text), reason };
             self.loaded.warnings.push(warning);
         } else {
             self.loaded.more_warnings += 1;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::plain::UNKNOWN_THREAT;
 use super::{FeedError, Rows, lines, value};
-use crate::{Confidence, Date, Indicator, Role, Scope};
+use crate::{Confidence, Date, Indicator, Reason, Role, Scope};
 
 /// The columns, in the order they are written.
 pub const COLUMNS: [&str; 12] = [
@@ -58,7 +58,14 @@ pub(crate) fn load(
             whole.push('\n');
             kept.push((line, row));
         } else {
-            rows.reject(line, row, "a quotation mark is not closed; a row is one line");
+            rows.reject(
+                line,
+                row,
+                Reason::new(
+                    "dấu ngoặc kép chưa được đóng; mỗi mục phải nằm trên một dòng",
+                    "a quotation mark is not closed; a row is one line",
+                ),
+            );
         }
     }
     let mut reader = csv::ReaderBuilder::new()
@@ -75,7 +82,11 @@ pub(crate) fn load(
                 Err(reason) => rows.reject(line, row, reason),
             },
             Ok(false) => break,
-            Err(error) => rows.reject(line, row, error.to_string()),
+            Err(error) => {
+                let reason =
+                    Reason::new(format!("không đọc được dòng CSV: {error}"), error.to_string());
+                rows.reject(line, row, reason);
+            }
         }
     }
     Ok(())
@@ -182,26 +193,38 @@ impl<'a> Cells<'a> {
         place.and_then(|place| self.record.get(place)).unwrap_or("").trim()
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), Reason> {
         let columns = self.order.iter().flatten().count();
         let cells = self.record.len();
         if self.record.iter().skip(columns).any(|cell| !cell.trim().is_empty()) {
-            return Err(format!(
-                "has {cells} cells, the header {columns}; put text with separators in quotes"
+            return Err(Reason::new(
+                format!(
+                    "có {cells} ô, dòng tiêu đề có {columns}; hãy đặt văn bản chứa dấu phân cách trong ngoặc kép"
+                ),
+                format!(
+                    "has {cells} cells, the header {columns}; put text with separators in quotes"
+                ),
             ));
         }
         if self.record.iter().any(|cell| cell.len() > MAX_CELL) {
-            return Err(format!("a cell is longer than {MAX_CELL} octets"));
+            return Err(Reason::new(
+                format!("có ô dài hơn {MAX_CELL} byte"),
+                format!("a cell is longer than {MAX_CELL} octets"),
+            ));
         }
         Ok(())
     }
 }
 
-fn indicator(cells: &Cells<'_>, line: u32, rows: &mut Rows) -> Result<Indicator, String> {
+fn indicator(cells: &Cells<'_>, line: u32, rows: &mut Rows) -> Result<Indicator, Reason> {
     cells.check()?;
     let kind = cells.get("type");
     if kind.is_empty() {
-        return Err(format!("type is empty; the types are {}", value::KINDS.join(", ")));
+        let kinds = value::KINDS.join(", ");
+        return Err(Reason::new(
+            format!("type bị bỏ trống; các loại là {kinds}"),
+            format!("type is empty; the types are {kinds}"),
+        ));
     }
     let scope = word("scope", cells.get("scope"), Scope::parse, Scope::ALL)?;
     let role = word("role", cells.get("role"), Role::parse, Role::ALL)?;
@@ -209,7 +232,10 @@ fn indicator(cells: &Cells<'_>, line: u32, rows: &mut Rows) -> Result<Indicator,
         word("confidence", cells.get("confidence"), Confidence::parse, Confidence::ALL)?;
     let date = |column: &str| match cells.get(column) {
         "" => Ok(None),
-        text => Date::parse(text).map(Some).map_err(|e| format!("{column} {text:?} {e}")),
+        text => {
+            let about = format!("{column} {text:?}");
+            Date::parse(text).map(Some).map_err(|error| Reason::from(error).about(&about, &about))
+        }
     };
     Ok(Indicator {
         pattern: value::parse(kind, cells.get("indicator"), scope)?,
@@ -228,10 +254,13 @@ fn indicator(cells: &Cells<'_>, line: u32, rows: &mut Rows) -> Result<Indicator,
 }
 
 /// A threat key: lower-case letters, digits and `-`, so that it can stand in logs and file names.
-fn threat(text: &str, rows: &mut Rows) -> Result<Arc<str>, String> {
+fn threat(text: &str, rows: &mut Rows) -> Result<Arc<str>, Reason> {
     let key = if text.is_empty() { UNKNOWN_THREAT.into() } else { text.to_ascii_lowercase() };
     if !key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
-        return Err(format!("threat {text:?} is no key: letters, digits and - only"));
+        return Err(Reason::new(
+            format!("threat {text:?} không phải khóa: chỉ dùng chữ cái, chữ số và dấu -"),
+            format!("threat {text:?} is no key: letters, digits and - only"),
+        ));
     }
     Ok(rows.shared(&key))
 }
@@ -241,10 +270,16 @@ fn word<T: Copy + ToString>(
     text: &str,
     parse: fn(&str) -> Option<T>,
     all: &[T],
-) -> Result<Option<T>, String> {
+) -> Result<Option<T>, Reason> {
     if text.is_empty() {
         return Ok(None);
     }
     let known = || all.iter().map(T::to_string).collect::<Vec<_>>().join(", ");
-    parse(text).map(Some).ok_or_else(|| format!("{column} {text:?} is none of {}", known()))
+    parse(text).map(Some).ok_or_else(|| {
+        let known = known();
+        Reason::new(
+            format!("{column} {text:?} không thuộc {known}"),
+            format!("{column} {text:?} is none of {known}"),
+        )
+    })
 }

@@ -5,7 +5,7 @@
 //! medium; whoever knows more writes the native CSV.
 
 use super::{Rows, lines, value};
-use crate::{Confidence, Indicator, Role};
+use crate::{Confidence, Indicator, Reason, Role};
 
 /// Threat of rows whose feed names none.
 pub(crate) const UNKNOWN_THREAT: &str = "unknown";
@@ -54,11 +54,14 @@ fn hosts_entry(value: &str) -> &str {
     }
 }
 
-fn explain(value: &str, reason: String) -> String {
+fn explain(value: &str, reason: Reason) -> Reason {
     if value.contains([',', ';', '\t']) {
-        return "looks like a table row, but the file has no header line: \
-                put `indicator,type,...` above the first row"
-            .into();
+        return Reason::new(
+            "giống một dòng của bảng, nhưng tệp không có dòng tiêu đề: hãy thêm `indicator,type,...` \
+             phía trên dòng đầu tiên",
+            "looks like a table row, but the file has no header line: put `indicator,type,...` \
+             above the first row",
+        );
     }
     reason
 }

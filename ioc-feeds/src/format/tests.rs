@@ -9,7 +9,7 @@ fn load(text: &str) -> Loaded {
 }
 
 fn reason(kind: &str, text: &str) -> String {
-    parse(kind, text, None).unwrap_err()
+    parse(kind, text, None).unwrap_err().to_string()
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn one_bad_line_never_spoils_the_rest() {
     for line in 3..=10 {
         assert!(lines.contains(&line), "line {line} is listed");
     }
-    let reason = |line| &feed.rejected.iter().find(|r| r.line == line).unwrap().reason;
+    let reason = |line| feed.rejected.iter().find(|r| r.line == line).unwrap().reason.to_string();
     assert!(reason(4).contains("first_seen") && reason(4).contains("YYYY-MM"));
     assert!(reason(6).contains("user-agent"), "names the types there are");
     assert!(reason(7).contains("quotation mark"));
@@ -151,7 +151,7 @@ fn repeated_patterns_are_folded_with_the_widest_dates() {
 fn refused_rows_are_rejected_and_doubtful_ones_lowered() {
     let text = "indicator,type,confidence\ncom.vn,domain\n192.0.2.1,ip,high\n";
     let feed = load(text);
-    assert!(feed.rejected[0].reason.contains("public suffix"));
+    assert!(feed.rejected[0].reason.to_string().contains("public suffix"));
     assert_eq!(feed.indicators[0].confidence, Confidence::Low);
     assert_eq!((feed.warnings[0].line, &*feed.warnings[0].text), (3, "192.0.2.1,ip,high"));
     let trusted = load_text("test", text, Lint::Trusted).unwrap();
@@ -284,7 +284,7 @@ fn a_plain_list_is_guessed_line_by_line() {
     ];
     assert_eq!(rows, expected.map(|(kind, text)| (kind, text.to_owned())));
     assert_eq!(feed.rejected.len(), 2);
-    assert!(feed.rejected[0].reason.contains("header"), "{}", feed.rejected[0].reason);
+    assert!(feed.rejected[0].reason.to_string().contains("header"), "{}", feed.rejected[0].reason);
     assert_eq!(&*feed.indicators[0].threat, "unknown");
 }
 

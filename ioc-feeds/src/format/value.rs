@@ -7,7 +7,7 @@ use std::fmt::Write;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::name::{Name, NameError};
-use crate::{Host, Pattern, Scope};
+use crate::{Host, Pattern, Reason, Scope};
 
 /// Longest value of any type in octets.
 pub const MAX_VALUE: usize = 2048;
@@ -22,20 +22,29 @@ pub const KINDS: [&str; 10] =
 /// # Errors
 ///
 /// The reason, with the remedy where there is one.
-pub fn parse(kind: &str, text: &str, scope: Option<Scope>) -> Result<Pattern, String> {
+pub fn parse(kind: &str, text: &str, scope: Option<Scope>) -> Result<Pattern, Reason> {
     let text = text.trim();
     if text.is_empty() {
-        return Err("indicator is empty".into());
+        return Err(Reason::new("dấu hiệu bị bỏ trống", "indicator is empty"));
     }
     if text.len() > MAX_VALUE {
-        return Err(format!("indicator is longer than {MAX_VALUE} octets"));
+        return Err(Reason::new(
+            format!("dấu hiệu dài hơn {MAX_VALUE} byte"),
+            format!("indicator is longer than {MAX_VALUE} octets"),
+        ));
     }
     let kind = kind.trim().to_ascii_lowercase();
     if scope.is_some() && kind != "domain" {
-        return Err(format!("scope is for domains only; leave it empty for {kind}"));
+        return Err(Reason::new(
+            format!("scope chỉ dùng cho tên miền; hãy để trống với loại {kind}"),
+            format!("scope is for domains only; leave it empty for {kind}"),
+        ));
     }
     if kind != "user-agent" && is_defanged(text) {
-        return Err("defanged; write it plain (. instead of [.], http instead of hxxp)".into());
+        return Err(Reason::new(
+            "đang viết ở dạng vô hiệu hóa; hãy viết nguyên dạng (. thay cho [.], http thay cho hxxp)",
+            "defanged; write it plain (. instead of [.], http instead of hxxp)",
+        ));
     }
     match kind.as_str() {
         "domain" => domain(text, scope),
@@ -48,7 +57,13 @@ pub fn parse(kind: &str, text: &str, scope: Option<Scope>) -> Result<Pattern, St
         "ja3" => hex(text, 32).map(Pattern::Ja3),
         "ja4" => ja4(text),
         "cert-sha1" => hex(text, 40).map(Pattern::CertSha1),
-        _ => Err(format!("unknown type {kind:?}; the types are {}", KINDS.join(", "))),
+        _ => {
+            let kinds = KINDS.join(", ");
+            Err(Reason::new(
+                format!("không có loại {kind:?}; các loại là {kinds}"),
+                format!("unknown type {kind:?}; the types are {kinds}"),
+            ))
+        }
     }
 }
 
@@ -58,7 +73,7 @@ pub fn parse(kind: &str, text: &str, scope: Option<Scope>) -> Result<Pattern, St
 /// # Errors
 ///
 /// The reason why it is none of these.
-pub fn guess(text: &str) -> Result<Pattern, String> {
+pub fn guess(text: &str) -> Result<Pattern, Reason> {
     let text = text.trim();
     if text.parse::<IpAddr>().is_ok() {
         return parse("ip", text, None);
@@ -104,55 +119,86 @@ fn is_defanged(text: &str) -> bool {
             && text.contains("://")
 }
 
-fn domain(text: &str, scope: Option<Scope>) -> Result<Pattern, String> {
+fn domain(text: &str, scope: Option<Scope>) -> Result<Pattern, Reason> {
     let (text, scope) = match (text.strip_prefix("*."), scope) {
         (Some(_), Some(Scope::Exact)) => {
-            return Err("*. means everything below, but scope says exact".into());
+            return Err(Reason::new(
+                "*. nghĩa là mọi tên bên dưới, nhưng scope lại ghi exact",
+                "*. means everything below, but scope says exact",
+            ));
         }
         (Some(rest), _) => (rest, Scope::Subtree),
         (None, scope) => (text, scope.unwrap_or_default()),
     };
     let name = Name::parse(text).map_err(|error| match error {
-        NameError::Character('/') => "is a url, not a name: use type url".to_owned(),
-        NameError::Character(':') => "has a port or scheme: write the bare name".to_owned(),
-        other => format!("name {other}"),
+        NameError::Character('/') => Reason::new(
+            "là đường dẫn, không phải tên: hãy dùng loại url",
+            "is a url, not a name: use type url",
+        ),
+        NameError::Character(':') => Reason::new(
+            "có số cổng hoặc giao thức: hãy viết riêng tên miền",
+            "has a port or scheme: write the bare name",
+        ),
+        other => Reason::from(other).about("tên", "name"),
     })?;
     Ok(Pattern::Domain { name, scope })
 }
 
 /// An address; IPv4 written inside IPv6 is given as IPv4, which is what stands on the wire.
-fn address(text: &str) -> Result<IpAddr, String> {
+fn address(text: &str) -> Result<IpAddr, Reason> {
     let bare = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or(text);
     match bare.parse::<IpAddr>() {
         Ok(address) => Ok(address.to_canonical()),
         Err(_) if bare.parse::<SocketAddr>().is_ok() || text.parse::<SocketAddr>().is_ok() => {
-            Err("has a port: use type ip:port".into())
+            Err(Reason::new("có số cổng: hãy dùng loại ip:port", "has a port: use type ip:port"))
         }
-        Err(_) if bare.contains('/') => Err("has a prefix length: use type cidr".into()),
-        Err(_) => Err("is no IPv4 or IPv6 address".into()),
+        Err(_) if bare.contains('/') => Err(Reason::new(
+            "có độ dài tiền tố: hãy dùng loại cidr",
+            "has a prefix length: use type cidr",
+        )),
+        Err(_) => {
+            Err(Reason::new("không phải địa chỉ IPv4 hoặc IPv6", "is no IPv4 or IPv6 address"))
+        }
     }
 }
 
-fn endpoint(text: &str) -> Result<Pattern, String> {
-    let wanted = "is no address:port (IPv6 as [address]:port)";
-    let parsed: SocketAddr = text.parse().map_err(|_| wanted)?;
+fn endpoint(text: &str) -> Result<Pattern, Reason> {
+    let wanted = |_| {
+        Reason::new(
+            "không có dạng địa chỉ:cổng (IPv6 viết là [địa chỉ]:cổng)",
+            "is no address:port (IPv6 as [address]:port)",
+        )
+    };
+    let parsed: SocketAddr = text.parse().map_err(wanted)?;
     if parsed.port() == 0 {
-        return Err("port is 0".into());
+        return Err(Reason::new("số cổng bằng 0", "port is 0"));
     }
     Ok(Pattern::IpPort(parsed.ip().to_canonical(), parsed.port()))
 }
 
-fn network(text: &str) -> Result<Pattern, String> {
-    let (head, tail) = text.split_once('/').ok_or("is no cidr: write address/length")?;
-    let base: IpAddr = head.trim().parse().map_err(|_| "is no IPv4 or IPv6 network")?;
-    let prefix: u8 = tail.trim().parse().map_err(|_| "has no prefix length after the /")?;
+fn network(text: &str) -> Result<Pattern, Reason> {
+    let (head, tail) = text.split_once('/').ok_or_else(|| {
+        Reason::new("không phải cidr: hãy viết địa chỉ/độ dài", "is no cidr: write address/length")
+    })?;
+    let base: IpAddr = head.trim().parse().map_err(|_| {
+        Reason::new("không phải dải địa chỉ IPv4 hoặc IPv6", "is no IPv4 or IPv6 network")
+    })?;
+    let prefix: u8 = tail.trim().parse().map_err(|_| {
+        Reason::new("thiếu độ dài tiền tố sau dấu /", "has no prefix length after the /")
+    })?;
     let widest = if base.is_ipv4() { 32 } else { 128 };
     if prefix > widest {
-        return Err(format!("has a prefix length above {widest}"));
+        return Err(Reason::new(
+            format!("có độ dài tiền tố lớn hơn {widest}"),
+            format!("has a prefix length above {widest}"),
+        ));
     }
     let right = masked(base, prefix);
     if right != base {
-        return Err(format!("has address bits below its prefix; the network is {right}/{prefix}"));
+        return Err(Reason::new(
+            format!("có bit địa chỉ nằm ngoài tiền tố; dải đúng là {right}/{prefix}"),
+            format!("has address bits below its prefix; the network is {right}/{prefix}"),
+        ));
     }
     Ok(Pattern::Cidr(base, prefix))
 }
@@ -173,11 +219,14 @@ pub(crate) fn masked(address: IpAddr, prefix: u8) -> IpAddr {
     }
 }
 
-fn url(text: &str) -> Result<Pattern, String> {
+fn url(text: &str) -> Result<Pattern, Reason> {
     let rest = match text.split_once("://") {
         Some((scheme, rest)) if is_http(scheme) => rest,
         Some((scheme, _)) if scheme.bytes().all(|b| b.is_ascii_alphanumeric()) => {
-            return Err(format!("scheme {scheme} is not seen; only http and https urls are"));
+            return Err(Reason::new(
+                format!("không quan sát được giao thức {scheme}; chỉ nhận url http và https"),
+                format!("scheme {scheme} is not seen; only http and https urls are"),
+            ));
         }
         _ => text,
     };
@@ -192,9 +241,12 @@ fn is_http(scheme: &str) -> bool {
     scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")
 }
 
-fn authority_parts(authority: &str) -> Result<(Host, Option<u16>), String> {
+fn authority_parts(authority: &str) -> Result<(Host, Option<u16>), Reason> {
     if authority.contains('@') {
-        return Err("has a user name before the host: leave it out".into());
+        return Err(Reason::new(
+            "có tên người dùng trước tên máy chủ: hãy bỏ đi",
+            "has a user name before the host: leave it out",
+        ));
     }
     // A colon inside brackets belongs to an IPv6 address.
     let (host, port) = match authority.rsplit_once(':') {
@@ -204,63 +256,87 @@ fn authority_parts(authority: &str) -> Result<(Host, Option<u16>), String> {
     let port = match port {
         Some(digits) => match digits.parse::<u16>() {
             Ok(port) if port > 0 => Some(port),
-            _ => return Err(format!("port {digits:?} is no number from 1 to 65535")),
+            _ => {
+                return Err(Reason::new(
+                    format!("cổng {digits:?} không phải số từ 1 đến 65535"),
+                    format!("port {digits:?} is no number from 1 to 65535"),
+                ));
+            }
         },
         None => None,
     };
     let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
     let host = match bare.parse::<IpAddr>() {
         Ok(address) => Host::Address(address.to_canonical()),
-        Err(_) => Host::Name(Name::parse(host).map_err(|e| format!("host {e}"))?),
+        Err(_) => {
+            let wrong = |error| Reason::from(error).about("tên máy chủ", "host");
+            Host::Name(Name::parse(host).map_err(wrong)?)
+        }
     };
     Ok((host, port))
 }
 
 /// A request target as it stands on the wire: characters outside ASCII are percent-encoded, as
 /// every client sends them.
-fn path(text: &str) -> Result<String, String> {
+fn path(text: &str) -> Result<String, Reason> {
     if !text.starts_with('/') {
-        return Err("path does not begin with /".into());
+        return Err(Reason::new("đường dẫn không bắt đầu bằng /", "path does not begin with /"));
     }
     if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        return Err("path has blanks or control characters: write %20 and the like".into());
+        return Err(Reason::new(
+            "đường dẫn có khoảng trắng hoặc ký tự điều khiển: hãy viết %20 và tương tự",
+            "path has blanks or control characters: write %20 and the like",
+        ));
     }
     let mut wire = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii() {
             wire.push(char::from(byte));
         } else {
-            write!(wire, "%{byte:02X}").map_err(|_| "path cannot be encoded")?;
+            write!(wire, "%{byte:02X}").map_err(|_| {
+                Reason::new("không mã hóa được đường dẫn", "path cannot be encoded")
+            })?;
         }
     }
     Ok(wire)
 }
 
-fn user_agent(text: &str) -> Result<Pattern, String> {
+fn user_agent(text: &str) -> Result<Pattern, Reason> {
     if text.chars().any(char::is_control) {
-        return Err("user agent has control characters".into());
+        return Err(Reason::new(
+            "chuỗi User-Agent có ký tự điều khiển",
+            "user agent has control characters",
+        ));
     }
     Ok(Pattern::UserAgent(text.to_owned()))
 }
 
-fn hex(text: &str, digits: usize) -> Result<String, String> {
+fn hex(text: &str, digits: usize) -> Result<String, Reason> {
     if text.len() != digits || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return Err(format!("is not {digits} hex digits"));
+        return Err(Reason::new(
+            format!("không phải {digits} chữ số thập lục phân"),
+            format!("is not {digits} hex digits"),
+        ));
     }
     Ok(text.to_ascii_lowercase())
 }
 
 /// `t13d1516h2_8daaf6152771_b186095e22b6`: ten characters and two truncated digests.
-fn ja4(text: &str) -> Result<Pattern, String> {
-    let wrong = "is no JA4 fingerprint (such as t13d1516h2_8daaf6152771_b186095e22b6)";
+fn ja4(text: &str) -> Result<Pattern, Reason> {
+    let wrong = || {
+        Reason::new(
+            "không phải dấu vân tay JA4 (ví dụ t13d1516h2_8daaf6152771_b186095e22b6)",
+            "is no JA4 fingerprint (such as t13d1516h2_8daaf6152771_b186095e22b6)",
+        )
+    };
     let text = text.to_ascii_lowercase();
     let parts: Vec<&str> = text.split('_').collect();
-    let [head, ciphers, extensions] = parts.as_slice() else { return Err(wrong.into()) };
+    let [head, ciphers, extensions] = parts.as_slice() else { return Err(wrong()) };
     let head_ok = head.len() == 10
         && head.starts_with(['t', 'q', 'd'])
         && head.bytes().all(|b| b.is_ascii_alphanumeric());
     if !head_ok || hex(ciphers, 12).is_err() || hex(extensions, 12).is_err() {
-        return Err(wrong.into());
+        return Err(wrong());
     }
     Ok(Pattern::Ja4(text))
 }

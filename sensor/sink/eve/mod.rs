@@ -11,7 +11,7 @@ use std::io;
 use serde::Serialize;
 
 use super::file::{LineOut, Weight};
-use super::{Clock, Sink, Status, Trouble, text};
+use super::{Clock, Losses, Sink, Status, Trouble, text};
 use crate::alert::{Event, Origin, Sighting};
 use crate::decode::packet::{Tunnel, TunnelKind};
 use crate::enrich::FullAlert;
@@ -228,6 +228,10 @@ impl<W: LineOut> Sink for EveSink<W> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
+    }
+
+    fn losses(&self) -> Losses {
+        self.out.losses()
     }
 
     fn reopen(&mut self) {

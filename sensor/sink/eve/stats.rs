@@ -1,4 +1,4 @@
-//! The `stats` record: every counter by its dotted name, and what Suricata's readers look for.
+//! The `stats` record: every figure by its dotted name, and what Suricata's readers look for.
 
 use serde_json::{Map, Value, json};
 
@@ -11,10 +11,9 @@ const INVALID: [Counter; 2] = [Counter::SkipShort, Counter::SkipMalformed];
 pub(super) fn record(status: &Status, clock: &Clock) -> Value {
     let mut stats = Map::new();
     let count = |counter| status.counters.get(counter);
-    for counter in Counter::ALL {
-        put(&mut stats, counter.name(), count(*counter).into());
+    for figure in status.figures() {
+        put(&mut stats, figure.name, json!(figure.value));
     }
-    let (hidden, connections) = status.blind();
     let decoder = [
         ("pkts", count(Counter::Frames)),
         ("bytes", count(Counter::Bytes)),
@@ -28,26 +27,8 @@ pub(super) fn record(status: &Status, clock: &Clock) -> Value {
     for (name, value) in decoder {
         put(&mut stats, &format!("decoder.{name}"), value.into());
     }
-    let rest = [
-        ("uptime", json!(status.uptime)),
-        ("capture.kernel_packets", json!(status.drops.received)),
-        ("capture.kernel_drops", json!(status.drops.kernel)),
-        ("capture.interface_drops", json!(status.drops.interface)),
-        ("indicators.loaded", json!(status.indicators)),
-        (
-            "indicators.newest",
-            json!(status.newest.map_or_else(String::new, |date| date.to_string())),
-        ),
-        ("indicators.age_days", json!(status.age_days)),
-        ("hosts", json!(status.hosts)),
-        ("clients", json!(status.clients)),
-        ("blind.hidden", json!(hidden)),
-        ("blind.connections", json!(connections)),
-        ("memory.resident", json!(status.memory)),
-    ];
-    for (name, value) in rest {
-        put(&mut stats, name, value);
-    }
+    let newest = status.newest.map_or_else(String::new, |date| date.to_string());
+    put(&mut stats, "indicators.newest", newest.into());
     json!({ "timestamp": clock.eve(status.time), "event_type": "stats", "stats": stats })
 }
 
@@ -82,6 +63,10 @@ mod tests {
         for counter in Counter::ALL {
             let pointer = format!("/stats/{}", counter.name().replace('.', "/"));
             assert_eq!(record.pointer(&pointer), Some(&json!(7)), "{pointer}");
+        }
+        for figure in status.figures() {
+            let pointer = format!("/stats/{}", figure.name.replace('.', "/"));
+            assert_eq!(record.pointer(&pointer), Some(&json!(figure.value)), "{pointer}");
         }
         assert_eq!(record["stats"]["decoder"]["invalid"], 14);
     }

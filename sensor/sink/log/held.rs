@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use crate::sink::Losses;
 use crate::sink::file::Weight;
 
 /// Lines that wait at most, and their bytes. Beyond either, an alert takes the place of the last
@@ -25,7 +26,10 @@ pub(super) struct Counts {
 pub(super) struct Held {
     lines: VecDeque<(Vec<u8>, Weight)>,
     bytes: usize,
+    /// Since it began.
     counts: Counts,
+    /// What of them has been said.
+    said: Counts,
 }
 
 impl Held {
@@ -62,15 +66,26 @@ impl Held {
         self.bytes -= removed.map_or(0, |(line, _)| line.len());
     }
 
-    /// Everything that waits, and what did not.
+    /// Everything that waits, and what did not and has not been said.
     pub(super) fn take(&mut self) -> (VecDeque<(Vec<u8>, Weight)>, Counts) {
         self.bytes = 0;
-        (std::mem::take(&mut self.lines), self.counts)
+        let unsaid = Counts {
+            folded: self.counts.folded - self.said.folded,
+            gone: self.counts.gone - self.said.gone,
+            events: self.counts.events - self.said.events,
+        };
+        (std::mem::take(&mut self.lines), unsaid)
+    }
+
+    /// The same since it began.
+    pub(super) fn losses(&self) -> Losses {
+        let Counts { folded, gone, events } = self.counts;
+        Losses { waiting: self.lines.len() as u64, folded, gone, events, undelivered: 0 }
     }
 
     /// What did not wait has been said.
     pub(super) fn forget_counts(&mut self) {
-        self.counts = Counts::default();
+        self.said = self.counts;
     }
 }
 

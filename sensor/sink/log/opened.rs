@@ -1,6 +1,6 @@
 //! An open log file: appends whole lines, and knows whether its path still means it.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -32,10 +32,13 @@ impl Opened {
         if regular && length > 0 {
             length = end_cleanly(path, &mut file, length)?;
         }
-        // Not every filesystem knows when a file was made.
-        let born = metadata.created().or_else(|_| metadata.modified()).ok();
-        let born = born.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
-        let born = Timestamp(i64::try_from(born.as_nanos()).unwrap_or(0));
+        let made = born(&metadata);
+        // A log that was copied, or whose filesystem does not know when it was made, is as old as
+        // its first line; else each start would make it young again.
+        let born = match regular.then(|| first_time(path)).flatten() {
+            Some(first) if first < made => first,
+            _ => made,
+        };
         let identity = (metadata.dev(), metadata.ino());
         Ok(Self { file, identity, length, born, regular })
     }
@@ -102,6 +105,29 @@ impl Opened {
     }
 }
 
+/// When the filesystem says it was made, or else last written.
+fn born(metadata: &Metadata) -> Timestamp {
+    let time = metadata.created().or_else(|_| metadata.modified()).ok();
+    let time = time.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+    Timestamp(i64::try_from(time.as_nanos()).unwrap_or(0))
+}
+
+/// The time at the head of the first line: a line for people begins with it, an EVE record holds
+/// it as the first text.
+fn first_time(path: &Path) -> Option<Timestamp> {
+    let mut head = Vec::new();
+    File::open(path).ok()?.take(128).read_to_end(&mut head).ok()?;
+    let text = std::str::from_utf8(&head).ok().or_else(|| {
+        let valid = std::str::from_utf8(&head).err()?.valid_up_to();
+        std::str::from_utf8(head.get(..valid)?).ok()
+    })?;
+    let time = text
+        .strip_prefix("{\"timestamp\":\"")
+        .map_or_else(|| text.split(' ').next(), |rest| rest.split('"').next())?;
+    let time: jiff::Timestamp = time.parse().ok()?;
+    i64::try_from(time.as_nanosecond()).ok().map(Timestamp)
+}
+
 /// Cuts off what follows the last line end. Where that is not allowed, ends the line.
 fn end_cleanly(path: &Path, file: &mut File, length: u64) -> io::Result<u64> {
     let Ok(mut reader) = OpenOptions::new().read(true).open(path) else { return Ok(length) };
@@ -119,4 +145,31 @@ fn end_cleanly(path: &Path, file: &mut File, length: u64) -> io::Result<u64> {
     }
     file.write_all(b"\n")?;
     Ok(length + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_is_as_old_as_its_first_line_whatever_the_filesystem_says() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log");
+        let old = Timestamp::new(1_718_677_265, 482_000_000);
+        for line in [
+            "2024-06-18T09:21:05.482+07:00 THÔNG TIN | wardwatch 0.1.0: bắt đầu giám sát | gói tin 0, mất 0 (0,0 %) | x\n",
+            "{\"timestamp\":\"2024-06-18T09:21:05.482000+0700\",\"flow_id\":1}\n",
+        ] {
+            std::fs::write(&path, line).unwrap();
+            let opened = Opened::open(&path).unwrap();
+            assert_eq!(opened.age(old), 0, "{line}");
+            assert_eq!(opened.age(Timestamp(old.0 + 5)), 5, "{line}");
+        }
+        // What is no time, or lies after the making, changes nothing.
+        for line in ["x\n", "", "2999-01-01T00:00:00+07:00 x\n"] {
+            std::fs::write(&path, line).unwrap();
+            let made = born(&std::fs::metadata(&path).unwrap());
+            assert_eq!(Opened::open(&path).unwrap().age(Timestamp(made.0 + 5)), 5, "{line}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! When a log is rotated, what the old one is called, and which old ones go.
 //!
-//! `alerts.log` becomes `alerts.log.20240618-092105`; a second one of that second gets `.1`.
+//! `alerts.log` becomes `alerts.log.20240618-092105`; a second one of that second gets `.0001`, so
+//! that the order of names is the order of time.
 
 use std::fs;
 use std::io;
@@ -42,7 +43,7 @@ pub(super) fn rotate(path: &Path, stamp: &str, rotation: &Rotation) -> io::Resul
     let plain = format!("{name}.{stamp}");
     let old = match taken(&plain) {
         false => Some(plain),
-        true => (1..10_000_u32).map(|n| format!("{plain}.{n}")).find(|name| !taken(name)),
+        true => (1..10_000_u32).map(|n| format!("{plain}.{n:04}")).find(|name| !taken(name)),
     };
     let Some(old) = old else { return Err(io::ErrorKind::AlreadyExists.into()) };
     fs::rename(path, path.with_file_name(old))?;
@@ -136,6 +137,22 @@ mod tests {
     }
 
     #[test]
+    fn names_sort_as_they_were_made_even_within_a_second() {
+        let directory = tempfile::tempdir().unwrap();
+        let log = directory.path().join("alerts.log");
+        let rotation = Rotation { bytes: 1, age: 0, total: 0 };
+        for number in 0..12 {
+            fs::write(&log, number.to_string()).unwrap();
+            rotate(&log, "20240618-092105", &rotation).unwrap();
+        }
+        let entries = fs::read_dir(directory.path()).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        names.sort();
+        let texts = names.iter().map(|path| fs::read_to_string(path).unwrap());
+        assert!(texts.eq((0..12).map(|number| number.to_string())));
+    }
+
+    #[test]
     fn rotated_files_beyond_the_total_are_removed_and_others_stay() {
         let directory = tempfile::tempdir().unwrap();
         let log = directory.path().join("alerts.log");
@@ -150,7 +167,7 @@ mod tests {
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
         names.sort();
-        let left = ["20240618-092105.1", "20240618-092106", "keep"];
+        let left = ["20240618-092105.0001", "20240618-092106", "keep"];
         assert_eq!(names, left.map(|end| format!("alerts.log.{end}")));
     }
 }

@@ -90,3 +90,25 @@ fn a_log_that_reaches_its_size_gets_a_name_with_the_time_and_no_line_is_cut() {
     assert_eq!(fs::read_to_string(old).unwrap(), "first\n");
     assert_eq!(fs::read_to_string(&path).unwrap(), "second\n");
 }
+
+#[test]
+fn a_log_that_is_too_old_is_rotated_also_when_the_sensor_was_restarted_meanwhile() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("alerts.log");
+    let mut options = options();
+    options.rotation.age = 86_400 * SECOND as u64;
+    // Begun half a day before; the file itself is new, as after a copy.
+    fs::write(&path, "2024-06-17T14:21:05Z first\n").unwrap();
+    let mut log = LogFile::open(&path, options.clone()).unwrap();
+    tend(&mut log, 0);
+    alert(&mut log, "second");
+    drop(log);
+    assert_eq!(fs::read_to_string(&path).unwrap(), "2024-06-17T14:21:05Z first\nsecond\n");
+    let mut log = LogFile::open(&path, options).unwrap();
+    tend(&mut log, 13 * 3600);
+    alert(&mut log, "third");
+    tend(&mut log, 13 * 3600 + 1);
+    let old = directory.path().join("alerts.log.20240618-152105");
+    assert!(fs::read_to_string(old).unwrap().ends_with("first\nsecond\n"));
+    assert_eq!(fs::read_to_string(&path).unwrap(), "third\n");
+}

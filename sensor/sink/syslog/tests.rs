@@ -1,0 +1,276 @@
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // helpers outside #[test]
+#![allow(clippy::disallowed_methods)] // a test may look at the clock and start threads
+
+use std::io::{self, BufReader, Read};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ioc_feeds::threat::Language;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::pki_types::PrivateKeyDer;
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
+
+use super::way::Way;
+use super::*;
+use crate::net::Timestamp;
+use crate::sink::text::LineFormat;
+use crate::sink::{Clock, Sink, Trouble};
+
+#[test]
+fn a_message_has_the_form_of_rfc_5424() {
+    let origin = ("2024-06-18T09:21:05.482+07:00", "ward");
+    let text = message(2, "alert", origin, "NGHIÊM TRỌNG | x");
+    let pid = std::process::id();
+    assert_eq!(
+        text,
+        format!(
+            "<82>1 2024-06-18T09:21:05.482+07:00 ward wardwatch {pid} alert - \u{feff}NGHIÊM TRỌNG | x"
+        )
+    );
+    assert!(message(6, "status", ("t", ""), "x").starts_with("<86>1 t - wardwatch "));
+}
+
+#[test]
+fn messages_arrive_over_every_way() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log");
+    let unix = UnixDatagram::bind(&path).unwrap();
+    let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut buffer = [0; 64];
+    let mut way = Way::open(&Target::Unix(path), None).unwrap();
+    way.send("one").unwrap();
+    assert_eq!(unix.recv(&mut buffer).unwrap(), 3);
+    let mut way = Way::open(&Target::Udp(udp.local_addr().unwrap()), None).unwrap();
+    way.send("two").unwrap();
+    assert_eq!(udp.recv(&mut buffer).unwrap(), 3);
+    let mut way = Way::open(&Target::Tcp(tcp.local_addr().unwrap()), None).unwrap();
+    way.send("three").unwrap();
+    drop(way);
+    let mut text = String::new();
+    tcp.accept().unwrap().0.read_to_string(&mut text).unwrap();
+    assert_eq!(text, "5 three", "octet counting, RFC 6587 3.4.1");
+}
+
+#[test]
+fn a_connection_that_the_server_closed_is_noticed_before_a_message_is_lost() {
+    let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut way = Way::open(&Target::Tcp(tcp.local_addr().unwrap()), None).unwrap();
+    drop(tcp.accept().unwrap());
+    let begun = Instant::now();
+    while way.send("x").is_ok() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "the end was never noticed");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+type Issuer = CertifiedIssuer<'static, KeyPair>;
+
+/// A CA of the test's own.
+fn authority() -> Issuer {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+}
+
+/// A certificate for these names, with its key, both in PEM form.
+fn signed(ca: &Issuer, names: &[&str]) -> (String, String) {
+    let names = names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let key = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::new(names).unwrap().signed_by(&key, ca).unwrap();
+    (certificate.pem(), key.serialize_pem())
+}
+
+fn der(pem: &str) -> rustls::pki_types::CertificateDer<'static> {
+    rustls::pki_types::pem::PemObject::from_pem_slice(pem.as_bytes()).unwrap()
+}
+
+/// A server's settings; `clients` vouches for whom it lets in.
+fn settings((cert, key): &(String, String), clients: Option<&Issuer>) -> Arc<ServerConfig> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ServerConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .unwrap();
+    let builder = match clients {
+        None => builder.with_no_client_auth(),
+        Some(ca) => {
+            let mut roots = RootCertStore::empty();
+            roots.add(der(&ca.pem())).unwrap();
+            let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider);
+            builder.with_client_cert_verifier(verifier.build().unwrap())
+        }
+    };
+    let key: PrivateKeyDer<'static> =
+        rustls::pki_types::pem::PemObject::from_pem_slice(key.as_bytes()).unwrap();
+    Arc::new(builder.with_single_cert(vec![der(cert)], key).unwrap())
+}
+
+/// Serves connections until one gives frames; answers the frames of that one, taken apart by
+/// their counts.
+fn serve(listener: TcpListener, config: Arc<ServerConfig>) -> Vec<String> {
+    loop {
+        let socket = listener.accept().unwrap().0;
+        socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let connection = ServerConnection::new(config.clone()).unwrap();
+        let mut reader = BufReader::new(StreamOwned::new(connection, socket));
+        let frames: Vec<String> = std::iter::from_fn(|| frame(&mut reader)).collect();
+        if !frames.is_empty() {
+            return frames;
+        }
+    }
+}
+
+/// `MSG-LEN SP SYSLOG-MSG` (RFC 5425 4.3); none at the end.
+fn frame(reader: &mut impl io::BufRead) -> Option<String> {
+    let mut count = Vec::new();
+    reader.read_until(b' ', &mut count).ok().filter(|read| *read > 0)?;
+    let count: usize = String::from_utf8(count).unwrap().trim_end().parse().unwrap();
+    let mut message = vec![0; count];
+    reader.read_exact(&mut message).unwrap();
+    Some(String::from_utf8(message).unwrap())
+}
+
+struct Place {
+    directory: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self { directory: tempfile::tempdir().unwrap() }
+    }
+
+    fn put(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.directory.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+}
+
+fn sink(
+    address: SocketAddr,
+    ca: &Path,
+    name: Option<&str>,
+    us: Option<(PathBuf, PathBuf)>,
+) -> SyslogSink {
+    let format = LineFormat {
+        language: Language::En,
+        clock: Clock::new(jiff::tz::TimeZone::UTC),
+        threats: ioc_feeds::curated::threats().unwrap(),
+    };
+    let (cert, key) = us.unzip();
+    let target = Target::Tls(address);
+    let server = Server::new(target, Some(ca.into()), name.map(str::to_owned), (cert, key));
+    SyslogSink::new(format, &server.unwrap()).unwrap()
+}
+
+/// What the sink has to say, waiting for the first word of it; then for a while longer.
+fn said(sink: &mut SyslogSink, longer: Duration) -> Vec<Trouble> {
+    let (mut said, begun, mut first) = (Vec::new(), Instant::now(), None);
+    loop {
+        sink.tend(Timestamp::new(1, 0), &mut |trouble| said.push(trouble));
+        if !said.is_empty() && first.get_or_insert_with(Instant::now).elapsed() > longer {
+            return said;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30), "nothing is said");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn messages_arrive_over_tls_each_behind_its_length() {
+    let (place, ca) = (Place::new(), authority());
+    for (name, in_certificate) in [(None, "127.0.0.1"), (Some("log.example"), "log.example")] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let config = settings(&signed(&ca, &[in_certificate]), None);
+        let server = std::thread::spawn(move || serve(listener, config));
+        let mut sink = sink(address, &place.put("ca.pem", &ca.pem()), name, None);
+        for line in ["đang giám sát", "second"] {
+            sink.notice(line).unwrap();
+        }
+        drop(sink);
+        let frames = server.join().unwrap();
+        assert_eq!(frames.len(), 2, "{frames:?}");
+        assert!(frames[0].starts_with("<86>1 ") && frames[0].ends_with("đang giám sát"));
+        assert!(frames[1].ends_with("second"));
+    }
+}
+
+#[test]
+fn a_server_that_wants_to_know_us_is_shown_our_certificate() {
+    let (place, ca, ours) = (Place::new(), authority(), authority());
+    let ca_file = place.put("ca.pem", &ca.pem());
+    let (cert, key) = signed(&ours, &["sensor.example"]);
+    let us = (place.put("cert.pem", &cert), place.put("key.pem", &key));
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let config = settings(&signed(&ca, &["127.0.0.1"]), Some(&ours));
+    let server = std::thread::spawn(move || serve(listener, config));
+    // Without it the server refuses, and that is said.
+    let mut stranger = sink(address, &ca_file, None, None);
+    stranger.notice("nobody hears this").unwrap();
+    let refused = said(&mut stranger, Duration::ZERO);
+    let Some(Trouble::Unreachable { reason, .. }) = refused.first() else { panic!("{refused:?}") };
+    assert!(reason.contains("`cert` and `key`"), "{reason}");
+    let mut sink = sink(address, &ca_file, None, Some(us));
+    sink.notice("hello").unwrap();
+    drop(sink);
+    let frames = server.join().unwrap();
+    assert!(frames.iter().all(|frame| frame.ends_with("hello")), "{frames:?}");
+}
+
+#[test]
+fn a_server_that_is_not_who_it_should_be_gets_nothing_and_it_is_said_once() {
+    let (place, ca, other) = (Place::new(), authority(), authority());
+    for (signer, name, in_certificate, wanted) in [
+        (&other, None, "127.0.0.1", "is not signed by the CA in"),
+        (&ca, None, "192.0.2.7", "is not for 127.0.0.1; set server_name"),
+        (&ca, Some("log.example"), "127.0.0.1", "is not for log.example"),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let config = settings(&signed(signer, &[in_certificate]), None);
+        std::thread::spawn(move || panic!("it got {:?}", serve(listener, config)));
+        let mut sink = sink(address, &place.put("ca.pem", &ca.pem()), name, None);
+        let begun = Instant::now();
+        for _ in 0..10_000 {
+            sink.notice("a secret").unwrap();
+        }
+        assert!(begun.elapsed() < Duration::from_secs(5), "the writer was kept waiting");
+        // It tries again every second: still one word.
+        let said = said(&mut sink, Duration::from_millis(2500));
+        let [Trouble::Unreachable { target, reason }] = said.as_slice() else { panic!("{said:?}") };
+        assert_eq!(*target, format!("tls://{address}"));
+        assert!(reason.contains(wanted), "{reason}");
+        assert!(sink.losses().undelivered > 5000, "{:?}", sink.losses());
+    }
+}
+
+#[test]
+fn files_that_are_no_certificates_are_refused_by_name() {
+    let (place, ca) = (Place::new(), authority());
+    let good = place.put("ca.pem", &ca.pem());
+    let empty = place.put("empty.pem", "nothing");
+    let (cert, _) = signed(&ca, &["sensor.example"]);
+    let (_, other_key) = signed(&ca, &["sensor.example"]);
+    let (cert, key) = (place.put("cert.pem", &cert), place.put("key.pem", &other_key));
+    let address = "127.0.0.1".parse().unwrap();
+    let load = |ca: &Path, server_name: Option<&str>, identity| {
+        let server_name = server_name.map(str::to_owned);
+        Tls::load(&TlsFiles { ca: ca.into(), server_name, identity }, address)
+            .map(drop)
+            .map_err(|error| error.to_string())
+    };
+    assert_eq!(load(&good, None, None), Ok(()));
+    let absent = place.directory.path().join("absent.pem");
+    assert!(load(&absent, None, None).unwrap_err().contains("absent.pem: "));
+    assert!(load(&empty, None, None).unwrap_err().contains("empty.pem holds no certificate"));
+    assert!(load(&good, Some("not a name"), None).unwrap_err().contains("server_name"));
+    let pair = Some((cert.clone(), key));
+    assert!(load(&good, None, pair).unwrap_err().contains("cannot be used together"));
+    assert!(load(&good, None, Some((cert, empty))).unwrap_err().contains("private key"));
+}
