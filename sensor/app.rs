@@ -2,6 +2,8 @@
 //! `capture` the only one that may look at the machine's clock.
 
 #[cfg(feature = "live")]
+pub mod clock;
+#[cfg(feature = "live")]
 mod desk;
 #[cfg(feature = "live")]
 mod health;
