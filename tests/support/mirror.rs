@@ -49,6 +49,38 @@ impl Mirror {
         self.namespace.inside(program, arguments);
     }
 
+    /// Runs a program that not every kernel lets succeed; true if it did.
+    pub fn can_run(&self, program: &str, arguments: &[&str]) -> bool {
+        let mut command = self.namespace.command(program);
+        let output = command.args(arguments).stdin(Stdio::null()).output();
+        output.is_ok_and(|output| output.status.success())
+    }
+
+    /// Packet sockets that are bound to an interface and receive.
+    pub fn packet_sockets(&self, interface: &str) -> usize {
+        let read = |path: &str| {
+            let output = self.namespace.command("cat").arg(path).output().expect("cat");
+            String::from_utf8_lossy(&output.stdout).into_owned()
+        };
+        let index = read(&format!("/sys/class/net/{interface}/ifindex"));
+        let is_ours = |line: &&str| {
+            let fields: Vec<_> = line.split_whitespace().collect();
+            fields.get(4) == Some(&index.trim()) && fields.get(5) == Some(&"1")
+        };
+        read("/proc/net/packet").lines().skip(1).filter(is_ours).count()
+    }
+
+    /// Waits until so many sockets receive from an interface, at most twenty seconds.
+    #[track_caller]
+    pub fn until_read_by(&self, interface: &str, sockets: usize) {
+        let begun = Instant::now();
+        while self.packet_sockets(interface) != sockets {
+            let now = self.packet_sockets(interface);
+            assert!(begun.elapsed().as_secs() < 20, "{now} sockets on {interface}, not {sockets}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     /// Replays a capture, so many packets a second, for at most a minute.
     #[track_caller]
     pub fn replay(&self, capture: &Path, rate: u32) {
