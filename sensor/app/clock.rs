@@ -2,6 +2,8 @@
 //! program's sources and that of the newest indicator. A small board without a battery starts in
 //! 1970, and every time in the log would be wrong.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use ioc_feeds::Date;
 
 use crate::net::Timestamp;
@@ -16,6 +18,16 @@ pub enum ClockFault {
     BeforeBuild(Date),
     /// Before the newest indicator, whose date may itself be wrong.
     BeforeFeeds(Date),
+}
+
+/// The machine's time, but never a time before this program was made: for what is judged by the
+/// calendar and must not hang on a clock that is wrong.
+#[allow(clippy::disallowed_methods)] // app is where the clock may be read
+pub fn today() -> Timestamp {
+    let clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let days = built().map_or(0, Date::epoch_day);
+    let seconds = i64::try_from(clock.as_secs()).unwrap_or(0).max(days * 86_400);
+    Timestamp::new(seconds, 0)
 }
 
 /// The day of this program's sources: SOURCE_DATE_EPOCH of the build, or the last commit.
