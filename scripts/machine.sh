@@ -53,7 +53,7 @@ need_build() {
 # What the tests need beside it: pairs of interfaces, a replayer, a ping, time zones.
 need_test_tools() {
     local missing=() tool
-    for tool in iproute2:ip ethtool:ethtool tcpreplay:tcpreplay iputils-ping:ping util-linux:setpriv; do
+    for tool in iproute2:ip ethtool:ethtool tcpreplay:tcpreplay iputils-ping:ping util-linux:setpriv git:git; do
         # Debian keeps them in sbin, which an ordinary user's PATH does not hold.
         PATH="$PATH:/usr/sbin:/sbin" command -v "${tool#*:}" >/dev/null || missing+=("${tool%:*}")
     done

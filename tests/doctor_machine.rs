@@ -52,7 +52,7 @@ fn a_user_who_may_not_capture_is_told_the_command() {
     if skipped_without_root("a_user_who_may_not_capture_is_told_the_command") {
         return;
     }
-    let findings = Setting::new().as_nobody("").refused(&Namespace::new());
+    let findings = Setting::new().by_nobody("").refused(&Namespace::new());
     findings.expect(&["PROBLEM not-permitted"]).says("sudo setcap cap_net_raw=ep /");
 }
 
@@ -108,7 +108,7 @@ fn a_log_directory_that_cannot_be_written_is_said_with_its_cause() {
     let closed = setting.directory().join("closed");
     std::fs::create_dir(&closed).unwrap();
     std::fs::set_permissions(&closed, PermissionsExt::from_mode(0o755)).unwrap();
-    let setting = setting.log(&closed).as_nobody(",+net_raw");
+    let setting = setting.log(&closed).by_nobody(",+net_raw");
     hear(setting).says("permission denied").says("install -d -o wardwatch");
 
     let setting = Setting::new();

@@ -104,7 +104,7 @@ impl Setting {
     /// Not as root but as a user who holds these capabilities and no others: a copy of the binary
     /// is run, because that user may not reach the one below `target`.
     #[must_use]
-    pub fn as_nobody(mut self, capabilities: &str) -> Self {
+    pub fn by_nobody(mut self, capabilities: &str) -> Self {
         let binary = self.directory().join("wardwatch");
         std::fs::copy(env!("CARGO_BIN_EXE_wardwatch"), &binary).expect("a copy of the binary");
         self.binary = Some(binary);

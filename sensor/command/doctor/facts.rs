@@ -113,7 +113,9 @@ pub(super) fn log_error(directory: &Path) -> Option<(PathBuf, io::Error)> {
     };
     let trial = directory.join(".wardwatch-doctor");
     let written = fs::write(&trial, b"wardwatch\n");
-    let tried = written.and(fs::remove_file(&trial));
+    // On a full disk the file is there, and empty.
+    let removed = fs::remove_file(&trial);
+    let tried = written.and(removed);
     if made {
         let _ = fs::remove_dir(directory);
     }
