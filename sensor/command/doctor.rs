@@ -172,7 +172,7 @@ fn hear(
             Ok(Moment::Busy(time)) => facts.stamp_off = apart(time, now()) / SECOND,
             Ok(Moment::Waited) => {}
             // It went away meanwhile: that is a finding, and what was seen before it counts.
-            Err(_) if Link::after(source.name()).is_dead() => return Ok(()),
+            Err(_) if Link::settled(source.name()).is_dead() => return Ok(()),
             Err(error) => return Err(error.into()),
         }
         // A busy line never falls silent.

@@ -23,6 +23,7 @@ const ROUTER: Mac = [2, 0x57, 0x41, 0, 0, 1];
 pub struct Setting {
     directory: tempfile::TempDir,
     language: &'static str,
+    seconds: u16,
     feeds: Vec<PathBuf>,
     log: PathBuf,
     arguments: Vec<String>,
@@ -50,6 +51,7 @@ impl Setting {
         Self {
             directory,
             language: "en",
+            seconds: 120,
             feeds: Vec::new(),
             log,
             arguments: Vec::new(),
@@ -69,6 +71,13 @@ impl Setting {
     #[must_use]
     pub fn language(mut self, language: &'static str) -> Self {
         self.language = language;
+        self
+    }
+
+    /// How long it listens if nobody tells it to judge.
+    #[must_use]
+    pub fn seconds(mut self, seconds: u16) -> Self {
+        self.seconds = seconds;
         self
     }
 
@@ -119,7 +128,8 @@ impl Setting {
     /// Starts it; it has not opened anything yet.
     fn spawn(self, namespace: &Namespace) -> Doctor {
         let mut run = Run::new(["doctor", "--lang", self.language, "-i", MIRROR]);
-        run = run.args(["--seconds", "120", "--no-builtin-feeds", "--log-dir"]).arg(&self.log);
+        run = run.args(["--seconds", &self.seconds.to_string()]);
+        run = run.args(["--no-builtin-feeds", "--log-dir"]).arg(&self.log);
         for feed in &self.feeds {
             run = run.arg("--feeds").arg(feed);
         }

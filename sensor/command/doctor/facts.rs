@@ -4,11 +4,17 @@
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use super::frames::Frames;
 use crate::app::clock::ClockFault;
 use crate::capture::Drops;
 use crate::stats::Counters;
+
+/// How often, and how far apart, an interface that has failed is looked at.
+const LOOKS: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Everything that findings are judged from.
 #[derive(Debug)]
@@ -84,11 +90,24 @@ impl Link {
         }
     }
 
-    /// As it is now, after it was open.
+    /// As it is now, after it was open: of one that is not there any more nothing is said.
     pub(super) fn after(interface: &str) -> Self {
-        let there = Path::new("/sys/class/net").join(interface).exists();
-        // A name of libpcap's own, like `any`, is never there.
-        if there || interface == "any" { Self::of(interface) } else { Self::Gone }
+        match Self::of(interface) {
+            // A name of libpcap's own, which sysfs never knew.
+            Self::Unknown if interface != "any" => Self::Gone,
+            link => link,
+        }
+    }
+
+    /// As it is once it has failed: one that is being unplugged is down first.
+    pub(super) fn settled(interface: &str) -> Self {
+        for _ in 0..LOOKS {
+            if Self::after(interface) == Self::Gone {
+                return Self::Gone;
+            }
+            thread::sleep(PAUSE);
+        }
+        Self::after(interface)
     }
 
     /// Can nothing arrive?

@@ -202,7 +202,8 @@ impl Finding {
 /// The address that a finding is about, where there is one.
 pub(super) fn address(finding: Finding, facts: &Facts) -> Option<Address> {
     match finding {
-        Finding::OneClient => facts.frames.middle(),
+        Finding::OneClient if facts.clients == 0 => facts.frames.middle(),
+        Finding::OneClient => facts.frames.only_sender(),
         Finding::OneResolver => facts.frames.askers().1,
         _ => None,
     }

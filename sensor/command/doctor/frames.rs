@@ -31,6 +31,7 @@ pub(super) struct Frames {
     hasher: foldhash::fast::FixedState,
     ends: HashMap<Address, u64>,
     askers: HashSet<Address>,
+    senders: HashSet<Address>,
     /// All.
     pub(super) all: u64,
     /// To a group: broadcast or multicast. An ordinary port shows these too.
@@ -125,6 +126,9 @@ impl Frames {
         }
         if self.home.contains(source) && !self.home.contains(destination) {
             self.outward += 1;
+            if self.senders.len() < ADDRESSES {
+                self.senders.insert(source);
+            }
             self.routed += u64::from(!FRESH.contains(&packet.hops));
         }
     }
@@ -135,6 +139,11 @@ impl Frames {
         let (address, packets) = self.ends.iter().max_by_key(|(_, packets)| **packets)?;
         let most = packets * 20 >= self.packets * 19;
         (most && self.ends.len() > 10).then_some(*address)
+    }
+
+    /// The only host of ours that sends to the outside, if there is one.
+    pub(super) fn only_sender(&self) -> Option<Address> {
+        self.senders.iter().next().copied().filter(|_| self.senders.len() == 1)
     }
 
     /// Is it an address of ours?
