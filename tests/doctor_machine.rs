@@ -13,7 +13,7 @@ use std::process::Command;
 use support::doctor::{Setting, morning};
 use support::mirror::Mirror;
 use support::netns::{MIRROR, Namespace, SENDER, SmallDisk, done};
-use support::run::skipped_without_root;
+use support::run::{skipped_without_root, temporary_directory};
 
 #[test]
 fn an_interface_that_is_off_is_told_from_one_without_carrier() {
@@ -111,17 +111,25 @@ fn a_log_directory_that_cannot_be_written_is_said_with_its_cause() {
     let setting = setting.log(&closed).by_nobody(",+net_raw");
     hear(setting).says("permission denied").says("install -d -o wardwatch");
 
+    // A log of another user, in a directory that anybody may write.
     let setting = Setting::new();
-    let disk = setting.directory().join("disk");
+    let log = setting.directory().join("log");
+    std::fs::write(log.join("alerts.log"), "").unwrap();
+    hear(setting.by_nobody(",+net_raw")).says("chown -R wardwatch");
+
+    // Outlives what is mounted in it.
+    let place = temporary_directory();
+    let disk = place.path().join("full");
     let mounted = SmallDisk::mount(&disk, 64);
     mounted.fill();
-    hear(setting.log(&disk)).says("df -h");
+    hear(Setting::new().log(&disk)).says("df -h");
+    assert!(!disk.join(".wardwatch-doctor").exists(), "left on the full disk");
 
-    let setting = Setting::new().language("vi");
-    let disk = setting.directory().join("disk");
+    let disk = place.path().join("read-only");
     let _mounted = SmallDisk::mount(&disk, 64);
     done(Command::new("mount").args(["-o", "remount,ro"]).arg(&disk));
-    hear(setting.log(&disk)).says("hệ thống tệp chỉ cho đọc").says("remount,rw");
+    let findings = hear(Setting::new().language("vi").log(&disk));
+    findings.says("hệ thống tệp chỉ cho đọc").says("remount,rw");
 }
 
 #[test]
@@ -130,12 +138,10 @@ fn a_log_directory_that_is_not_there_yet_is_tried_and_left_as_it_was() {
         return;
     }
     let namespace = Namespace::new();
-    let setting = Setting::new();
-    let (parent, new) = (setting.directory().to_owned(), setting.directory().join("new"));
-    setting.log(&new).hear(&namespace, &morning()).expect(&[]);
+    let place = temporary_directory();
+    let new = place.path().join("new");
+    Setting::new().log(&new).hear(&namespace, &morning()).expect(&[]);
     assert!(!new.exists());
-    drop(parent);
-    let setting = Setting::new();
-    let nowhere = setting.directory().join("no/where");
-    setting.log(&nowhere).hear(&namespace, &morning()).expect(&["PROBLEM log-unwritable"]);
+    let nowhere = place.path().join("no/where");
+    Setting::new().log(&nowhere).hear(&namespace, &morning()).expect(&["PROBLEM log-unwritable"]);
 }

@@ -202,7 +202,7 @@ fn listening(language: Language, interface: &str, seconds: u16) -> String {
     match language {
         Language::Vi => {
             format!(
-                "đang nghe trên {interface} trong {seconds} giây (Ctrl-C: dừng và kết luận ngay)"
+                "đang lắng nghe trên {interface} trong {seconds} giây (Ctrl-C: dừng và kết luận ngay)"
             )
         }
         Language::En => {

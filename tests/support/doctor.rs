@@ -168,7 +168,7 @@ impl Setting {
         let mut doctor = self.spawn(namespace);
         for _ in 0..3000 {
             let said = doctor.stderr();
-            if said.contains("listening on") || said.contains("đang nghe trên") {
+            if said.contains("listening on") || said.contains("đang lắng nghe trên") {
                 return doctor;
             }
             if let Some(status) = doctor.child.try_wait().expect("a child can be asked") {

@@ -338,11 +338,11 @@ pub(super) const CASES: &[Case] = &[
         "log-unwritable",
         (
             "không ghi được nhật ký vào {path}: {reason}",
-            "cho dịch vụ: sudo install -d -o wardwatch -m 0750 {path}; cho người dùng đang đăng nhập: sudo install -d -o $USER -m 0750 {path}",
+            "cho dịch vụ: sudo install -d -o wardwatch -m 0750 {path}, và nếu trong đó đã có tệp nhật ký: sudo chown -R wardwatch {path}; cho người dùng đang đăng nhập: thay wardwatch bằng $USER",
         ),
         (
             "the log cannot be written in {path}: {reason}",
-            "for the service: sudo install -d -o wardwatch -m 0750 {path}; for yourself: sudo install -d -o $USER -m 0750 {path}",
+            "for the service: sudo install -d -o wardwatch -m 0750 {path}, and if there are logs in it already: sudo chown -R wardwatch {path}; for yourself: the same with $USER instead of wardwatch",
         ),
     ),
     Case(

@@ -122,8 +122,9 @@ pub(super) fn attribute(interface: &str, name: &str) -> String {
     fs::read_to_string(path).unwrap_or_default().trim().to_owned()
 }
 
-/// Why a log could not be written in a directory, tried with a file that is removed again. A
-/// directory that is not there is tried too, because `run` makes it.
+/// Why a log could not be written in a directory, tried with a file that is removed again, and by
+/// opening the logs that are there. A directory that is not there is tried too, because `run`
+/// makes it.
 pub(super) fn log_error(directory: &Path) -> Option<(PathBuf, io::Error)> {
     let made = match fs::create_dir(directory) {
         Ok(()) => true,
@@ -134,9 +135,20 @@ pub(super) fn log_error(directory: &Path) -> Option<(PathBuf, io::Error)> {
     let written = fs::write(&trial, b"wardwatch\n");
     // On a full disk the file is there, and empty.
     let removed = fs::remove_file(&trial);
-    let tried = written.and(removed);
+    let tried = written.and(removed).and_then(|()| existing(directory));
     if made {
         let _ = fs::remove_dir(directory);
     }
     tried.err().map(|error| (directory.into(), error))
+}
+
+/// Logs that are there already must take more lines.
+fn existing(directory: &Path) -> io::Result<()> {
+    for name in ["alerts.log", "eve.json"] {
+        match fs::OpenOptions::new().append(true).open(directory.join(name)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            Ok(_) | Err(_) => {}
+        }
+    }
+    Ok(())
 }
