@@ -95,6 +95,19 @@ fn workers_that_cannot_share_an_interface_are_refused_and_do_not_read_it_twice()
 }
 
 #[test]
+fn an_interface_that_is_off_at_the_start_is_refused_with_the_command_that_switches_it_on() {
+    let Some(mirror) = Mirror::new("an_interface_that_is_off_at_the_start") else { return };
+    let directory = run::temporary_directory();
+    let log = directory.path().display().to_string();
+    let check = || mirror.outcome(&["run", "-T", "-i", "m1", "--log-dir", &log]);
+    mirror.link("m1", "down");
+    let refused = check().expect_code(1);
+    assert!(refused.stderr.contains("sudo ip link set m1 up"), "{}", refused.stderr);
+    mirror.link("m1", "up");
+    check().expect_code(0);
+}
+
+#[test]
 fn a_name_at_the_end_of_a_merged_frame_of_sixty_kilobytes_is_read() {
     let Some(mirror) = Mirror::new("a_name_at_the_end_of_a_merged_frame") else { return };
     let feed = Feed::new();

@@ -326,6 +326,9 @@ fn explain(name: &str, error: &pcap::Error) -> CaptureError {
         CaptureError::NoInterface { name, existing: interfaces() }
     } else if lower.contains("permission") || lower.contains("not permitted") {
         CaptureError::Permission { name }
+    } else if lower.contains("not up") {
+        let reason = format!("it is switched off (sudo ip link set {name} up)");
+        CaptureError::Interface { name, reason }
     } else {
         CaptureError::Interface { name, reason }
     }
