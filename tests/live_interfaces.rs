@@ -66,6 +66,7 @@ fn several_interfaces_are_watched_at_once_and_one_that_goes_does_not_stop_the_ot
     let feed = Feed::new();
     // One is named twice, as a configuration and a habit may do: it is watched once.
     let sensor = feed.sensor(&mirror, &["-i", "m1", "-i", "n1", "-i", "m1", "-w", "2"]);
+    assert_eq!((mirror.packet_sockets("m1"), mirror.packet_sockets("n1")), (2, 2));
     mirror.replay_into("m0", &feed.question("n1.evil.example"), 100);
     mirror.replay_into("n0", &feed.question("n2.evil.example"), 100);
     sensor.until("n1.evil.example", 20);
@@ -145,29 +146,35 @@ fn a_tag_that_the_kernel_holds_beside_the_frame_is_read() {
     sensor.stop();
 }
 
-/// A question in two IP fragments, the name in both: only the first has ports.
-fn fragments(number: u16) -> Vec<Frame> {
+/// A connection whose server name is cut in two segments, the second of them in two IP fragments:
+/// the kernel has to put these together to know, by their ports, whose worker they belong to.
+fn cut_twice(number: u16) -> Vec<Frame> {
     let client = at(&format!("192.168.1.10:{}", 40_000 + number));
-    let name = format!("{}.n{number}.evil.example", "x".repeat(40));
-    let whole = packets::udp(client, at("192.168.1.1:53"), &say::dns_query(1, &name, say::A));
+    let hello = say::client_hello(&format!("n{number}.evil.example"));
+    let middle = hello.windows(5).position(|bytes| bytes == b".evil").unwrap() + 3;
+    let talk = TcpConversation::new(client, at("203.0.113.99:443")).client(&hello);
+    let mut packets = talk.cut_at(&[middle]).packets();
+    let last = packets.iter().rposition(|packet| packet.bytes.len() > 60).unwrap();
+    let whole = packets.remove(last).bytes;
     let payload = whole[20..].to_vec();
-    let pieces = [(0, 32), (32, payload.len())];
-    let piece = |place| wire::from_client(packets::fragment(&whole, 100 + number, place, &payload));
-    let link = Link::plain();
+    for place in [(32, payload.len()), (0, 32)] {
+        let fragment = packets::fragment(&whole, 100 + number, place, &payload);
+        packets.insert(last, wire::from_client(fragment));
+    }
     let time = wire::NINE_O_CLOCK + i64::from(number) * wire::MILLISECOND;
-    wire::frames(&link, &pieces.map(piece), time, 1_000)
+    wire::frames(&Link::plain(), &packets, time, 1_000)
 }
 
 #[test]
 fn fragments_reach_the_worker_of_their_flow_however_many_there_are() {
     let Some(mirror) = Mirror::new("fragments_reach_the_worker_of_their_flow") else { return };
     let feed = Feed::new();
-    let frames: Vec<_> = (0..40).flat_map(fragments).collect();
+    let frames: Vec<_> = (0..40).flat_map(cut_twice).collect();
     let capture = feed.capture("fragments", &frames);
     let sensor = feed.sensor(&mirror, &["-i", "m1", "-w", "4"]);
     mirror.replay(&capture, 1_000);
     for number in 0..40 {
-        sensor.until(&format!("x.n{number}.evil.example"), 20);
+        sensor.until(&format!("n{number}.evil.example (tls.sni)"), 20);
     }
     sensor.stop();
 }
