@@ -50,10 +50,10 @@ need_build() {
     links_libpcap || give_up "libpcap cannot be linked although it is installed: 'cc' does not find pcap.h or -lpcap"
 }
 
-# What the tests need beside it: pairs of interfaces, a replayer, time zones.
+# What the tests need beside it: pairs of interfaces, a replayer, a ping, time zones.
 need_test_tools() {
     local missing=() tool
-    for tool in iproute2:ip ethtool:ethtool tcpreplay:tcpreplay; do
+    for tool in iproute2:ip ethtool:ethtool tcpreplay:tcpreplay iputils-ping:ping util-linux:setpriv git:git; do
         # Debian keeps them in sbin, which an ordinary user's PATH does not hold.
         PATH="$PATH:/usr/sbin:/sbin" command -v "${tool#*:}" >/dev/null || missing+=("${tool%:*}")
     done

@@ -1,6 +1,7 @@
 //! Builds stages and threads, waits, joins. The only module that knows all of them, and beside
 //! `capture` the only one that may look at the machine's clock.
 
+pub mod clock;
 #[cfg(feature = "live")]
 mod desk;
 #[cfg(feature = "live")]

@@ -72,7 +72,7 @@ pub enum Command {
     /// Look at the indicators
     #[command(subcommand)]
     Feeds(Feeds),
-    /// Prove that every protocol is read and every feed can fire; nothing is sent
+    /// Prove that every protocol is read and every feed can fire, else exit with 1; nothing is sent
     Selftest(FeedOptions),
 }
 
@@ -160,6 +160,9 @@ pub struct Run {
 /// `wardwatch doctor`.
 #[cfg(feature = "live")]
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Each finding has an id, a severity and a remedy. Exit codes: 0 the port can be used (there may be
+NOTEs), 1 there is a PROBLEM. Ctrl-C ends the listening and judges what was heard so far.")]
 pub struct Doctor {
     /// Interface to listen on [default: the first of the configuration]
     #[arg(short, long, value_name = "IFACE")]

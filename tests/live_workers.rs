@@ -167,11 +167,10 @@ fn an_interface_that_goes_down_or_is_unplugged_is_watched_again_when_it_is_back(
     sensor.until("one.example", 10);
     mirror.run("ip", &["link", "delete", "m0"]);
     sensor.until("cannot be read", 10);
-    std::thread::sleep(Duration::from_millis(700));
     mirror.plug_in();
     sensor.until("open again", 20);
     // The other worker of the group comes back by itself, at its own time.
-    std::thread::sleep(Duration::from_secs(3));
+    mirror.until_read_by("m1", 2);
     mirror.replay(&question(directory.path(), "two.example", &[]), 1);
     sensor.until("two.example", 10);
     let log = sensor.stop();

@@ -24,6 +24,8 @@ pub struct Indicators {
     pub set: Arc<IndicatorSet>,
     /// Newest date of an indicator; none if none has one.
     pub newest: Option<Date>,
+    /// Name of every feed that was read, those too of which nothing could be used.
+    pub feeds: Vec<Arc<str>>,
 }
 
 /// Loads feeds and allow lists; bad lines are named and the rest is used.
@@ -31,9 +33,10 @@ pub struct Indicators {
 /// # Errors
 /// When a feed or allow list cannot be read at all, or nothing is left to match.
 pub fn load(settings: &FeedSettings, say: Say<'_>) -> Result<Indicators, AppError> {
-    let mut indicators = Vec::new();
+    let (mut indicators, mut names) = (Vec::new(), Vec::new());
     for feed in feeds(settings)? {
         report(&feed, settings.language, say);
+        names.push(feed.feed.clone());
         indicators.extend(feed.indicators);
     }
     let allow = allow(settings, say)?;
@@ -50,7 +53,7 @@ pub fn load(settings: &FeedSettings, say: Say<'_>) -> Result<Indicators, AppErro
             say(&lang::shadowed(settings.language, place, &indicator.pattern.to_string()));
         }
     }
-    Ok(Indicators { set: Arc::new(set), newest })
+    Ok(Indicators { set: Arc::new(set), newest, feeds: names })
 }
 
 /// Every feed of the settings, loaded. The canary is always there: a test of the sensor must

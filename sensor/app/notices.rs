@@ -1,8 +1,9 @@
 //! Lines about the sensor itself that are no heartbeat: an interface that goes and comes back,
 //! what the process may still do.
 
+use super::clock::ClockFault;
 use crate::alert::Record;
-use crate::lang::Language;
+use crate::lang::{self, Language};
 use crate::net::Timestamp;
 use crate::sink::heartbeat;
 use crate::sink::text::LineFormat;
@@ -27,12 +28,14 @@ pub enum Notice {
     Holds(String),
     /// A protection that could not be had, and the remedy.
     Unprotected(String),
+    /// The machine's clock cannot be right.
+    Clock(ClockFault),
 }
 
 impl Notice {
     /// Is it something to look after?
     pub const fn is_warning(&self) -> bool {
-        matches!(self, Self::Down(_) | Self::Gone { .. } | Self::Unprotected(_))
+        !matches!(self, Self::Up(_) | Self::Back(_) | Self::Holds(_))
     }
 
     /// In a language.
@@ -59,6 +62,8 @@ impl Notice {
             Self::Holds(what) => format!("this process holds: {what}"),
             Self::Unprotected(what) if vi => format!("thiếu lớp bảo vệ: {what}"),
             Self::Unprotected(what) => format!("less protected than it should be: {what}"),
+            Self::Clock(ClockFault::BeforeBuild(day)) => lang::clock_before_build(language, *day),
+            Self::Clock(ClockFault::BeforeFeeds(day)) => lang::clock_before_feeds(language, *day),
         }
     }
 

@@ -1,5 +1,5 @@
 //! What libpcap does not offer for the packet socket it has opened: several sockets that share an
-//! interface's flows, waiting with a bound, and whether the link is up.
+//! interface's flows, waiting with a bound, whether the link is up, and whether it merges frames.
 //!
 //! The only module with `unsafe`: `setsockopt`, `getsockopt`, `poll` and `ioctl` have no safe form
 //! for packet sockets in any crate we carry. Every block passes a pointer to a local of the size
@@ -98,15 +98,8 @@ pub(super) fn wait(socket: RawFd, patience: Duration) -> bool {
 
 /// Is an interface up and does it have carrier? None when the system does not say.
 pub(super) fn is_up(socket: BorrowedFd<'_>, interface: &str) -> Option<bool> {
-    let mut name = [0; libc::IFNAMSIZ];
-    if interface.len() >= name.len() {
-        return None;
-    }
-    for (to, from) in name.iter_mut().zip(interface.bytes()) {
-        *to = from as libc::c_char;
-    }
     let union = libc::__c_anonymous_ifr_ifru { ifru_flags: 0 };
-    let mut request = libc::ifreq { ifr_name: name, ifr_ifru: union };
+    let mut request = libc::ifreq { ifr_name: name_of(interface)?, ifr_ifru: union };
     // SAFETY: SIOCGIFFLAGS reads the name, which ends in a zero because it is shorter than its
     // array, and writes the flags into the `ifreq`, which lives through the call.
     let flags = unsafe {
@@ -117,4 +110,47 @@ pub(super) fn is_up(socket: BorrowedFd<'_>, interface: &str) -> Option<bool> {
     };
     let wanted = (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_short;
     Some(flags & wanted == wanted)
+}
+
+/// Does an interface put segments together before anybody sees them (GRO, LRO)? None when the
+/// system does not say. Asking needs no right.
+pub(super) fn merges(socket: BorrowedFd<'_>, interface: &str) -> Option<bool> {
+    let gro = feature(socket, interface, ETHTOOL_GGRO)?;
+    let flags = feature(socket, interface, ETHTOOL_GFLAGS).unwrap_or(0);
+    Some(gro != 0 || flags & ETH_FLAG_LRO != 0)
+}
+
+/// Questions of linux/ethtool.h, and the flag of large receive offload in the second's answer.
+const ETHTOOL_GGRO: u32 = 0x2b;
+const ETHTOOL_GFLAGS: u32 = 0x25;
+const ETH_FLAG_LRO: u32 = 1 << 15;
+
+/// `struct ethtool_value`.
+#[repr(C)]
+struct Feature {
+    question: u32,
+    answer: u32,
+}
+
+fn feature(socket: BorrowedFd<'_>, interface: &str, question: u32) -> Option<u32> {
+    let mut value = Feature { question, answer: 0 };
+    let union = libc::__c_anonymous_ifr_ifru { ifru_data: (&raw mut value).cast() };
+    let mut request = libc::ifreq { ifr_name: name_of(interface)?, ifr_ifru: union };
+    // SAFETY: SIOCETHTOOL reads the name, which ends in a zero, and for these two questions reads
+    // and writes a `struct ethtool_value` where `ifru_data` points: `value`, which lives through
+    // the call.
+    let answer = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCETHTOOL, &raw mut request) };
+    (answer == 0).then_some(value.answer)
+}
+
+/// A name as the kernel takes it: shorter than its array, so that it ends in a zero.
+fn name_of(interface: &str) -> Option<[libc::c_char; libc::IFNAMSIZ]> {
+    let mut name = [0; libc::IFNAMSIZ];
+    if interface.len() >= name.len() {
+        return None;
+    }
+    for (to, from) in name.iter_mut().zip(interface.bytes()) {
+        *to = from as libc::c_char;
+    }
+    Some(name)
 }

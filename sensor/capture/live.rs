@@ -134,6 +134,12 @@ impl Live {
         fanout::is_up(self.opened.capture.as_fd(), &self.name)
     }
 
+    /// Does the interface put segments together before we see them? None when the system does not
+    /// say.
+    pub fn merges(&self) -> Option<bool> {
+        fanout::merges(self.opened.capture.as_fd(), &self.name)
+    }
+
     /// What the kernel says it could not deliver, since the first opening.
     pub fn drops(&mut self) -> Drops {
         if let Ok(stats) = self.opened.capture.stats() {
@@ -320,6 +326,9 @@ fn explain(name: &str, error: &pcap::Error) -> CaptureError {
         CaptureError::NoInterface { name, existing: interfaces() }
     } else if lower.contains("permission") || lower.contains("not permitted") {
         CaptureError::Permission { name }
+    } else if lower.contains("not up") {
+        let reason = format!("it is switched off (sudo ip link set {name} up)");
+        CaptureError::Interface { name, reason }
     } else {
         CaptureError::Interface { name, reason }
     }

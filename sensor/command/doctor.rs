@@ -3,27 +3,35 @@
 //!
 //! Gathers facts; what they mean is [`findings`]' to say. Sends nothing.
 
+mod cases;
 mod facts;
 mod findings;
+mod frames;
+mod words;
 
-use std::fs;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use crossbeam_channel::bounded;
+use crossbeam_channel::{Receiver, bounded};
+use signal_hook::consts::{SIGINT, SIGTERM};
 
-use super::{load, settings};
+use super::{complain, load, settings};
 use crate::alert::event::EventKinds;
 use crate::alert::{Origin, Outbox, Record, WhenFull};
-use crate::app::AppError;
+use crate::app::{AppError, clock};
 use crate::capture::CaptureError;
 use crate::capture::live::{Live, LiveOptions, Moment, interfaces, now};
 use crate::cli::{Doctor, Global};
 use crate::config::Settings;
 use crate::lang::Language;
+use crate::matching::IndicatorSet;
+use crate::net::Timestamp;
 use crate::worker::{Assignment, Worker};
-use facts::{Facts, Frames};
+use facts::{Facts, Link};
 use findings::{Finding, Severity, findings};
+use frames::Frames;
 
 const SECOND: u64 = 1_000_000_000;
 /// Records the queue has room for; nobody reads them here but the pulse.
@@ -35,45 +43,63 @@ pub(super) fn doctor(global: &Global, options: Doctor) -> Result<u8, AppError> {
     let named = options.interface.clone().or_else(|| settings.interfaces.first().cloned());
     let Some(interface) = named else { return Err(AppError::WhichInterface(interfaces())) };
     let loaded = load(&settings, global)?;
-    let mut facts = Facts { interface: interface.clone(), ..Facts::default() };
-    facts.log_error = log_error(&options, &settings);
-    facts.age_days = loaded.newest.map(|date| date.age_in_days(now().seconds()));
-    match Live::open(&interface, &LiveOptions::default()) {
-        Ok(source) => listen(source, &settings, loaded.set, options.seconds, &mut facts)?,
-        Err(CaptureError::Permission { .. }) => facts.permitted = false,
-        Err(error) => return Err(error.into()),
+    let log_dir = options.log_dir.clone().or_else(|| settings.log_dir.clone());
+    let mut facts = Facts {
+        log_error: facts::log_error(&log_dir.unwrap_or_else(|| PathBuf::from(LOG_DIR))),
+        age_days: loaded.newest.map(|date| date.age_in_days(now().seconds())),
+        link: Link::of(&interface),
+        interface: interface.clone(),
+        ..Facts::default()
+    };
+    if let Ok(program) = std::env::current_exe() {
+        facts.program = program;
     }
-    let found = findings(&facts);
+    // A port that is switched off cannot be opened, and one without carrier has nothing to say.
+    if !facts.link.is_dead() {
+        let live = LiveOptions { ring_bytes: settings.ring_bytes, filter: settings.filter.clone() };
+        match Live::open(&interface, &live) {
+            Ok(source) => listen(source, &settings, loaded.set, options.seconds, &mut facts)?,
+            Err(CaptureError::Permission { .. }) => facts.permitted = false,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let stamped = facts.frames.last.and_then(|time| clock::fault(time, clock::built(), None));
+    facts.clock = clock::fault(now(), clock::built(), loaded.newest).or(stamped);
+    say(settings.language, &facts)
+}
+
+/// Prints what was found. True, as an exit code, if any of it is a problem.
+fn say(language: Language, facts: &Facts) -> Result<u8, AppError> {
+    let found = findings(facts);
     for finding in &found {
-        print(&described(settings.language, *finding, &facts))?;
+        print(&described(language, *finding, facts))?;
     }
-    let worst = found.iter().any(|finding| finding.severity() == Severity::Problem);
-    let end = match (worst, settings.language) {
+    let worst = found.iter().any(|finding| finding.severity(facts) == Severity::Problem);
+    print(match (worst, language) {
         (false, Language::Vi) => "Cổng sao chép này dùng được.",
         (false, Language::En) => "This mirror port can be used.",
         (true, Language::Vi) => "Cần sửa các lỗi trên, rồi chạy lại lệnh này.",
         (true, Language::En) => "Mend the problems above, then run this command again.",
-    };
-    print(end)?;
+    })?;
     Ok(u8::from(worst))
 }
 
 fn described(language: Language, finding: Finding, facts: &Facts) -> String {
-    let head = match (finding.severity(), language) {
+    let head = match (finding.severity(facts), language) {
         (Severity::Problem, Language::Vi) => "LỖI",
         (Severity::Problem, Language::En) => "PROBLEM",
         (Severity::Note, Language::Vi) => "LƯU Ý",
         (Severity::Note, Language::En) => "NOTE",
     };
-    let (what, remedy) = finding.words(language, facts);
+    let (what, remedy) = words::words(finding, language, facts);
     format!("{head} [{}] {what}\n  -> {remedy}", finding.id())
 }
 
-/// Takes in what passes for so many seconds.
+/// Takes in what passes, and asks the system what it knows of the interface.
 fn listen(
     mut source: Live,
     settings: &Settings,
-    set: std::sync::Arc<crate::matching::IndicatorSet>,
+    set: Arc<IndicatorSet>,
     seconds: u16,
     facts: &mut Facts,
 ) -> Result<(), AppError> {
@@ -86,22 +112,12 @@ fn listen(
     };
     let outbox = Outbox::new(sender, WhenFull::GoOn);
     let mut worker = Worker::new(assignment, set, outbox).without_copies();
-    let address = format!("/sys/class/net/{}/address", source.name());
-    let mut frames = Frames::new(fs::read_to_string(address).unwrap_or_default().trim());
-    let begun = now();
-    facts.up = source.is_up();
-    while now().since(begun) < u64::from(seconds) * SECOND {
-        let taken = source.take(&mut |frame| {
-            frames.take(frame);
-            worker.frame(frame);
-        });
-        if let Moment::Idle(time) = taken? {
-            worker.idle(time);
-        }
-        // Alerts are for `run` to tell.
-        records.try_iter().for_each(drop);
-    }
-    facts.frames = frames;
+    facts.frames = Frames::new(&facts::attribute(source.name(), "address"), settings.home.clone());
+    facts.merges = source.merges();
+    let stop = stop_flag()?;
+    complain(&listening(settings.language, source.name(), seconds));
+    let end = End { begun: now(), seconds, stop: &stop };
+    hear(&mut source, &mut worker, &records, (&end, facts))?;
     facts.drops = source.drops();
     worker.pulse(0, facts.drops);
     for record in records.try_iter() {
@@ -110,17 +126,89 @@ fn listen(
             (facts.hosts, facts.clients) = (pulse.hosts, pulse.clients);
         }
     }
-    facts.up = facts.up.and_then(|_| source.is_up());
+    facts.link = Link::after(source.name());
     Ok(())
 }
 
-/// Why the log could not be written, tried with a file that is removed again.
-fn log_error(options: &Doctor, settings: &Settings) -> Option<(PathBuf, String)> {
-    let chosen = options.log_dir.clone().or_else(|| settings.log_dir.clone());
-    let directory = chosen.unwrap_or_else(|| PathBuf::from(LOG_DIR));
-    let trial = directory.join(".wardwatch-doctor");
-    let tried = fs::write(&trial, b"wardwatch\n").and_then(|()| fs::remove_file(&trial));
-    tried.err().map(|error| (Path::to_path_buf(&directory), crate::capture::describe(&error)))
+/// When to stop: after so many seconds, or when whoever waits has had enough (Ctrl-C).
+struct End<'a> {
+    begun: Timestamp,
+    seconds: u16,
+    stop: &'a AtomicBool,
+}
+
+impl End<'_> {
+    fn has_come(&self) -> bool {
+        let over = now().since(self.begun) >= u64::from(self.seconds) * SECOND;
+        over || self.stop.load(Ordering::Relaxed)
+    }
+}
+
+/// Shows frames to the worker and to the facts until the end has come and the ring is empty.
+fn hear(
+    source: &mut Live,
+    worker: &mut Worker,
+    records: &Receiver<Record>,
+    (end, facts): (&End<'_>, &mut Facts),
+) -> Result<(), AppError> {
+    let mut ended: Option<Timestamp> = None;
+    loop {
+        if ended.is_none() && end.has_come() {
+            ended = Some(now());
+        }
+        let taken = source.take(&mut |frame| {
+            facts.frames.take(frame);
+            worker.frame(frame);
+        });
+        // Alerts are for `run` to tell.
+        records.try_iter().for_each(drop);
+        match taken {
+            Ok(Moment::Idle(time)) => {
+                worker.idle(time);
+                if ended.is_some() {
+                    return Ok(());
+                }
+            }
+            Ok(Moment::Busy(time)) => facts.stamp_off = apart(time, now()) / SECOND,
+            Ok(Moment::Waited) => {}
+            // It went away meanwhile: that is a finding, and what was seen before it counts.
+            Err(_) if Link::settled(source.name()).is_dead() => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
+        // A busy line never falls silent.
+        if ended.is_some_and(|ended| now().since(ended) >= SECOND) {
+            return Ok(());
+        }
+    }
+}
+
+fn apart(one: Timestamp, other: Timestamp) -> u64 {
+    one.since(other).max(other.since(one))
+}
+
+/// Raised by Ctrl-C and TERM: then what was seen so far is judged.
+fn stop_flag() -> Result<Arc<AtomicBool>, AppError> {
+    let flag: Arc<AtomicBool> = Arc::default();
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register(signal, flag.clone()).map_err(|error| AppError::System {
+            what: "cannot listen for signals",
+            reason: error.to_string(),
+        })?;
+    }
+    Ok(flag)
+}
+
+fn listening(language: Language, interface: &str, seconds: u16) -> String {
+    match language {
+        Language::Vi => {
+            format!(
+                "đang lắng nghe trên {interface} trong {seconds} giây (Ctrl-C: dừng và kết luận ngay)"
+            )
+        }
+        Language::En => {
+            format!("listening on {interface} for {seconds} seconds (Ctrl-C: stop and judge now)")
+        }
+    }
 }
 
 fn print(line: &str) -> Result<(), AppError> {

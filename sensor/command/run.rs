@@ -1,5 +1,6 @@
 //! `wardwatch run`: the live sensor.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::num::NonZero;
@@ -9,13 +10,13 @@ use std::thread;
 use super::{complain, load, settings};
 use crate::alert::Origin;
 use crate::alert::event::EventKinds;
-use crate::app::AppError;
 use crate::app::metrics::Metrics;
 use crate::app::notices::Notice;
 use crate::app::run::{self, RunJob};
 use crate::app::writer::Writer;
+use crate::app::{AppError, clock};
 use crate::capture::Filter;
-use crate::capture::live::{LiveOptions, interfaces};
+use crate::capture::live::{LiveOptions, interfaces, now};
 use crate::cli::{Global, Run, event_kinds};
 use crate::config::{ConfigError, Settings, Workers};
 use crate::enrich::Enricher;
@@ -43,13 +44,7 @@ pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
     if let Some(expression) = &filter {
         Filter::new(expression)?;
     }
-    let names = match options.interfaces.is_empty() {
-        true => settings.interfaces.clone(),
-        false => options.interfaces.clone(),
-    };
-    if names.is_empty() {
-        return Err(AppError::WhichInterface(interfaces()));
-    }
+    let names = interface_names(&options, &settings)?;
     let indicators = load(&settings, global)?;
     let format = LineFormat {
         language: settings.language,
@@ -79,18 +74,35 @@ pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
         notices: Vec::new(),
     };
     let sources = run::open(&job)?;
+    let fault = clock::fault(now(), clock::built(), job.newest).map(Notice::Clock);
     if options.test {
+        fault.iter().for_each(|fault| complain(&fault.text(settings.language)));
         complain(&"configuration, feeds, log directory and interfaces can be used");
         return Ok(0);
     }
+    job.notices.extend(fault);
     if settings.sandbox {
-        job.notices = give_up_rights(&options, &settings, log)?;
+        job.notices.extend(give_up_rights(&options, &settings, log)?);
     }
     let window = settings.limits.throttle.window_nanos;
     let writer = Writer::new(Enricher::new(settings.threats), sinks)
         .with_fold(Fold::new(sources.len(), window));
     run::run(&job, sources, writer)?;
     Ok(0)
+}
+
+/// The interfaces to watch, each once: one that is named twice would be read twice.
+fn interface_names(options: &Run, settings: &Settings) -> Result<Vec<String>, AppError> {
+    let named = match options.interfaces.is_empty() {
+        true => &settings.interfaces,
+        false => &options.interfaces,
+    };
+    let mut known = HashSet::new();
+    let names: Vec<_> = named.iter().filter(|name| known.insert(*name)).cloned().collect();
+    match names.is_empty() {
+        true => Err(AppError::WhichInterface(interfaces())),
+        false => Ok(names),
+    }
 }
 
 /// The log's directory and files, as they are before they are opened.

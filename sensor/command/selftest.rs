@@ -1,25 +1,28 @@
-//! `wardwatch selftest`: proves that every protocol is read and every feed can fire, with one
-//! synthetic conversation each through the real path: frame, worker, queue, writer.
+//! `wardwatch selftest`: proves that every protocol is read, every type of indicator can be met,
+//! and every feed can fire, with one synthetic conversation each through the real path: frame,
+//! worker, queue, writer.
 //!
 //! Nothing leaves the process: frames are made in memory.
 
 mod packets;
+mod probes;
+mod types;
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::{self, Write};
-use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use crossbeam_channel::bounded;
-use ioc_feeds::{Host, Indicator, Pattern};
+use ioc_feeds::{Indicator, Pattern, Scope};
 
 use super::{load, settings};
 use crate::alert::event::EventKinds;
 use crate::alert::{Origin, Outbox, WhenFull};
-use crate::app::AppError;
+use crate::app::indicators::Indicators;
 use crate::app::writer::Writer;
+use crate::app::{AppError, clock};
 use crate::capture::{Frame, LinkType};
 use crate::cli::{FeedOptions, Global};
 use crate::config::Settings;
@@ -30,40 +33,41 @@ use crate::net::Timestamp;
 use crate::observation::{Kind, Observation, Value};
 use crate::sink::{Sink, escape};
 use crate::worker::{Assignment, Worker};
-use packets::{Conversation, Protocol};
+use packets::Conversation;
+use probes::Probe;
 
-/// A server nobody has: documentation range (RFC 5737).
-const NOBODY: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 200));
 /// Records of one conversation that the queue has room for.
 const QUEUE: usize = 4096;
 
 pub(super) fn selftest(global: &Global, options: &FeedOptions) -> Result<u8, AppError> {
     let settings = settings(global, options)?;
-    let set = load(&settings, global)?.set;
+    let loaded = load(&settings, global)?;
+    let types = types::set().map_err(|error| AppError::System {
+        what: "the indicators of the self test cannot be made",
+        reason: error.to_string(),
+    })?;
     let mut clean = true;
-    for (feed, id) in chosen(&set) {
-        let Some(indicator) = set.get(id) else { continue };
-        let pattern = indicator.pattern.text();
-        let pattern = escape::field(&pattern);
-        for probe in probes(indicator) {
-            let fires = match &probe.conversation {
-                Some(conversation) => fires(&settings, &set, indicator, conversation),
-                None => is_found(&set, id, indicator),
-            };
-            clean &= fires;
-            let word = verdict(settings.language, fires);
-            let kind = lang::pattern(settings.language, &indicator.pattern);
-            let line = format!("{word:6} {feed}  {kind}  {}  {}", pattern, probe.protocol);
-            print(&line)?;
+    let path = Path { settings: &settings, set: &types };
+    for (id, probe) in types::each(&types) {
+        clean &= path.tell(id, &probe)?;
+    }
+    let path = Path { settings: &settings, set: &loaded.set };
+    let chosen = chosen(&loaded.set);
+    for id in &chosen {
+        for probe in path.set.get(*id).map(probes::probes).unwrap_or_default() {
+            clean &= path.tell(*id, &probe)?;
         }
     }
-    let every = match settings.language {
+    for feed in silent(&loaded, &chosen) {
+        clean = false;
+        print(&nothing_usable(settings.language, feed))?;
+    }
+    print(match settings.language {
         Language::Vi if clean => "Mọi giao thức và mọi nguồn dấu hiệu đều hoạt động.",
         Language::En if clean => "Every protocol is read and every feed can fire.",
         Language::Vi => "CÓ DẤU HIỆU KHÔNG HOẠT ĐỘNG: xem các dòng LỖI ở trên.",
         Language::En => "SOMETHING CANNOT FIRE: see the lines marked FAILED above.",
-    };
-    print(every)?;
+    })?;
     Ok(u8::from(!clean))
 }
 
@@ -86,136 +90,139 @@ fn print(line: &str) -> Result<(), AppError> {
     }
 }
 
-/// Of each feed and type the first by its text, so that every run tests the same. What an allow
-/// list silences is not meant to fire.
-fn chosen(set: &IndicatorSet) -> Vec<(Arc<str>, IndicatorId)> {
+/// Of each feed and type the first by its text, so that every run tests the same; one that is not
+/// past its last day, if there is one. What an allow list silences is not meant to fire.
+fn chosen(set: &IndicatorSet) -> Vec<IndicatorId> {
     let shadowed: HashSet<IndicatorId> = set.shadowed().iter().copied().collect();
-    let mut first: BTreeMap<(Arc<str>, &str), (String, IndicatorId)> = BTreeMap::new();
+    let today = clock::today();
+    let mut first = BTreeMap::new();
     for (indicator, id) in set.indicators().iter().zip((0..).map(IndicatorId)) {
         if shadowed.contains(&id) {
             continue;
         }
-        let key = (indicator.feed.clone(), indicator.pattern.kind());
+        let exact = matches!(indicator.pattern, Pattern::Domain { scope: Scope::Exact, .. });
+        let key = (indicator.feed.clone(), indicator.pattern.kind(), exact);
+        let rank = (set.is_expired(id, today), indicator.pattern.text());
+        let best = first.entry(key).or_insert_with(|| (rank.clone(), id));
+        if rank < best.0 {
+            *best = (rank, id);
+        }
+    }
+    first.into_values().map(|(_, id)| id).collect()
+}
+
+/// Feeds that were read and of which nothing is left to try.
+fn silent<'a>(loaded: &'a Indicators, chosen: &[IndicatorId]) -> BTreeSet<&'a Arc<str>> {
+    let tried: HashSet<_> =
+        chosen.iter().filter_map(|id| loaded.set.get(*id)).map(|one| &one.feed).collect();
+    loaded.feeds.iter().filter(|feed| !tried.contains(feed)).collect()
+}
+
+fn nothing_usable(language: Language, feed: &str) -> String {
+    let why = match language {
+        Language::Vi => {
+            "không có dấu hiệu nào dùng được: tệp trống, mọi dòng bị từ chối hoặc bị danh sách cho phép vô hiệu hóa"
+        }
+        Language::En => {
+            "no indicator can be used: it is empty, or every line is refused or covered by the allow list"
+        }
+    };
+    format!("{:6} {}  {why}", verdict(language, false), escape::field(feed))
+}
+
+/// The real path, with these indicators.
+struct Path<'a> {
+    settings: &'a Settings,
+    set: &'a Arc<IndicatorSet>,
+}
+
+impl Path<'_> {
+    /// Tries a probe and prints how that went.
+    fn tell(&self, id: IndicatorId, probe: &Probe) -> Result<bool, AppError> {
+        let Some(indicator) = self.set.get(id) else { return Ok(false) };
+        let fires = match &probe.conversation {
+            Some(conversation) => self.fires(indicator, conversation, probe.kind),
+            None => self.is_found(id, indicator),
+        };
+        let language = self.settings.language;
+        let kind = lang::pattern(language, &indicator.pattern);
         let text = indicator.pattern.text();
-        let best = first.entry(key).or_insert_with(|| (text.clone(), id));
-        if text < best.0 {
-            *best = (text, id);
-        }
+        let (feed, text) = (escape::field(&indicator.feed), escape::field(&text));
+        let past = match (indicator.expires, language) {
+            (Some(day), Language::Vi) if self.set.is_expired(id, clock::today()) => {
+                format!(" (hết hạn ngày {})", lang::day(language, day))
+            }
+            (Some(day), Language::En) if self.set.is_expired(id, clock::today()) => {
+                format!(" (expired {})", lang::day(language, day))
+            }
+            _ => String::new(),
+        };
+        let word = verdict(language, fires);
+        print(&format!("{word:6} {feed}  {kind}  {text}{past}  {}", probe.label))?;
+        Ok(fires)
     }
-    first.into_iter().map(|((feed, _), (_, id))| (feed, id)).collect()
-}
 
-/// A way to meet an indicator; without a conversation the matcher itself is asked.
-struct Probe {
-    protocol: &'static str,
-    conversation: Option<Conversation>,
-}
+    /// What a digest was made of is not known: the matcher is asked for it directly. That such
+    /// digests are made of what passes, the indicators of [`types`] prove.
+    fn is_found(&self, id: IndicatorId, indicator: &Indicator) -> bool {
+        let (kind, text) = match &indicator.pattern {
+            Pattern::Ja3(text) => (Kind::Ja3, text),
+            Pattern::Ja4(text) => (Kind::Ja4, text),
+            Pattern::CertSha1(text) => (Kind::TlsCertSha1, text),
+            _ => return false,
+        };
+        let mut found = false;
+        let observation = Observation { kind, value: Value::Text(text.as_bytes()) };
+        Matcher::new(self.set.clone()).find(&observation, &mut |hit| found |= hit.id == id);
+        found && !self.set.is_expired(id, clock::today())
+    }
 
-fn probes(indicator: &Indicator) -> Vec<Probe> {
-    let probe = |protocol: Protocol, server: IpAddr, port: u16| Probe {
-        protocol: protocol.label(),
-        conversation: Some(Conversation { protocol, server, port }),
-    };
-    let http = |host: String, port: u16, target: &str, agent: &str| {
-        let head = format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {agent}\r\n\r\n");
-        probe(Protocol::Http(head), NOBODY, port)
-    };
-    match &indicator.pattern {
-        Pattern::Domain { name, .. } => {
-            let name = || name.as_str().to_owned();
-            vec![
-                probe(Protocol::DnsUdp(name()), NOBODY, 53),
-                probe(Protocol::DnsTcp(name()), NOBODY, 53),
-                probe(Protocol::Tls(name()), NOBODY, 443),
-                probe(Protocol::Quic(name()), NOBODY, 443),
-                http(name(), 80, "/", "-"),
-                probe(Protocol::Socks(name()), NOBODY, 1080),
-            ]
+    /// Does the conversation raise an alert of this indicator, or of a more specific one of the
+    /// same threat, which then speaks for it, seen where it was said?
+    fn fires(&self, indicator: &Indicator, conversation: &Conversation, kind: Kind) -> bool {
+        let (sender, records) = bounded(QUEUE);
+        let assignment = Assignment {
+            limits: self.settings.limits,
+            home: self.settings.home.clone(),
+            events: EventKinds::default(),
+            origin: Origin::Capture("selftest".into()),
+        };
+        let outbox = Outbox::new(sender, WhenFull::GoOn);
+        let mut worker = Worker::new(assignment, self.set.clone(), outbox);
+        let today = clock::today().seconds();
+        for (number, data) in (1..).zip(conversation.frames()) {
+            worker.frame(&Frame {
+                time: Timestamp::new(today, number as u32 * 1000),
+                link: LinkType(1),
+                wire_length: u32::try_from(data.len()).unwrap_or(u32::MAX),
+                data: &data,
+                number,
+                stripped_vlan: None,
+            });
         }
-        Pattern::Ip(ip) | Pattern::Cidr(ip, _) => {
-            let tcp = probe(Protocol::Syn, *ip, 443);
-            vec![tcp, probe(Protocol::Udp, *ip, 9), probe(Protocol::Ping, *ip, 0)]
+        let heard = Rc::new(RefCell::new(false));
+        let ear = Ear { threat: indicator.threat.clone(), kind, heard: heard.clone() };
+        let enricher = Enricher::new(self.settings.threats.clone());
+        let mut writer = Writer::new(enricher, vec![Box::new(ear)]);
+        worker.finish();
+        for record in records.try_iter() {
+            let _ = writer.write(record);
         }
-        Pattern::IpPort(ip, port) => {
-            vec![probe(Protocol::Syn, *ip, *port), probe(Protocol::Udp, *ip, *port)]
-        }
-        Pattern::Url { host, port, path } => {
-            let host = match host {
-                Host::Name(name) => name.as_str().to_owned(),
-                Host::Address(_) => host.to_string(),
-            };
-            let named = port.map_or_else(|| host.clone(), |port| format!("{host}:{port}"));
-            vec![http(named, port.unwrap_or(80), path, "-")]
-        }
-        Pattern::Path(path) => vec![http("host.test".into(), 80, path, "-")],
-        Pattern::UserAgent(agent) => vec![http("host.test".into(), 80, "/", agent)],
-        // No feed lists behaviours; their own tests speak them.
-        Pattern::Behaviour(_) | Pattern::Ja3(_) | Pattern::Ja4(_) | Pattern::CertSha1(_) => {
-            vec![Probe { protocol: "-", conversation: None }]
-        }
+        let _ = writer.flush();
+        heard.take()
     }
 }
 
-/// What a digest was made of is not known: the matcher is asked for it directly.
-fn is_found(set: &Arc<IndicatorSet>, id: IndicatorId, indicator: &Indicator) -> bool {
-    let (kind, text) = match &indicator.pattern {
-        Pattern::Ja3(text) => (Kind::Ja3, text),
-        Pattern::Ja4(text) => (Kind::Ja4, text),
-        Pattern::CertSha1(text) => (Kind::TlsCertSha1, text),
-        _ => return false,
-    };
-    let mut found = false;
-    let observation = Observation { kind, value: Value::Text(text.as_bytes()) };
-    Matcher::new(set.clone()).find(&observation, &mut |hit| found |= hit.id == id);
-    found
-}
-
-/// Does the conversation raise an alert of this indicator, or of a more specific one of the same
-/// threat, which then speaks for it?
-fn fires(
-    settings: &Settings,
-    set: &Arc<IndicatorSet>,
-    indicator: &Indicator,
-    conversation: &Conversation,
-) -> bool {
-    let (sender, records) = bounded(QUEUE);
-    let assignment = Assignment {
-        limits: settings.limits,
-        home: settings.home.clone(),
-        events: EventKinds::default(),
-        origin: Origin::Capture("selftest".into()),
-    };
-    let mut worker = Worker::new(assignment, set.clone(), Outbox::new(sender, WhenFull::GoOn));
-    for (number, data) in (1..).zip(conversation.frames()) {
-        worker.frame(&Frame {
-            time: Timestamp::new(1_718_676_000, number as u32 * 1000),
-            link: LinkType(1),
-            wire_length: u32::try_from(data.len()).unwrap_or(u32::MAX),
-            data: &data,
-            number,
-            stripped_vlan: None,
-        });
-    }
-    let heard = Rc::new(RefCell::new(false));
-    let ear = Ear { wanted: indicator.threat.clone(), heard: heard.clone() };
-    let mut writer = Writer::new(Enricher::new(settings.threats.clone()), vec![Box::new(ear)]);
-    worker.finish();
-    for record in records.try_iter() {
-        let _ = writer.write(record);
-    }
-    let _ = writer.flush();
-    heard.take()
-}
-
-/// A sink that listens for one threat.
+/// A sink that listens for one threat, seen in one place.
 struct Ear {
-    wanted: Arc<str>,
+    threat: Arc<str>,
+    kind: Kind,
     heard: Rc<RefCell<bool>>,
 }
 
 impl Sink for Ear {
     fn alert(&mut self, full: &FullAlert<'_>) -> io::Result<()> {
-        if full.indicator.threat == self.wanted {
+        if full.indicator.threat == self.threat && full.alert.kind == self.kind {
             *self.heard.borrow_mut() = true;
         }
         Ok(())
@@ -223,5 +230,40 @@ impl Sink for Ear {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::packets::Protocol;
+    use super::*;
+    use crate::config::Overrides;
+
+    #[test]
+    fn a_conversation_about_something_else_proves_nothing() {
+        let settings = Settings::load(None, Overrides::default()).unwrap();
+        let set = types::set().unwrap();
+        let path = Path { settings: &settings, set: &set };
+        let indicator = set.get(IndicatorId(0)).unwrap();
+        let fires = |name: &str, kind| {
+            let protocol = Protocol::Tls(name.into());
+            let conversation = Conversation { protocol, server: probes::NOBODY, port: 443 };
+            path.fires(indicator, &conversation, kind)
+        };
+        assert!(fires("subtree.selftest.test", Kind::TlsSni));
+        assert!(!fires("other.selftest.test", Kind::TlsSni));
+        assert!(!fires("subtree.selftest.test", Kind::QuicSni), "seen, but not there");
+    }
+
+    #[test]
+    fn every_type_of_indicator_is_tried() {
+        let set = types::set().unwrap();
+        let tried = types::each(&set);
+        let kinds: BTreeSet<_> =
+            tried.iter().filter_map(|(id, _)| set.get(*id)).map(|one| one.pattern.kind()).collect();
+        let all = "behaviour cert-sha1 cidr domain ip ip:port ja3 ja4 path url user-agent";
+        assert_eq!(kinds.into_iter().collect::<Vec<_>>().join(" "), all);
+        assert_eq!(tried.iter().filter(|(_, probe)| probe.kind == Kind::Behaviour).count(), 3);
+        assert!(tried.iter().all(|(_, probe)| probe.conversation.is_some()));
     }
 }

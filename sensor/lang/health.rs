@@ -1,6 +1,8 @@
 //! What the sensor says of itself when something is wrong or has changed.
 
-use super::{Language, pick, system};
+use ioc_feeds::Date;
+
+use super::{Language, day, pick, system};
 
 /// Something that makes the sensor miss contacts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -51,6 +53,32 @@ pub const fn warning(language: Language, warning: Warning) -> &'static str {
             language,
             "không thấy địa chỉ nào của mạng nội bộ; hãy sao chép cổng phía trong (LAN), hoặc khai báo mạng của mình ở mục home",
             "no address of our network is seen; mirror the inner (LAN) side, or name our networks under `home`",
+        ),
+    }
+}
+
+/// The clock stands before the program was made.
+pub fn clock_before_build(language: Language, built: Date) -> String {
+    let day = day(language, built);
+    match language {
+        Language::Vi => format!(
+            "đồng hồ của máy này sai: đang chỉ thời điểm trước ngày {day}, là ngày của phiên bản wardwatch này, nên mọi thời gian trong nhật ký đều sai; hãy chạy: sudo timedatectl set-ntp true"
+        ),
+        Language::En => format!(
+            "the clock of this machine is wrong: it stands before {day}, the day of this version of wardwatch, so every time in the log is wrong; run: sudo timedatectl set-ntp true"
+        ),
+    }
+}
+
+/// The clock stands before the newest indicator.
+pub fn clock_before_feeds(language: Language, newest: Date) -> String {
+    let day = day(language, newest);
+    match language {
+        Language::Vi => format!(
+            "đồng hồ của máy này đang chỉ thời điểm trước ngày {day} của dấu hiệu mới nhất: đồng hồ sai, hoặc ngày ghi trong danh sách dấu hiệu sai; kiểm tra bằng: timedatectl"
+        ),
+        Language::En => format!(
+            "the clock of this machine stands before {day}, the date of the newest indicator: either the clock or that date in the feed is wrong; check with: timedatectl"
         ),
     }
 }

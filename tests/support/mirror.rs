@@ -1,67 +1,96 @@
 //! A mirror port in a network namespace: what is replayed into `m0` comes out of `m1`.
 //!
-//! Needs root, `ip` and `tcpreplay`. Where they are missing [`Mirror::new`] says so and answers
-//! none; a test then ends without having shown anything, and its output tells.
-#![allow(clippy::print_stderr)] // a skipped test must say so
+//! Needs what [`Namespace`] needs. Without root [`Mirror::new`] says so and answers none; a test
+//! then ends without having shown anything, and its output tells.
 #![allow(clippy::disallowed_methods)] // a test may look at the clock
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use super::netns::{Namespace, done};
 use super::run::{self, Run};
 
 /// A namespace with both ends of the mirror. Dropping it removes it.
 #[derive(Debug)]
 pub struct Mirror {
-    name: String,
+    namespace: Namespace,
 }
 
 impl Mirror {
     /// Makes one, or says why it cannot be made here.
     pub fn new(name: &str) -> Option<Self> {
-        let name = format!("wardwatch-{name}-{}", std::process::id());
-        let able = |program: &str, argument: &str| {
-            let mut command = Command::new(program);
-            command.arg(argument).stdout(Stdio::null()).stderr(Stdio::null());
-            command.status().is_ok()
-        };
-        if !able("tcpreplay", "--version") || !system("ip", &["netns", "add", &name]) {
-            eprintln!("SKIPPED: {name} needs root, ip and tcpreplay");
+        if run::skipped_without_root(name) {
             return None;
         }
-        let mirror = Self { name };
-        mirror.run("sysctl", &["-qw", "net.ipv6.conf.all.disable_ipv6=1"]);
-        mirror.run("sysctl", &["-qw", "net.ipv6.conf.default.disable_ipv6=1"]);
+        let mirror = Self { namespace: Namespace::empty() };
         mirror.plug_in();
         Some(mirror)
     }
 
     /// Makes the cable; both ends take the largest frames.
     pub fn plug_in(&self) {
-        let pair = "link add m0 mtu 9000 type veth peer name m1 mtu 9000";
-        self.run("ip", &pair.split(' ').collect::<Vec<_>>());
-        self.link("m0", "up");
-        self.link("m1", "up");
+        self.plug("m0", "m1");
+    }
+
+    /// Another cable.
+    pub fn plug(&self, one: &str, other: &str) {
+        self.namespace.plug(one, other, 9_000);
     }
 
     /// Sets an end up or down.
     pub fn link(&self, end: &str, state: &str) {
-        self.run("ip", &["link", "set", end, state]);
+        self.namespace.link(end, state);
     }
 
     /// Runs a program in the namespace; it must succeed.
     #[track_caller]
     pub fn run(&self, program: &str, arguments: &[&str]) {
-        let all = [&["netns", "exec", &self.name, program][..], arguments].concat();
-        assert!(system("ip", &all), "{program} {arguments:?}");
+        self.namespace.inside(program, arguments);
     }
 
-    /// Replays a capture, so many packets a second, for at most thirty seconds.
+    /// Runs a program that not every kernel lets succeed; true if it did.
+    pub fn can_run(&self, program: &str, arguments: &[&str]) -> bool {
+        let mut command = self.namespace.command(program);
+        let output = command.args(arguments).stdin(Stdio::null()).output();
+        output.is_ok_and(|output| output.status.success())
+    }
+
+    /// Packet sockets that are bound to an interface and receive.
+    pub fn packet_sockets(&self, interface: &str) -> usize {
+        let read = |path: &str| {
+            let output = self.namespace.command("cat").arg(path).output().expect("cat");
+            String::from_utf8_lossy(&output.stdout).into_owned()
+        };
+        let index = read(&format!("/sys/class/net/{interface}/ifindex"));
+        let is_ours = |line: &&str| {
+            let fields: Vec<_> = line.split_whitespace().collect();
+            fields.get(4) == Some(&index.trim()) && fields.get(5) == Some(&"1")
+        };
+        read("/proc/net/packet").lines().skip(1).filter(is_ours).count()
+    }
+
+    /// Waits until so many sockets receive from an interface, at most twenty seconds.
+    #[track_caller]
+    pub fn until_read_by(&self, interface: &str, sockets: usize) {
+        let begun = Instant::now();
+        while self.packet_sockets(interface) != sockets {
+            let now = self.packet_sockets(interface);
+            assert!(begun.elapsed().as_secs() < 20, "{now} sockets on {interface}, not {sockets}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Replays a capture, so many packets a second, for at most a minute.
     #[track_caller]
     pub fn replay(&self, capture: &Path, rate: u32) {
-        let (rate, capture) = (format!("--pps={rate}"), capture.display().to_string());
-        self.run("timeout", &["30", "tcpreplay", "-q", &rate, "-i", "m0", &capture]);
+        self.replay_into("m0", capture, rate);
+    }
+
+    /// The same into another end.
+    #[track_caller]
+    pub fn replay_into(&self, end: &str, capture: &Path, rate: u32) {
+        self.namespace.replay_into(end, capture, rate);
     }
 
     /// Starts a sensor in the namespace and waits until it watches.
@@ -93,17 +122,7 @@ impl Mirror {
 
     /// The binary, in the namespace, with the environment that every test gives it.
     fn command(&self, arguments: &[&str]) -> Command {
-        let plain = Run::new(arguments).command();
-        let mut command = Command::new("ip");
-        command.args(["netns", "exec", &self.name]);
-        command.arg(plain.get_program()).args(plain.get_args());
-        for (name, value) in plain.get_envs() {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
-        command
+        self.namespace.binary(Run::new(arguments))
     }
 
     fn started(&self, mut command: Command, log: PathBuf, directory: tempfile::TempDir) -> Sensor {
@@ -114,12 +133,6 @@ impl Mirror {
         sensor.until("started", 20);
         // The ring is open before the line is written, so nothing sent from here on is missed.
         sensor
-    }
-}
-
-impl Drop for Mirror {
-    fn drop(&mut self) {
-        system("ip", &["netns", "delete", &self.name]);
     }
 }
 
@@ -170,7 +183,7 @@ impl Sensor {
 
     /// Sends it a signal, by the name that `kill` knows.
     pub fn signal(&self, name: &str) {
-        assert!(system("kill", &["-s", name, &self.pid().to_string()]));
+        done(Command::new("kill").args(["-s", name, &self.pid().to_string()]));
     }
 
     /// Lets it end; returns its log.
@@ -189,10 +202,4 @@ impl Drop for Sensor {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-fn system(program: &str, arguments: &[&str]) -> bool {
-    let mut command = Command::new(program);
-    command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
-    command.status().is_ok_and(|status| status.success())
 }

@@ -16,7 +16,7 @@
 //!  run             the real binary                   stdout, stderr, exit code, EVE lines
 //!       ▼
 //!  verdict         what it said                      contacts: client, threat, indicator, where
-//!  mirror          the real binary on a mirror port made of a network namespace
+//!  netns, mirror   the real binary on a mirror port made of a network namespace
 //! ```
 #![allow(dead_code)] // each test crate compiles all of it and uses a part
 #![allow(unreachable_pub)] // `pub` is what a shared module of private test crates has to say
@@ -26,6 +26,7 @@
 pub mod behaviours;
 pub mod capture_file;
 pub mod conversations;
+pub mod doctor;
 pub mod encapsulation;
 pub mod mirror;
 pub mod netns;

@@ -1,6 +1,8 @@
 //! A mirror port in a network namespace of the test's own, and a sensor that listens to it.
 //!
-//! Needs root, `ip`, `sysctl`, `mount` and `tcpreplay`; callers ask `skipped_without_root` first.
+//! Needs root, `ip`, `sysctl`, `ethtool`, `mount` and `tcpreplay`; callers ask
+//! `skipped_without_root` first.
+#![allow(clippy::print_stderr)] // what could not be cleaned up must be said
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -23,25 +25,58 @@ pub fn done(command: &mut Command) {
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&said));
 }
 
-/// A network namespace with a veth pair, removed when dropped.
+/// A network namespace of the test's own, without a way out; removed when dropped, with every
+/// interface in it.
 #[derive(Debug)]
 pub struct Namespace(String);
 
 impl Namespace {
-    /// A new one.
+    /// A new one with a veth pair, both ends up, that takes frames of 9,000 bytes.
+    #[track_caller]
     pub fn new() -> Self {
+        let this = Self::empty();
+        this.plug(SENDER, MIRROR, 9_000);
+        this
+    }
+
+    /// A new one without any interface.
+    #[track_caller]
+    pub fn empty() -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let this = Self(format!("wwlog-{}-{number}", std::process::id()));
+        let this = Self(format!("wardwatch-{}-{number}", std::process::id()));
         done(Command::new("ip").args(["netns", "add", &this.0]));
-        this.inside("sysctl", &["-qw", "net.ipv6.conf.default.disable_ipv6=1"]);
-        let add = ["link", "add", MIRROR, "mtu", "9000", "type", "veth"];
-        let peer = ["peer", "name", SENDER, "mtu", "9000"];
-        this.inside("ip", &[&add[..], &peer[..]].concat());
-        for end in [MIRROR, SENDER, "lo"] {
-            this.inside("ip", &["link", "set", end, "up"]);
+        // No neighbour discovery of our own among the frames.
+        for which in ["all", "default"] {
+            this.inside("sysctl", &["-qw", &format!("net.ipv6.conf.{which}.disable_ipv6=1")]);
         }
+        this.link("lo", "up");
         this
+    }
+
+    /// A cable: what is sent into one end comes out of the other. Both are up; nothing is put
+    /// together on the way, whatever the kernel's habit.
+    #[track_caller]
+    pub fn plug(&self, one: &str, other: &str, mtu: u32) {
+        let mtu = mtu.to_string();
+        let add = ["link", "add", one, "mtu", &mtu, "type", "veth"];
+        self.inside("ip", &[&add[..], &["peer", "name", other, "mtu", &mtu]].concat());
+        for end in [one, other] {
+            self.offload(end, "off");
+            self.link(end, "up");
+        }
+    }
+
+    /// Sets an interface up or down.
+    #[track_caller]
+    pub fn link(&self, interface: &str, state: &str) {
+        self.inside("ip", &["link", "set", interface, state]);
+    }
+
+    /// Switches generic receive offload on or off. Older kernels cannot, and have it on.
+    #[track_caller]
+    pub fn offload(&self, interface: &str, state: &str) {
+        self.inside("ethtool", &["-K", interface, "gro", state]);
     }
 
     /// A command within, bounded to a minute.
@@ -51,16 +86,38 @@ impl Namespace {
         command
     }
 
+    /// Runs a command within; it must succeed.
     #[track_caller]
-    fn inside(&self, program: &str, arguments: &[&str]) {
+    pub fn inside(&self, program: &str, arguments: &[&str]) {
         done(self.command(program).args(arguments));
+    }
+
+    /// The binary within. `ip netns exec` becomes it, so its signals and exit code are its own.
+    pub fn binary(&self, run: Run) -> Command {
+        let binary = run.command();
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", &self.0]).arg(binary.get_program());
+        command.args(binary.get_args());
+        for (name, value) in binary.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command
     }
 
     /// Sends the frames of a capture, so many a second.
     #[track_caller]
     pub fn replay(&self, path: &Path, a_second: u32) {
+        self.replay_into(SENDER, path, a_second);
+    }
+
+    /// The same into another interface.
+    #[track_caller]
+    pub fn replay_into(&self, interface: &str, path: &Path, a_second: u32) {
         let rate = a_second.to_string();
-        done(self.command("tcpreplay").args(["-q", "--pps", &rate, "-i", SENDER]).arg(path));
+        done(self.command("tcpreplay").args(["-q", "--pps", &rate, "-i", interface]).arg(path));
     }
 
     /// The same from memory, for rates that reading a file would not keep up with.
@@ -81,7 +138,10 @@ impl Namespace {
 
 impl Drop for Namespace {
     fn drop(&mut self) {
-        let _ = Command::new("ip").args(["netns", "del", &self.0]).status();
+        let removed = Command::new("ip").args(["netns", "del", &self.0]).status();
+        if !removed.is_ok_and(|status| status.success()) {
+            eprintln!("namespace {} could not be removed", self.0);
+        }
     }
 }
 
@@ -210,6 +270,11 @@ impl Sensor {
         panic!("not within twenty seconds: {what}\n{}\n{}", self.log(), self.stderr());
     }
 
+    /// Has it not ended?
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("a child can be asked").is_none()
+    }
+
     /// Sends a signal.
     pub fn send(&self, signal: &str) {
         done(Command::new("kill").args([signal, &self.child.id().to_string()]));
@@ -224,7 +289,13 @@ impl Sensor {
     /// Ends it and checks that it ends well.
     #[track_caller]
     pub fn stop(&mut self) {
-        self.send("-TERM");
+        self.stop_with("-TERM");
+    }
+
+    /// The same with another signal.
+    #[track_caller]
+    pub fn stop_with(&mut self, signal: &str) {
+        self.send(signal);
         assert_eq!(wait(&mut self.child, 20), Some(0), "{}", self.stderr());
     }
 }

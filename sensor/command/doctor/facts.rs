@@ -1,103 +1,154 @@
-//! What was seen while the doctor listened.
+//! What was seen while the doctor listened, and what the system says of the interface and the
+//! log directory.
 
-use std::collections::VecDeque;
-use std::hash::BuildHasher;
-use std::path::PathBuf;
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
-use crate::capture::{Drops, Frame, LinkType};
+use super::frames::Frames;
+use crate::app::clock::ClockFault;
+use crate::capture::Drops;
 use crate::stats::Counters;
 
-/// Frames remembered to recognise copies.
-const REMEMBERED: usize = 64;
-/// Longest frame of a plain Ethernet with tags; longer ones were put together by the interface.
-const LONGEST: u32 = 1600;
+/// How often, and how far apart, an interface that has failed is looked at.
+const LOOKS: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Everything that findings are judged from.
 #[derive(Debug)]
 pub(super) struct Facts {
     pub(super) interface: String,
+    /// The program as it was started, for commands that name it.
+    pub(super) program: PathBuf,
     /// May frames be captured at all?
     pub(super) permitted: bool,
-    /// Up and with carrier, if that can be told.
-    pub(super) up: Option<bool>,
+    pub(super) link: Link,
     pub(super) frames: Frames,
     pub(super) drops: Drops,
     pub(super) counters: Counters,
     pub(super) hosts: usize,
     pub(super) clients: usize,
-    /// Days since the newest indicator; negative when the clock stands before it.
+    /// Does the interface put segments together, if that can be told?
+    pub(super) merges: Option<bool>,
+    /// Days since the newest indicator.
     pub(super) age_days: Option<i64>,
+    pub(super) clock: Option<ClockFault>,
+    /// Seconds between the stamp of the last frame and the clock.
+    pub(super) stamp_off: u64,
     /// Directory of the logs and why it cannot be written.
-    pub(super) log_error: Option<(PathBuf, String)>,
+    pub(super) log_error: Option<(PathBuf, io::Error)>,
 }
 
 impl Default for Facts {
     fn default() -> Self {
         Self {
             interface: String::new(),
+            program: PathBuf::from("/usr/bin/wardwatch"),
             permitted: true,
-            up: None,
+            link: Link::Unknown,
             frames: Frames::default(),
             drops: Drops::default(),
             counters: Counters::default(),
             hosts: 0,
             clients: 0,
+            merges: None,
             age_days: None,
+            clock: None,
+            stamp_off: 0,
             log_error: None,
         }
     }
 }
 
-/// What headers of frames tell.
-#[derive(Debug, Default)]
-pub(super) struct Frames {
-    own: [u8; 6],
-    recent: VecDeque<u64>,
-    hasher: foldhash::fast::FixedState,
-    /// All.
-    pub(super) all: u64,
-    /// From one other machine to one other machine: only a mirror shows these.
-    pub(super) foreign: u64,
-    /// The same bytes as one of the last frames.
-    pub(super) copies: u64,
-    /// With a VLAN tag.
-    pub(super) tagged: u64,
-    /// With a PPPoE session.
-    pub(super) pppoe: u64,
-    /// Longer than any that a cable carries.
-    pub(super) merged: u64,
+/// State of an interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Link {
+    Up,
+    /// Switched off by the system.
+    Down,
+    /// Switched on, but nothing at the other end of the cable.
+    NoCarrier,
+    /// Unplugged while the doctor listened.
+    Gone,
+    /// The system does not say.
+    Unknown,
 }
 
-impl Frames {
-    /// For an interface with this hardware address, as text.
-    pub(super) fn new(address: &str) -> Self {
-        let mut own = [0; 6];
-        for (byte, text) in own.iter_mut().zip(address.split(':')) {
-            *byte = u8::from_str_radix(text, 16).unwrap_or(0);
+impl Link {
+    /// As sysfs says; needs no right and no socket, which a port that is down would not give.
+    pub(super) fn of(interface: &str) -> Self {
+        let read = |name| attribute(interface, name);
+        let flags = read("flags");
+        let flags = flags.strip_prefix("0x").and_then(|hex| u32::from_str_radix(hex, 16).ok());
+        match (flags, read("carrier").as_str()) {
+            (None, _) => Self::Unknown,
+            (Some(flags), _) if flags & 1 == 0 => Self::Down,
+            (Some(_), "0") => Self::NoCarrier,
+            (Some(_), _) => Self::Up,
         }
-        Self { own, ..Self::default() }
     }
 
-    /// Takes in one frame.
-    pub(super) fn take(&mut self, frame: &Frame<'_>) {
-        self.all += 1;
-        self.merged += u64::from(frame.wire_length > LONGEST);
-        let print = self.hasher.hash_one(frame.data);
-        self.copies += u64::from(self.recent.contains(&print));
-        if self.recent.len() >= REMEMBERED {
-            self.recent.pop_front();
+    /// As it is now, after it was open: of one that is not there any more nothing is said.
+    pub(super) fn after(interface: &str) -> Self {
+        match Self::of(interface) {
+            // A name of libpcap's own, which sysfs never knew.
+            Self::Unknown if interface != "any" => Self::Gone,
+            link => link,
         }
-        self.recent.push_back(print);
-        if frame.link != LinkType(1) {
-            return;
-        }
-        let Some((ends, rest)) = frame.data.split_at_checked(12) else { return };
-        let (to, from) = ends.split_at(6);
-        let group = to.first().is_some_and(|first| first & 1 == 1);
-        self.foreign += u64::from(!group && to != self.own && from != self.own);
-        let tag = matches!(rest, [0x81, 0, ..] | [0x88, 0xa8, ..]) || frame.stripped_vlan.is_some();
-        self.tagged += u64::from(tag);
-        let inner = if matches!(rest, [0x81, 0, ..]) { rest.get(4..).unwrap_or(&[]) } else { rest };
-        self.pppoe += u64::from(matches!(inner, [0x88, 0x64, ..]));
     }
+
+    /// As it is once it has failed: one that is being unplugged is down first.
+    pub(super) fn settled(interface: &str) -> Self {
+        for _ in 0..LOOKS {
+            if Self::after(interface) == Self::Gone {
+                return Self::Gone;
+            }
+            thread::sleep(PAUSE);
+        }
+        Self::after(interface)
+    }
+
+    /// Can nothing arrive?
+    pub(super) const fn is_dead(self) -> bool {
+        matches!(self, Self::Down | Self::NoCarrier | Self::Gone)
+    }
+}
+
+/// What sysfs says of an interface; nothing where it says nothing.
+pub(super) fn attribute(interface: &str, name: &str) -> String {
+    let path = format!("/sys/class/net/{interface}/{name}");
+    fs::read_to_string(path).unwrap_or_default().trim().to_owned()
+}
+
+/// Why a log could not be written in a directory, tried with a file that is removed again, and by
+/// opening the logs that are there. A directory that is not there is tried too, because `run`
+/// makes it.
+pub(super) fn log_error(directory: &Path) -> Option<(PathBuf, io::Error)> {
+    let made = match fs::create_dir(directory) {
+        Ok(()) => true,
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => false,
+        Err(error) => return Some((directory.into(), error)),
+    };
+    let trial = directory.join(".wardwatch-doctor");
+    let written = fs::write(&trial, b"wardwatch\n");
+    // On a full disk the file is there, and empty.
+    let removed = fs::remove_file(&trial);
+    let tried = written.and(removed).and_then(|()| existing(directory));
+    if made {
+        let _ = fs::remove_dir(directory);
+    }
+    tried.err().map(|error| (directory.into(), error))
+}
+
+/// Logs that are there already must take more lines.
+fn existing(directory: &Path) -> io::Result<()> {
+    for name in ["alerts.log", "eve.json"] {
+        match fs::OpenOptions::new().append(true).open(directory.join(name)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            Ok(_) | Err(_) => {}
+        }
+    }
+    Ok(())
 }

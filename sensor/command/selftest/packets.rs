@@ -5,6 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ring::{aead, hkdf};
 
+use crate::observation::Kind;
+
 /// Our PC in every conversation.
 const PC4: Ipv4Addr = Ipv4Addr::new(192, 168, 77, 10);
 const PC6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 0x10);
@@ -35,8 +37,14 @@ pub(super) enum Protocol {
     Quic(String),
     /// A whole request head.
     Http(String),
+    /// A request of HTTP/2 in clear, to this authority.
+    Http2(String),
     /// A domain asked of a SOCKS 5 proxy.
     Socks(String),
+    /// A TLS 1.2 server that shows this certificate.
+    Certificate(&'static [u8]),
+    /// What a client says first on a connection of no protocol that is read.
+    Bytes(Vec<u8>),
     /// A connection attempt.
     Syn,
     /// A datagram.
@@ -52,8 +60,11 @@ impl Protocol {
             Self::DnsTcp(_) => "DNS/TCP",
             Self::Tls(_) => "TLS",
             Self::Quic(_) => "QUIC",
-            Self::Http(_) => "HTTP",
+            Self::Http(_) => "HTTP/1",
+            Self::Http2(_) => "HTTP/2",
             Self::Socks(_) => "SOCKS",
+            Self::Certificate(_) => "TLS 1.2",
+            Self::Bytes(_) => "TCP",
             Self::Syn => "TCP",
             Self::Udp => "UDP",
             Self::Ping => "ICMP",
@@ -69,6 +80,20 @@ pub(super) struct Conversation {
 }
 
 impl Conversation {
+    /// Where the sensor has to see what is said.
+    pub(super) const fn kind(&self) -> Kind {
+        match &self.protocol {
+            Protocol::DnsUdp(_) | Protocol::DnsTcp(_) => Kind::DnsQuery,
+            Protocol::Tls(_) => Kind::TlsSni,
+            Protocol::Quic(_) => Kind::QuicSni,
+            Protocol::Http(_) | Protocol::Http2(_) => Kind::HttpHost,
+            Protocol::Socks(_) => Kind::SocksHost,
+            Protocol::Certificate(_) => Kind::TlsCertSha1,
+            Protocol::Bytes(_) => Kind::Behaviour,
+            Protocol::Syn | Protocol::Udp | Protocol::Ping => Kind::Ip,
+        }
+    }
+
     /// Its frames in order, on Ethernet.
     pub(super) fn frames(&self) -> Vec<Vec<u8>> {
         match &self.protocol {
@@ -77,12 +102,19 @@ impl Conversation {
                 let message = dns(name);
                 self.stream(&[&length16(&message)[..], &message].concat(), &[])
             }
-            Protocol::Tls(name) => {
-                let hello = hello(name);
-                self.stream(&[&[0x16, 3, 1][..], &length16(&hello), &hello].concat(), &[])
+            Protocol::Tls(name) => self.stream(&handshake(&hello(name)), &[]),
+            Protocol::Certificate(certificate) => {
+                let asked = handshake(&hello("host.test"));
+                let mut frames = self.stream(&asked, &[]);
+                let flight = handshake(&server(certificate));
+                let numbers = (5001, 1001 + asked.len() as u32);
+                frames.push(self.segment(false, ACK, numbers, &flight));
+                frames
             }
             Protocol::Quic(name) => quic(name).iter().map(|d| self.datagram(d)).collect(),
             Protocol::Http(head) => self.stream(head.as_bytes(), &[]),
+            Protocol::Http2(authority) => self.stream(&http2(authority), &[]),
+            Protocol::Bytes(bytes) => self.stream(bytes, &[]),
             Protocol::Socks(name) => {
                 let length = u8::try_from(name.len()).unwrap_or(u8::MAX);
                 let request = [&[5, 1, 0, 3, length][..], name.as_bytes(), &[1, 187]].concat();
@@ -187,6 +219,32 @@ fn hello(name: &str) -> Vec<u8> {
         [&[3, 3][..], &[7; 32], &[0, 0, 2, 0x13, 0x01, 1, 0], &length16(&extensions), &extensions]
             .concat();
     [&[1, 0][..], &length16(&body), &body].concat()
+}
+
+/// A record of handshake messages (RFC 8446 5.1).
+fn handshake(messages: &[u8]) -> Vec<u8> {
+    [&[0x16, 3, 1][..], &length16(messages), messages].concat()
+}
+
+/// ServerHello and Certificate of TLS 1.2 (RFC 5246 7.4), the chain of one certificate.
+fn server(certificate: &[u8]) -> Vec<u8> {
+    let three = |length: usize| [0, (length >> 8) as u8, length as u8];
+    let hello = [&[3, 3][..], &[9; 32], &[0, 0xc0, 0x2f, 0]].concat();
+    let entry = [&three(certificate.len())[..], certificate].concat();
+    let list = [&three(entry.len())[..], &entry].concat();
+    [&[2][..], &three(hello.len()), &hello, &[11], &three(list.len()), &list].concat()
+}
+
+/// Preface, settings and the header block of a GET (RFC 9113 3.4, RFC 7541 6.2.2): method, path
+/// and scheme by their numbers in the static table, the authority as it is.
+fn http2(authority: &str) -> Vec<u8> {
+    let length = u8::try_from(authority.len()).unwrap_or(u8::MAX);
+    // Lengths from 127 on take a second byte (RFC 7541 5.1).
+    let length = if length < 127 { vec![length] } else { vec![127, length - 127] };
+    let block = [&[0x82, 0x84, 0x86, 0x01][..], &length, authority.as_bytes()].concat();
+    let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    let head = [&[0][..], &length16(&block), &[1, 5, 0, 0, 0, 1]].concat();
+    [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &settings[..], &head, &block].concat()
 }
 
 /// A length of key material.
