@@ -53,7 +53,9 @@ pub enum AppError {
         reason: String,
     },
     /// No interface was named.
-    #[error("which interface? name one with -i, or with interfaces under [capture] in the configuration; this machine has: {0}")]
+    #[error(
+        "which interface? name one with -i, or with interfaces under [capture] in the configuration; this machine has: {0}"
+    )]
     WhichInterface(String),
     /// Rights that are not needed cannot be given up.
     #[error("{0}; wardwatch does not run with more rights than it needs")]
