@@ -162,8 +162,16 @@ fn the_configuration_explains_every_option_in_both_languages() {
     }
     assert!(known.len() > 15, "{known:?}");
     assert_eq!(explained, known);
-    let vietnamese = config.lines().filter(|line| line.starts_with("# ") && !line.is_ascii());
-    assert!(vietnamese.count() >= known.len() - 5);
+    // Options stand in paragraphs, each below its explanation.
+    for paragraph in config.split("\n\n") {
+        let lines = || paragraph.lines().filter(|line| line.starts_with("# "));
+        let options =
+            paragraph.lines().filter(|line| !line.starts_with("# ") && line.contains(" = "));
+        let option = options.map(|line| line.trim_start_matches('#')).next();
+        let Some(option) = option else { continue };
+        assert!(lines().any(|line| !line.is_ascii()), "no Vietnamese above {option}");
+        assert!(lines().any(str::is_ascii), "no English above {option}");
+    }
 }
 
 #[test]
@@ -253,12 +261,12 @@ fn systemd_understands_every_line_of_the_unit() {
 fn the_unit_is_hardened_as_systemd_judges() {
     let unit = root().join("sensor/dist/wardwatch.service");
     let mut analyze = Command::new("systemd-analyze");
-    analyze.args(["security", "--offline=true", "--threshold=25", "--no-pager"]).arg(unit);
+    analyze.args(["security", "--offline=true", "--threshold=20", "--no-pager"]).arg(unit);
     let Ok(output) = analyze.output() else {
         eprintln!("SKIPPED: no systemd-analyze here");
         return;
     };
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     eprintln!("{}", said.lines().last().unwrap_or_default());
-    assert!(output.status.success(), "worse than 2.5: {said}");
+    assert!(output.status.success(), "worse than 2.0: {said}");
 }
