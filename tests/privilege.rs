@@ -115,17 +115,25 @@ fn it_opens_nothing_outside_its_directories() {
     let feeds = directory.path().join("feeds");
     std::fs::create_dir(&feeds).unwrap();
     let feed = run::put(&feeds, "own.csv", b"indicator,type,threat\na.example,domain,redline\n");
+    let elsewhere = directory.path().join("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    let target =
+        run::put(&elsewhere, "t.csv", b"indicator,type,threat\nb.example,domain,redline\n");
+    let link = feeds.join("link.csv");
+    std::os::unix::fs::symlink(target, &link).unwrap();
     let secret = run::put(directory.path(), "secret", b"x");
     // The checks of users do not keep this user out: Landlock has to.
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(directory.path(), open).unwrap();
-    let tried = format!("{}:{}:/etc/hostname:/", feed.display(), secret.display());
-    let feed = feed.display().to_string();
-    let arguments = ["run", "-i", "m1", "--feeds", &feed];
+    let [feed, link] = [feed, link].map(|path| path.display().to_string());
+    let tried = format!("{feed}:{link}:{}:/etc/hostname:/", secret.display());
+    let arguments = ["run", "-i", "m1", "--feeds", &feed, "--feeds", &link];
     let sensor = mirror.sensor_with(&arguments, &[("WARDWATCH_TEST_OPEN", &tried)]);
     sensor.until("this process holds", 10);
     let log = sensor.stop();
-    assert!(log.contains(&format!("opened {feed}")), "{log}");
+    for path in [feed, link] {
+        assert!(log.contains(&format!("opened {path}")), "{path}: {log}");
+    }
     for path in [secret.to_str().unwrap(), "/etc/hostname", "/"] {
         assert!(log.contains(&format!("; {path}: permission denied")), "{path}: {log}");
     }
