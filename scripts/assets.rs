@@ -27,7 +27,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn write(directory: &Path) -> io::Result<()> {
+/// Also called by tests/package.rs, which packs what it makes.
+pub(crate) fn write(directory: &Path) -> io::Result<()> {
     fs::create_dir_all(directory)?;
     // One page a command: wardwatch.1, wardwatch-run.1, wardwatch-feeds-lookup.1 ...
     clap_mangen::generate_to(Cli::command(), directory)?;

@@ -57,7 +57,9 @@ pub enum AppError {
         reason: String,
     },
     /// No interface was named.
-    #[error("which interface? name one with -i; this machine has: {0}")]
+    #[error(
+        "which interface? name one with -i, or with interfaces under [capture] in the configuration; this machine has: {0}"
+    )]
     WhichInterface(String),
     /// The metrics page cannot be served.
     #[error("cannot serve metrics on {listen}: {reason}{}", hint(*in_use))]

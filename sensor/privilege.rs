@@ -102,14 +102,12 @@ fn landlock(needs: &Needs) -> Result<RulesetStatus, landlock::RulesetError> {
     let read = AccessFs::ReadFile | AccessFs::ReadDir;
     let all = AccessFs::from_all(ABI::V5);
     let change: BitFlags<AccessFs> = all & !(AccessFs::Execute | AccessFs::IoctlDev);
-    // A file that is replaced by another of its name is another file: its directory is what
-    // has to be named.
-    let near = |path: &PathBuf| match path.is_dir() {
-        true => path.clone(),
-        false => directory_of(path).to_owned(),
-    };
-    let readable = needs.readable.iter().map(near);
-    let writable = std::iter::once(&needs.log.directory).chain(&needs.writable).map(near);
+    // A link is read through: what it points at is read too.
+    let targets = needs.readable.iter().filter_map(|path| path.canonicalize().ok());
+    let targets = targets.map(|path| reachable(&path));
+    let readable = needs.readable.iter().map(|path| reachable(path)).chain(targets);
+    let writable = std::iter::once(&needs.log.directory).chain(&needs.writable);
+    let writable = writable.map(|path| reachable(path));
     let status = Ruleset::default()
         .handle_access(all)?
         .create()?
@@ -118,6 +116,16 @@ fn landlock(needs: &Needs) -> Result<RulesetStatus, landlock::RulesetError> {
         .add_rules(path_beneath_rules(writable, change))?
         .restrict_self()?;
     Ok(status.ruleset)
+}
+
+/// What has to be named so that this file can be read again. A file that is replaced by another
+/// of its name is another file, so it is its directory; but never the root of everything.
+fn reachable(path: &Path) -> PathBuf {
+    let directory = if path.is_dir() { path } else { directory_of(path) };
+    match directory.canonicalize() {
+        Ok(whole) if whole.parent().is_none() => path.to_owned(),
+        _ => directory.to_owned(),
+    }
 }
 
 /// The directory a file stands in.
@@ -142,4 +150,18 @@ fn probe() -> String {
 #[cfg(not(debug_assertions))]
 const fn probe() -> &'static str {
     ""
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_makes_its_directory_reachable_but_never_the_root() {
+        let named = |path: &str| reachable(Path::new(path));
+        assert_eq!(named("/etc"), Path::new("/etc"));
+        assert_eq!(named("/etc/no-such-feed.csv"), Path::new("/etc"));
+        assert_eq!(named("/no-such-feed.csv"), Path::new("/no-such-feed.csv"));
+        assert_eq!(named("/etc/../no-such-feed.csv"), Path::new("/etc/../no-such-feed.csv"));
+    }
 }

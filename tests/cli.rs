@@ -199,7 +199,7 @@ fn an_interface_that_does_not_exist_is_answered_with_those_that_do() {
 fn run_without_an_interface_asks_for_one() {
     let directory = temporary_directory();
     let outcome = Run::new(["run", "--log-dir"]).arg(directory.path()).go().expect_code(2);
-    says(&outcome, &["which interface?", "-i"]);
+    says(&outcome, &["which interface?", "-i", "interfaces under [capture]"]);
 }
 
 #[test]

@@ -3,10 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // helpers outside #[test]
 #![allow(clippy::print_stderr, clippy::disallowed_methods)] // a test may speak and look at the clock
 
+#[path = "../scripts/assets.rs"]
+#[allow(dead_code)] // its main
+mod assets;
 mod support;
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use support::run::{self, Run};
@@ -33,18 +36,96 @@ fn everything_set() -> String {
     lines.join("\n")
 }
 
-#[test]
-fn every_asset_of_the_package_is_there_or_is_built() {
+/// What a program prints, or nothing, said, where it is not installed.
+fn output(command: &mut Command) -> Option<String> {
+    let Ok(output) = command.output() else {
+        eprintln!("SKIPPED: {:?} is not installed", command.get_program());
+        return None;
+    };
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (said, complained) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{command:?}: {said}{complained}");
+    Some(said + &complained)
+}
+
+/// The files of a package with their modes, as `-rw-r--r-- ./etc/wardwatch/wardwatch.toml`.
+fn contents(package: &Path) -> BTreeSet<String> {
+    let list = output(Command::new("dpkg-deb").arg("--contents").arg(package)).unwrap();
+    let files = list.lines().filter(|line| line.starts_with('-'));
+    let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    files.map(words).map(|words| format!("{} {}", words[0], words[5])).collect()
+}
+
+/// The same of what the assets of `cargo deb` say.
+fn contents_by_manifest(target: &Path) -> BTreeSet<String> {
     let manifest: toml::Table = read("Cargo.toml").parse().unwrap();
-    let assets = manifest["package"]["metadata"]["deb"]["assets"].as_array().unwrap();
-    assert!(assets.len() >= 8);
-    for asset in assets {
-        let from = asset[0].as_str().unwrap();
-        assert!(from.starts_with("target/") || root().join(from).is_file(), "{from}");
-        let script = read("scripts/package");
-        let name = from.rsplit('/').next().unwrap().trim_start_matches('*');
-        assert!(script.contains(name), "scripts/package lacks {from}");
+    let deb = &manifest["package"]["metadata"]["deb"];
+    let mut files = BTreeSet::from(["-rw-r--r-- ./usr/share/doc/wardwatch/copyright".to_owned()]);
+    assert!(root().join(deb["license-file"][0].as_str().unwrap()).is_file());
+    for asset in deb["assets"].as_array().unwrap() {
+        let [from, to, mode] = [0, 1, 2].map(|field| asset[field].as_str().unwrap());
+        let place = match from.strip_prefix("target/") {
+            Some(built) => target.join(built),
+            None => root().join(from),
+        };
+        let sources = match place.to_str().unwrap().strip_suffix("*.1") {
+            Some(directory) => pages_of(Path::new(directory)),
+            None => vec![place],
+        };
+        for source in sources {
+            assert!(source.is_file(), "{from}: {source:?}");
+            let name = source.file_name().unwrap().to_str().unwrap();
+            let name = if to.ends_with('/') { name } else { "" };
+            let packed = name.ends_with(".1") || name == "changelog";
+            let mode = if mode == "755" { "-rwxr-xr-x" } else { "-rw-r--r--" };
+            files.insert(format!("{mode} ./{to}{name}{}", if packed { ".gz" } else { "" }));
+        }
     }
+    files
+}
+
+fn pages_of(directory: &Path) -> Vec<PathBuf> {
+    let files = std::fs::read_dir(directory).unwrap().map(|file| file.unwrap().path());
+    files.filter(|path| path.extension().is_some_and(|extension| extension == "1")).collect()
+}
+
+#[test]
+fn both_ways_of_packing_put_the_same_files_and_lintian_has_nothing_to_say() {
+    let target = run::temporary_directory();
+    let (target, binary) = (target.path(), env!("CARGO_BIN_EXE_wardwatch"));
+    assets::write(&target.join("assets")).unwrap();
+    std::fs::create_dir(target.join("release")).unwrap();
+    std::fs::copy(binary, target.join("release/wardwatch")).unwrap();
+
+    let Some(architecture) = output(Command::new("dpkg").arg("--print-architecture")) else {
+        return;
+    };
+    let mut script = Command::new(root().join("scripts/package"));
+    script.args([architecture.trim(), binary]).arg(target.join("assets"));
+    let script = output(script.env("CARGO_TARGET_DIR", target)).unwrap();
+    let script = PathBuf::from(script.trim());
+    let files = contents(&script);
+    assert_eq!(files, contents_by_manifest(target));
+    assert!(files.contains("-rwxr-xr-x ./usr/bin/wardwatch"), "{files:?}");
+    output(Command::new("lintian").arg("--fail-on=error,warning").arg(&script));
+
+    if output(Command::new("cargo-deb").arg("--version")).is_none() {
+        return;
+    }
+    let package = target.join("cargo.deb");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["deb", "--strip", "--no-build", "--offline", "--output"]).arg(&package);
+    output(cargo.current_dir(root()).env("CARGO_TARGET_DIR", target)).unwrap();
+    assert_eq!(contents(&package), files);
+    output(Command::new("lintian").arg("--fail-on=error,warning").arg(&package));
+}
+
+#[test]
+fn the_version_of_the_package_is_that_of_the_program() {
+    let first = format!("wardwatch ({}) ", env!("CARGO_PKG_VERSION"));
+    assert!(read("sensor/dist/debian/changelog").starts_with(&first), "{first}");
+    let manifest: toml::Table = read("Cargo.toml").parse().unwrap();
+    assert_eq!(manifest["package"]["metadata"]["deb"]["revision"].as_str(), Some(""));
 }
 
 #[test]
@@ -88,8 +169,16 @@ fn the_configuration_explains_every_option_in_both_languages() {
     }
     assert!(known.len() > 15, "{known:?}");
     assert_eq!(explained, known);
-    let vietnamese = config.lines().filter(|line| line.starts_with("# ") && !line.is_ascii());
-    assert!(vietnamese.count() >= known.len() - 5);
+    // Options stand in paragraphs, each below its explanation.
+    for paragraph in config.split("\n\n") {
+        let lines = || paragraph.lines().filter(|line| line.starts_with("# "));
+        let options =
+            paragraph.lines().filter(|line| !line.starts_with("# ") && line.contains(" = "));
+        let option = options.map(|line| line.trim_start_matches('#')).next();
+        let Some(option) = option else { continue };
+        assert!(lines().any(|line| !line.is_ascii()), "no Vietnamese above {option}");
+        assert!(lines().any(str::is_ascii), "no English above {option}");
+    }
 }
 
 /// The configuration with certificates that are there, made for it.
@@ -123,25 +212,80 @@ fn the_configuration_can_be_used_as_it_is_and_with_every_default_written_out() {
 }
 
 #[test]
+fn as_it_comes_it_says_which_line_is_missing_and_is_not_started_again() {
+    let directory = run::temporary_directory();
+    let config = root().join("sensor/dist/wardwatch.toml");
+    let run = Run::new(["run", "--config"]).arg(config).arg("--log-dir").arg(directory.path());
+    let outcome = run.go().expect_code(2);
+    for words in ["which interface?", "interfaces under [capture]", "lo"] {
+        assert!(outcome.stderr.contains(words), "{words}: {}", outcome.stderr);
+    }
+    assert_eq!(directive("RestartPreventExitStatus"), ["2"]);
+    // Other faults may mend themselves (an interface that comes late), but not within a moment:
+    // five starts within ten seconds, and systemd would give up.
+    assert_eq!(directive("RestartSec"), ["5s"]);
+}
+
+#[test]
 fn the_shell_understands_every_script() {
     let scripts = ["postinst", "prerm", "postrm"].map(|name| format!("sensor/dist/debian/{name}"));
-    for script in scripts.iter().map(String::as_str).chain(["scripts/package"]) {
+    let ours = ["package", "package-release", "try-package", "try-unit"];
+    let ours = ours.map(|name| format!("scripts/{name}"));
+    for script in scripts.iter().chain(&ours) {
         let shell = if script.starts_with("scripts") { "bash" } else { "sh" };
         let status = Command::new(shell).arg("-n").arg(root().join(script)).status().unwrap();
         assert!(status.success(), "{script}");
     }
 }
 
+/// Every value that the unit gives to a directive.
+fn directive(name: &str) -> Vec<String> {
+    let values = read("sensor/dist/wardwatch.service");
+    let values = values.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+    values.map(str::to_owned).collect()
+}
+
+#[test]
+fn the_unit_gives_one_right_and_its_directories_to_nobody_in_particular() {
+    for (name, wanted) in [
+        ("DynamicUser", &["yes"][..]),
+        ("AmbientCapabilities", &["CAP_NET_RAW"]),
+        ("CapabilityBoundingSet", &["CAP_NET_RAW"]),
+        ("NoNewPrivileges", &["yes"]),
+        ("LogsDirectory", &["wardwatch"]),
+        ("StateDirectory", &["wardwatch"]),
+        ("Type", &["notify", "notify-reload"]),
+        ("WatchdogSec", &["30s"]),
+        ("ExecStart", &["/usr/bin/wardwatch run --config /etc/wardwatch/wardwatch.toml"]),
+    ] {
+        assert_eq!(directive(name), wanted, "{name}");
+    }
+}
+
+#[test]
+fn systemd_understands_every_line_of_the_unit() {
+    let directory = run::temporary_directory();
+    // The program is not installed where the tests run.
+    let start = directive("ExecStart").remove(0);
+    let unit = read("sensor/dist/wardwatch.service").replace(&start, "/bin/true");
+    let unit = run::put(directory.path(), "wardwatch.service", unit.as_bytes());
+    let mut verify = Command::new("systemd-analyze");
+    let Some(said) = output(verify.args(["verify", "--man=no"]).arg(unit)) else { return };
+    // Which is why the line before it says notify.
+    let known = |line: &&str| line.contains("wardwatch.service") && !line.contains("notify-reload");
+    assert_eq!(said.lines().find(known), None, "{said}");
+}
+
 #[test]
 fn the_unit_is_hardened_as_systemd_judges() {
     let unit = root().join("sensor/dist/wardwatch.service");
     let mut analyze = Command::new("systemd-analyze");
-    analyze.args(["security", "--offline=true", "--threshold=25", "--no-pager"]).arg(unit);
+    analyze.args(["security", "--offline=true", "--threshold=20", "--no-pager"]).arg(unit);
     let Ok(output) = analyze.output() else {
         eprintln!("SKIPPED: no systemd-analyze here");
         return;
     };
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     eprintln!("{}", said.lines().last().unwrap_or_default());
-    assert!(output.status.success(), "worse than 2.5: {said}");
+    assert!(output.status.success(), "worse than 2.0: {said}");
 }

@@ -48,6 +48,66 @@ fn while_capturing_no_thread_holds_anything_but_cap_net_raw() {
     assert!(log.contains("CAP_NET_RAW, Landlock, seccomp"), "{log}");
 }
 
+/// The canary's name, asked for by a PC of the office.
+fn canary_capture(directory: &std::path::Path) -> std::path::PathBuf {
+    let client = "192.168.1.10:50000".parse().unwrap();
+    let router = "192.168.1.1:53".parse().unwrap();
+    let packet = packets::udp(client, router, &say::dns_query(1, "canary.wardwatch.test", say::A));
+    let bytes = wire::ethernet([2; 6], [4; 6], &[], 0x800, &packet);
+    let frames = [Frame { time: wire::NINE_O_CLOCK, bytes }];
+    run::put(directory, "canary.pcap", &capture_file::pcap(&frames))
+}
+
+#[test]
+fn what_the_unit_gives_is_enough_and_all_it_holds() {
+    let Some(mirror) = Mirror::new("unit") else { return };
+    if std::process::Command::new("setpriv").arg("--version").output().is_err() {
+        eprintln!("SKIPPED: no setpriv here");
+        return;
+    }
+    let unit = include_str!("../sensor/dist/wardwatch.service");
+    let given = |name: &str| {
+        let value = unit.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+        let right = value.unwrap().strip_prefix("CAP_").unwrap().to_lowercase();
+        format!("-all,+{right}")
+    };
+    let (ambient, bounding) = (given("AmbientCapabilities"), given("CapabilityBoundingSet"));
+    // As systemd's DynamicUser: a number that no other user has. `ip netns exec` needs root.
+    let (user, number) = ("61184", 61184);
+    let starter = ["setpriv", "--reuid", user, "--regid", user, "--clear-groups"];
+    let rights = ["--inh-caps", &ambient, "--ambient-caps", &ambient, "--bounding-set", &bounding];
+    let starter = [&starter[..], &rights, &["--no-new-privs"]].concat();
+
+    let directory = run::temporary_directory();
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(directory.path(), open).unwrap();
+    let log = directory.path().join("log");
+    std::fs::create_dir(&log).unwrap();
+    std::os::unix::fs::chown(&log, Some(number), Some(number)).unwrap();
+    let arguments = ["run", "-i", "m1", "--log-dir", log.to_str().unwrap()];
+    let sensor = mirror.sensor_through(&starter, &arguments, &log);
+    sensor.until("this process holds", 10);
+    let raw = format!("{CAP_NET_RAW:016x}");
+    for (name, wanted) in [
+        ("Uid", [user; 4].join(" ").as_str()),
+        ("Groups", ""),
+        ("CapEff", &raw),
+        ("CapPrm", &raw),
+        ("CapBnd", &raw),
+        ("CapInh", "0000000000000000"),
+        ("CapAmb", "0000000000000000"),
+        ("NoNewPrivs", "1"),
+        ("Seccomp", "2"),
+    ] {
+        let values = status(&sensor, name);
+        assert!(all_are(&values, wanted), "{name}: {values:?}, not {wanted}");
+    }
+    mirror.replay(&canary_capture(directory.path()), 1);
+    sensor.until("canary.wardwatch.test", 20);
+    let log = sensor.stop();
+    assert!(log.contains(&format!("this process holds: user {user}, CAP_NET_RAW")), "{log}");
+}
+
 #[test]
 fn it_opens_nothing_outside_its_directories() {
     let Some(mirror) = Mirror::new("files") else { return };
@@ -55,17 +115,25 @@ fn it_opens_nothing_outside_its_directories() {
     let feeds = directory.path().join("feeds");
     std::fs::create_dir(&feeds).unwrap();
     let feed = run::put(&feeds, "own.csv", b"indicator,type,threat\na.example,domain,redline\n");
+    let elsewhere = directory.path().join("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    let target =
+        run::put(&elsewhere, "t.csv", b"indicator,type,threat\nb.example,domain,redline\n");
+    let link = feeds.join("link.csv");
+    std::os::unix::fs::symlink(target, &link).unwrap();
     let secret = run::put(directory.path(), "secret", b"x");
     // The checks of users do not keep this user out: Landlock has to.
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(directory.path(), open).unwrap();
-    let tried = format!("{}:{}:/etc/hostname:/", feed.display(), secret.display());
-    let feed = feed.display().to_string();
-    let arguments = ["run", "-i", "m1", "--feeds", &feed];
+    let [feed, link] = [feed, link].map(|path| path.display().to_string());
+    let tried = format!("{feed}:{link}:{}:/etc/hostname:/", secret.display());
+    let arguments = ["run", "-i", "m1", "--feeds", &feed, "--feeds", &link];
     let sensor = mirror.sensor_with(&arguments, &[("WARDWATCH_TEST_OPEN", &tried)]);
     sensor.until("this process holds", 10);
     let log = sensor.stop();
-    assert!(log.contains(&format!("opened {feed}")), "{log}");
+    for path in [feed, link] {
+        assert!(log.contains(&format!("opened {path}")), "{path}: {log}");
+    }
     for path in [secret.to_str().unwrap(), "/etc/hostname", "/"] {
         assert!(log.contains(&format!("; {path}: permission denied")), "{path}: {log}");
     }
@@ -87,14 +155,8 @@ fn root_becomes_a_user_who_can_still_rotate_the_log() {
     assert!(status(&sensor, "Groups").iter().all(String::is_empty));
     std::fs::rename(log.join("alerts.log"), log.join("alerts.log.1")).unwrap();
     sensor.signal("HUP");
-    let client = "192.168.1.10:50000".parse().unwrap();
-    let router = "192.168.1.1:53".parse().unwrap();
-    let packet = packets::udp(client, router, &say::dns_query(1, "canary.wardwatch.test", say::A));
-    let bytes = wire::ethernet([2; 6], [4; 6], &[], 0x800, &packet);
-    let frames = [Frame { time: wire::NINE_O_CLOCK, bytes }];
-    let capture = run::put(directory.path(), "canary.pcap", &capture_file::pcap(&frames));
     std::thread::sleep(std::time::Duration::from_millis(500));
-    mirror.replay(&capture, 1);
+    mirror.replay(&canary_capture(directory.path()), 1);
     sensor.until("canary.wardwatch.test", 10);
     sensor.stop();
 }

@@ -52,6 +52,7 @@ pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
         threats: settings.threats.clone(),
     };
     let log = log_place(&options, &settings);
+    let absent = absent_files(&options, &log);
     let sinks = sinks(&options, &settings, &format)?;
     let mut job = RunJob {
         interfaces: names,
@@ -73,13 +74,17 @@ pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
         metrics: metrics(&options, &settings)?,
         notices: Vec::new(),
     };
-    let sources = run::open(&job)?;
+    let opened = run::open(&job);
     let fault = clock::fault(now(), clock::built(), job.newest).map(Notice::Clock);
     if options.test {
+        drop(sinks);
+        leave_as_found(&log, &absent);
+        opened?;
         fault.iter().for_each(|fault| complain(&fault.text(settings.language)));
         complain(&"configuration, feeds, log directory and interfaces can be used");
         return Ok(0);
     }
+    let sources = opened?;
     job.notices.extend(fault);
     if settings.sandbox {
         job.notices.extend(give_up_rights(&options, &settings, log)?);
@@ -110,6 +115,24 @@ fn log_place(options: &Run, settings: &Settings) -> LogPlace {
     let directory = log_directory(options, settings);
     let files = ["alerts.log", "eve.json"].map(|name| directory.join(name)).to_vec();
     LogPlace { is_new: !directory.exists(), directory, files }
+}
+
+/// The files that opening the logs will make.
+fn absent_files(options: &Run, log: &LogPlace) -> Vec<PathBuf> {
+    let all = log.files.iter().chain(&options.eve);
+    all.filter(|file| !file.exists()).cloned().collect()
+}
+
+/// Takes away what a mere check has made: root checks, and the service's user could not write
+/// root's files afterwards. Only empty files and directories are taken.
+fn leave_as_found(log: &LogPlace, absent: &[PathBuf]) {
+    let is_empty = |file: &&PathBuf| fs::metadata(file).is_ok_and(|about| about.len() == 0);
+    for file in absent.iter().filter(is_empty) {
+        let _ = fs::remove_file(file);
+    }
+    if log.is_new {
+        let _ = fs::remove_dir(&log.directory);
+    }
 }
 
 /// Everything is open: keeps what is still needed, and says what that is.

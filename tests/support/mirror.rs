@@ -109,7 +109,13 @@ impl Mirror {
 
     /// Starts a sensor whose configuration says that this is its log directory.
     pub fn sensor_in(&self, arguments: &[&str], log: &Path) -> Sensor {
-        self.started(self.command(arguments), log.into(), run::temporary_directory())
+        self.sensor_through(&[], arguments, log)
+    }
+
+    /// The same, started by a program that takes the binary and its arguments as its last.
+    pub fn sensor_through(&self, starter: &[&str], arguments: &[&str], log: &Path) -> Sensor {
+        let command = self.command_through(starter, arguments);
+        self.started(command, log.into(), run::temporary_directory())
     }
 
     /// Runs the binary in the namespace to its end.
@@ -122,7 +128,11 @@ impl Mirror {
 
     /// The binary, in the namespace, with the environment that every test gives it.
     fn command(&self, arguments: &[&str]) -> Command {
-        self.namespace.binary(Run::new(arguments))
+        self.command_through(&[], arguments)
+    }
+
+    fn command_through(&self, starter: &[&str], arguments: &[&str]) -> Command {
+        self.namespace.binary_through(starter, Run::new(arguments))
     }
 
     fn started(&self, mut command: Command, log: PathBuf, directory: tempfile::TempDir) -> Sensor {

@@ -94,9 +94,14 @@ impl Namespace {
 
     /// The binary within. `ip netns exec` becomes it, so its signals and exit code are its own.
     pub fn binary(&self, run: Run) -> Command {
+        self.binary_through(&[], run)
+    }
+
+    /// The same, begun by another program.
+    pub fn binary_through(&self, starter: &[&str], run: Run) -> Command {
         let binary = run.command();
         let mut command = Command::new("ip");
-        command.args(["netns", "exec", &self.0]).arg(binary.get_program());
+        command.args(["netns", "exec", &self.0]).args(starter).arg(binary.get_program());
         command.args(binary.get_args());
         for (name, value) in binary.get_envs() {
             match value {
