@@ -15,10 +15,9 @@ use std::io::Cursor;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crossbeam_channel::bounded;
 use traffic::mixes;
 use wardwatch::alert::event::EventKinds;
-use wardwatch::alert::{HomeNetworks, Origin, Outbox, WhenFull};
+use wardwatch::alert::{HomeNetworks, Origin, Outbox};
 use wardwatch::capture::file::CaptureFile;
 use wardwatch::capture::{Frame, Next, Source};
 use wardwatch::matching::IndicatorSet;
@@ -80,15 +79,13 @@ fn each(file: &Arc<[u8]>, mut take: impl FnMut(&Frame<'_>)) -> u64 {
 }
 
 fn worker(set: &Arc<IndicatorSet>) -> Worker {
-    // Nothing in this traffic is an indicator, so nothing is ever sent.
-    let (sender, _) = bounded(16);
     let assignment = Assignment {
         limits: Limits::default(),
         home: HomeNetworks::default(),
         events: EventKinds::default(),
         origin: Origin::Capture("bench".into()),
     };
-    Worker::new(assignment, set.clone(), Outbox::new(sender, WhenFull::Wait))
+    Worker::new(assignment, set.clone(), Outbox::keeping())
 }
 
 /// Nanoseconds a frame, best of a few.

@@ -7,6 +7,7 @@ mod duplicates;
 mod identity;
 mod reload;
 mod segments;
+pub mod shards;
 mod silence;
 mod watch;
 
@@ -14,7 +15,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::alert::event::EventKinds;
-use crate::alert::outbox::WorkerPulse;
+use crate::alert::outbox::{Kept, WorkerPulse};
 use crate::alert::throttle::ThrottleLimits;
 use crate::alert::{HomeNetworks, Origin, Outbox};
 use crate::capture::{Drops, Frame};
@@ -23,7 +24,7 @@ use crate::decode::{self, LinkTypes, Seen};
 use crate::extract::session::Session;
 use crate::extract::{Context, Scratch};
 use crate::flow::fragment::{FragmentLimits, FragmentTable, Whole};
-use crate::flow::second::{Doubts, Recent};
+use crate::flow::second::{Doubts, RECENT_BYTES, Recent};
 use crate::flow::table::Life;
 use crate::flow::{FlowIndex, FlowLimits, FlowTable, StreamLimits};
 use crate::matching::IndicatorSet;
@@ -40,6 +41,8 @@ pub struct Limits {
     pub flows: FlowLimits,
     /// One direction's reassembly.
     pub stream: StreamLimits,
+    /// Bytes of recent segments remembered, to compare with what repeats them; the oldest go.
+    pub recent_bytes: usize,
     /// Bytes held by all directions together; at the limit the oldest holder gives up.
     pub held_bytes: usize,
     /// IP fragments.
@@ -53,6 +56,7 @@ impl Default for Limits {
         Self {
             flows: FlowLimits::default(),
             stream: StreamLimits::default(),
+            recent_bytes: RECENT_BYTES,
             held_bytes: 64 * 1024 * 1024,
             fragments: FragmentLimits::default(),
             throttle: ThrottleLimits::default(),
@@ -65,7 +69,12 @@ impl Limits {
     #[must_use]
     pub fn shared_by(mut self, workers: usize) -> Self {
         let workers = workers.max(1);
-        for bound in [&mut self.flows.flows, &mut self.held_bytes, &mut self.throttle.entries] {
+        for bound in [
+            &mut self.flows.flows,
+            &mut self.recent_bytes,
+            &mut self.held_bytes,
+            &mut self.throttle.entries,
+        ] {
             *bound = (*bound / workers).max(1);
         }
         self
@@ -126,7 +135,7 @@ impl Worker {
             limits,
             flows: FlowTable::new(limits.flows),
             fragments: FragmentTable::new(limits.fragments),
-            recent: Recent::default(),
+            recent: Recent::new(limits.recent_bytes),
             doubts: Doubts::default(),
             holders: VecDeque::new(),
             held_bytes: 0,
@@ -153,19 +162,19 @@ impl Worker {
 
     /// Takes in one frame: the whole way of a packet.
     pub fn frame(&mut self, frame: &Frame<'_>) {
-        self.counters.count(Counter::Frames);
-        self.counters.add(Counter::Bytes, frame.data.len() as u64);
-        self.frame_bytes = u64::from(frame.wire_length);
-        self.keep_up();
-        if frame.wire_length as usize > frame.data.len() {
-            self.counters.count(Counter::FramesTruncated);
-        }
-        self.advance_to(frame.time);
         if self.duplicates.as_mut().is_some_and(|seen| seen.is_repeat(frame)) {
+            self.arrive(frame);
             self.counters.count(Counter::Duplicates);
             return;
         }
-        decode::decode_with(frame, |seen| match seen {
+        decode::decode_with(frame, |seen| self.decoded(frame, seen));
+    }
+
+    /// Takes in a frame that was decoded already.
+    #[inline]
+    pub fn decoded(&mut self, frame: &Frame<'_>, seen: Result<Seen<'_, '_>, Skip>) {
+        self.arrive(frame);
+        match seen {
             Ok(Seen::Ip(packet)) => self.packet(packet, frame.time, frame.number),
             Ok(Seen::Arp(mac, address)) => {
                 self.counters.count(Counter::Arp);
@@ -177,7 +186,21 @@ impl Worker {
                     self.undecoded.count(frame.link);
                 }
             }
-        });
+        }
+    }
+
+    /// What holds for every frame, whatever is in it.
+    #[inline]
+    fn arrive(&mut self, frame: &Frame<'_>) {
+        self.watch.outbox.at_frame(frame.number);
+        self.counters.count(Counter::Frames);
+        self.counters.add(Counter::Bytes, frame.data.len() as u64);
+        self.frame_bytes = u64::from(frame.wire_length);
+        self.keep_up();
+        if frame.wire_length as usize > frame.data.len() {
+            self.counters.count(Counter::FramesTruncated);
+        }
+        self.advance_to(frame.time);
     }
 
     /// Lets time pass without a frame (live).
@@ -397,8 +420,8 @@ impl Worker {
         }
     }
 
-    /// Ends: everything held is read, everything folded is said, the queue is left.
-    pub fn finish(mut self) -> Counters {
+    /// Reads everything that is held and says everything that is folded.
+    pub fn wind_up(&mut self) {
         let mut fragments = std::mem::take(&mut self.fragments);
         fragments.flush();
         self.given_up_fragments(&mut fragments, self.now);
@@ -406,8 +429,24 @@ impl Worker {
             self.forget(index);
         }
         self.watch.say_all();
+    }
+
+    /// Ends: winds up and leaves the queue.
+    pub fn finish(mut self) -> Counters {
+        self.wind_up();
         let counters = self.counters();
         self.watch.outbox.finish();
         counters
+    }
+
+    /// Has an outbox that keeps records any to be taken?
+    #[inline]
+    pub const fn has_records(&self) -> bool {
+        self.watch.outbox.holds_any()
+    }
+
+    /// Takes the records of an outbox that keeps them, in order.
+    pub fn take_records(&mut self) -> Vec<Kept> {
+        self.watch.outbox.take()
     }
 }

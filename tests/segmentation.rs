@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use wardwatch::alert::event::{EventBody, EventKinds};
-use wardwatch::alert::outbox::{Record, WhenFull};
+use wardwatch::alert::outbox::Record;
 use wardwatch::alert::{HomeNetworks, Origin, Outbox};
 use wardwatch::capture::{self, LinkType};
 use wardwatch::matching::IndicatorSet;
@@ -36,7 +36,6 @@ fn told(packets: &[Vec<u8>]) -> (Vec<String>, Counters) {
 }
 
 fn told_as(packets: &[Vec<u8>], text: fn(&EventBody) -> String) -> (Vec<String>, Counters) {
-    let (sender, receiver) = crossbeam_channel::bounded(65_536);
     let assignment = Assignment {
         limits: Limits::default(),
         home: HomeNetworks::new([]),
@@ -44,7 +43,7 @@ fn told_as(packets: &[Vec<u8>], text: fn(&EventBody) -> String) -> (Vec<String>,
         origin: Origin::Capture("test".into()),
     };
     let set = Arc::new(IndicatorSet::build(Vec::new(), &[]));
-    let mut worker = Worker::new(assignment, set, Outbox::new(sender, WhenFull::Wait));
+    let mut worker = Worker::new(assignment, set, Outbox::keeping());
     for (number, packet) in packets.iter().enumerate() {
         let data = wire::Link::plain().frame(&wire::from_client(packet.clone()));
         worker.frame(&capture::Frame {
@@ -56,10 +55,12 @@ fn told_as(packets: &[Vec<u8>], text: fn(&EventBody) -> String) -> (Vec<String>,
             stripped_vlan: None,
         });
     }
+    worker.wind_up();
+    let kept = worker.take_records();
     let counters = worker.finish();
-    let mut told: Vec<String> = receiver
-        .iter()
-        .filter_map(|record| match record {
+    let mut told: Vec<String> = kept
+        .into_iter()
+        .filter_map(|(_, record)| match record {
             Record::Event(event) => Some(text(&event.body)),
             Record::Alert(_) | Record::Identity(_) | Record::Notice(_) | Record::Pulse(_) => None,
         })

@@ -20,7 +20,7 @@ use crate::observation::Kind;
 pub use event::Event;
 pub use home::HomeNetworks;
 pub use identity::Identity;
-pub use outbox::{Outbox, Record, WhenFull};
+pub use outbox::{Outbox, Record};
 pub use reasons::Reasons;
 pub use throttle::Throttle;
 

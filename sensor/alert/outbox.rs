@@ -1,4 +1,8 @@
 //! The sending end of the queue between a worker and the writer: bounded, lock-free.
+//!
+//! A worker of an interface sends each record at once. One that reads a capture keeps them, with
+//! the number of the frame each came with, until whoever drives it takes them and sends them on
+//! together: several workers may share a capture, and only the numbers say what came first.
 
 use std::collections::VecDeque;
 
@@ -42,31 +46,60 @@ pub struct WorkerPulse {
     pub clients: usize,
 }
 
-/// What a worker does when the queue is full.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WhenFull {
-    /// Waits: a replay must give the same output every time, and a file does not run away.
-    Wait,
-    /// Goes on: alerts wait folded in the worker and are counted as delayed, events are dropped
-    /// and counted. The kernel's ring must be emptied.
-    GoOn,
-}
-
 /// Alerts that may wait in a worker. Beyond this the worker waits for the writer after all:
 /// packets may then be lost (the kernel counts them), an alert never.
 const WAITING: usize = 16_384;
 
+/// A record and the number of the frame it came with.
+pub type Kept = (u64, Record);
+
+/// Where records go.
+enum Way {
+    /// To the writer at once. If the queue is full the worker goes on, because the kernel's ring
+    /// must be emptied: alerts wait folded and are counted as delayed, events are dropped and
+    /// counted.
+    Queue(Sender<Record>),
+    /// Nowhere until they are taken: a replay loses nothing and gives the same output every time.
+    Kept(Vec<Kept>),
+}
+
 /// A worker's way to the writer. Dropping it says that no more will come.
 pub struct Outbox {
-    sender: Sender<Record>,
-    when_full: WhenFull,
+    way: Way,
+    /// Number of the frame in hand.
+    frame: u64,
     waiting: VecDeque<Box<Alert>>,
 }
 
 impl Outbox {
     /// An outbox over the sending end of a bounded channel.
-    pub fn new(sender: Sender<Record>, when_full: WhenFull) -> Self {
-        Self { sender, when_full, waiting: VecDeque::new() }
+    pub fn new(sender: Sender<Record>) -> Self {
+        Self { way: Way::Queue(sender), frame: 0, waiting: VecDeque::new() }
+    }
+
+    /// An outbox that keeps everything until it is taken.
+    pub fn keeping() -> Self {
+        Self { way: Way::Kept(Vec::new()), frame: 0, waiting: VecDeque::new() }
+    }
+
+    /// From now on records come with this frame.
+    #[inline]
+    pub const fn at_frame(&mut self, number: u64) {
+        self.frame = number;
+    }
+
+    /// Are there records to be taken?
+    #[inline]
+    pub const fn holds_any(&self) -> bool {
+        matches!(&self.way, Way::Kept(kept) if !kept.is_empty())
+    }
+
+    /// Takes what was kept, in order.
+    pub fn take(&mut self) -> Vec<Kept> {
+        match &mut self.way {
+            Way::Kept(kept) => std::mem::take(kept),
+            Way::Queue(_) => Vec::new(),
+        }
     }
 
     /// Sends an alert, after those that wait.
@@ -99,7 +132,9 @@ impl Outbox {
     /// Tells how the worker fares; if the queue is full, the next time will do.
     pub fn pulse(&mut self, pulse: Box<WorkerPulse>) {
         self.flush();
-        let _ = self.sender.try_send(Record::Pulse(pulse));
+        if let Way::Queue(sender) = &self.way {
+            let _ = sender.try_send(Record::Pulse(pulse));
+        }
     }
 
     /// Tries to send what waits. Cheap when nothing does.
@@ -115,21 +150,25 @@ impl Outbox {
     /// Sends everything that waits, waiting for the writer; the end of a worker.
     pub fn finish(mut self) {
         while let Some(alert) = self.waiting.pop_front() {
-            if self.sender.send(Record::Alert(alert)).is_err() {
-                return;
-            }
+            self.send_waiting(alert);
         }
     }
 
-    /// Gives the record back if the queue is full. A writer that is gone takes everything: there
-    /// is nobody left to tell.
-    fn send(&self, record: Record) -> Option<Record> {
-        match self.when_full {
-            WhenFull::Wait => {
-                let _ = self.sender.send(record);
+    /// Waits for the writer. One that is gone takes everything: there is nobody left to tell.
+    fn send_waiting(&mut self, alert: Box<Alert>) {
+        if let Way::Queue(sender) = &self.way {
+            let _ = sender.send(Record::Alert(alert));
+        }
+    }
+
+    /// Gives the record back if the queue is full. A writer that is gone takes everything.
+    fn send(&mut self, record: Record) -> Option<Record> {
+        match &mut self.way {
+            Way::Kept(kept) => {
+                kept.push((self.frame, record));
                 None
             }
-            WhenFull::GoOn => match self.sender.try_send(record) {
+            Way::Queue(sender) => match sender.try_send(record) {
                 Ok(()) | Err(TrySendError::Disconnected(_)) => None,
                 Err(TrySendError::Full(record)) => Some(record),
             },
@@ -149,7 +188,7 @@ impl Outbox {
         if self.waiting.len() >= WAITING
             && let Some(oldest) = self.waiting.pop_front()
         {
-            let _ = self.sender.send(Record::Alert(oldest));
+            self.send_waiting(oldest);
         }
         self.waiting.push_back(alert);
     }

@@ -14,7 +14,7 @@ use super::desk::{Desk, Wishes};
 use super::metrics::Metrics;
 use super::notices::Notice;
 use super::writer::Writer;
-use crate::alert::{Origin, Outbox, Record, WhenFull};
+use crate::alert::{Origin, Outbox, Record};
 use crate::capture::CaptureError;
 use crate::capture::live::{Live, LiveOptions, Moment, now};
 use crate::config::FeedSettings;
@@ -138,7 +138,7 @@ impl Post<'_> {
         let mut assignment = self.job.assignment.clone();
         assignment.origin = Origin::Interface(source.name().into());
         assignment.limits = assignment.limits.shared_by(self.share);
-        let outbox = Outbox::new(self.sender.clone(), WhenFull::GoOn);
+        let outbox = Outbox::new(self.sender.clone());
         let set = self.job.indicators.latest().1.set;
         let mut worker = Worker::new(assignment, set, outbox).without_copies();
         worker.follow(self.job.indicators.clone());

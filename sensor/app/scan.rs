@@ -1,14 +1,20 @@
-//! Reading captures: several at the same time if asked, with output in the order of the files.
+//! Reading captures: several threads if asked, with output in the order of the files.
 //!
-//! Every capture is read by a worker of its own, from nothing, so the answer for a capture never
-//! depends on its neighbours, and any number of jobs gives the same bytes.
+//! Every capture is read from nothing, so the answer for a capture never depends on its
+//! neighbours, and any number of jobs gives the same bytes. A small capture has one worker
+//! (`alone.rs`), a large one as many as it has shards (`sharded.rs`), whoever runs them
+//! (`pool.rs`).
+
+mod alone;
+mod pool;
+mod sharded;
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -16,13 +22,16 @@ use indicatif::ProgressBar;
 
 use super::AppError;
 use super::writer::Writer;
-use crate::alert::{Origin, Outbox, Record, WhenFull};
+use crate::alert::outbox::Kept;
+use crate::alert::{Origin, Outbox, Record};
 use crate::capture::file::CaptureFile;
-use crate::capture::{CaptureError, Filter, LinkType, Next, Source};
+use crate::capture::{CaptureError, LinkType};
 use crate::decode::LinkTypes;
 use crate::matching::IndicatorSet;
 use crate::stats::Counters;
+use crate::worker::shards::SHARDS;
 use crate::worker::{Assignment, Worker};
+use pool::Pool;
 
 /// Something to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,9 +62,7 @@ pub struct ScanJob {
     pub set: Arc<IndicatorSet>,
     /// Template for each worker; its origin is replaced.
     pub assignment: Assignment,
-    /// Records each queue holds.
-    pub queue: usize,
-    /// Captures read at the same time.
+    /// Threads that read.
     pub jobs: usize,
     /// Shown while reading.
     pub progress: ProgressBar,
@@ -79,7 +86,7 @@ pub struct ScanOutcome {
 /// One capture's records, and how it ended.
 struct Arrival {
     number: usize,
-    records: Receiver<Record>,
+    records: Receiver<Vec<Record>>,
     name: String,
     end: Receiver<End>,
 }
@@ -117,13 +124,14 @@ pub fn scan(
     writer: &mut Writer<'_>,
     mut report: impl FnMut(&Remark<'_>),
 ) -> Result<ScanOutcome, AppError> {
-    let next = AtomicUsize::new(0);
     let (sender, arrivals) = bounded(job.jobs);
+    let pool = Pool::new(job);
     let mut outcome = ScanOutcome::default();
     let written = thread::scope(|scope| {
-        for _ in 0..job.jobs.min(job.inputs.len()) {
-            let (sender, next) = (sender.clone(), &next);
-            scope.spawn(move || read_inputs(job, next, &sender));
+        // More threads than shards and readers would only wait.
+        for _ in 0..job.jobs.min(job.inputs.len().saturating_mul(SHARDS + 1)) {
+            let (pool, sender) = (&pool, sender.clone());
+            scope.spawn(move || pool.work(sender));
         }
         drop(sender);
         let written = write_in_order(&arrivals, writer, &mut outcome, &mut report);
@@ -147,59 +155,41 @@ pub fn scan(
     }
 }
 
-/// Takes inputs until none is left.
-fn read_inputs(job: &ScanJob, next: &AtomicUsize, arrivals: &Sender<Arrival>) {
-    loop {
-        let number = next.fetch_add(1, Ordering::Relaxed);
-        let Some(input) = job.inputs.get(number) else { return };
-        if job.stop.load(Ordering::Relaxed) {
-            return;
-        }
-        let (sender, records) = bounded(job.queue);
-        let (done, end) = bounded(1);
-        if arrivals.send(Arrival { number, records, name: input.name(), end }).is_err() {
-            return;
-        }
-        let outcome = read_one(job, input, sender);
-        let _ = done.send(outcome);
-    }
-}
-
-/// Reads one capture to its end, or to where it breaks.
-fn read_one(job: &ScanJob, input: &Input, sender: Sender<Record>) -> End {
+/// A worker for a part of a capture, `parts` of which share its limits.
+fn worker(job: &ScanJob, input: &Input, parts: usize) -> Worker {
     let mut assignment = job.assignment.clone();
     assignment.origin = Origin::Capture(input.name().into());
-    let outbox = Outbox::new(sender, WhenFull::Wait);
-    let mut worker = Worker::new(assignment, job.set.clone(), outbox);
-    let failure = open(job, input).and_then(|mut source| {
-        while !job.stop.load(Ordering::Relaxed) {
-            match source.next_frame()? {
-                Next::Frame(frame) => worker.frame(&frame),
-                Next::Idle(now) => worker.idle(now),
-                Next::End => break,
-            }
-        }
-        Ok(())
-    });
-    // A pipe that was left amid a record is not cut: we stopped listening.
-    let left = *input == Input::Stdin && job.stop.load(Ordering::Relaxed);
-    let undecoded = worker.undecoded();
-    End { counters: worker.finish(), undecoded, failure: failure.err().filter(|_| !left) }
+    assignment.limits = assignment.limits.shared_by(parts);
+    Worker::new(assignment, job.set.clone(), Outbox::keeping())
 }
 
-fn open(job: &ScanJob, input: &Input) -> Result<CaptureFile, CaptureError> {
-    let filter = job.filter.as_deref().map(Filter::new).transpose()?;
-    let source = match input {
-        Input::Stdin => CaptureFile::stdin(job.stop.clone())?,
-        Input::File(path) if job.progress.is_hidden() => CaptureFile::open(path)?,
-        Input::File(path) => {
-            let name = path.display().to_string();
-            let file = File::open(path)
-                .map_err(|source| CaptureError::Open { name: name.clone(), source })?;
-            CaptureFile::from_reader(name, Box::new(job.progress.wrap_read(file)))?
-        }
-    };
-    Ok(source.with_filter(filter))
+/// A smaller file is not worth the memory of several workers. By the file alone: the answer must
+/// not depend on the threads.
+const LARGE: u64 = 4 * 1024 * 1024;
+
+fn is_large(file: &Metadata) -> bool {
+    file.is_file() && file.len() >= LARGE
+}
+
+/// Says what the workers of a capture hold, and how it ended.
+fn wind_up(workers: Vec<Worker>, out: &Sender<Vec<Record>>, failure: Option<CaptureError>) -> End {
+    let (mut counters, mut undecoded) = (Counters::default(), LinkTypes::default());
+    let mut records = Vec::new();
+    for mut worker in workers {
+        worker.wind_up();
+        records.extend(worker.take_records());
+        undecoded.merge(&worker.undecoded());
+        counters.merge(&worker.finish());
+    }
+    send(out, records);
+    End { counters, undecoded, failure }
+}
+
+/// Sends records in the order of their frames; of one frame, in the order of the shards.
+fn send(out: &Sender<Vec<Record>>, mut records: Vec<Kept>) {
+    records.sort_by_key(|(frame, _)| *frame);
+    // A writer that is gone wants nothing more.
+    let _ = out.send(records.into_iter().map(|(_, record)| record).collect());
 }
 
 /// Writes the records of each capture in the order of the inputs.
@@ -225,8 +215,10 @@ fn write_in_order(
         };
         wanted += 1;
         writer.begin_capture();
-        for record in &arrival.records {
-            writer.write(record)?;
+        for records in &arrival.records {
+            for record in records {
+                writer.write(record)?;
+            }
             if arrival.records.is_empty() {
                 writer.flush()?;
             }

@@ -16,10 +16,15 @@ use super::window::Window;
 use super::{CaptureError, Filter, Frame, LinkType, Next, Source};
 use crate::net::Timestamp;
 
+mod blocks;
+
+pub use blocks::FrameBlock;
+
 /// The largest record believed: more than any link's frame, small enough to be no weapon.
 const MAX_RECORD: usize = 64 * 1024 * 1024;
 
-/// Frames looked for at once; more would only make the list of them leave the cache.
+/// Frames looked for at once if they are lent one by one; more would only make the list of them
+/// leave the cache.
 const BATCH: usize = 1024;
 
 /// A capture being read.
@@ -33,8 +38,9 @@ pub struct CaptureFile {
     filter: Option<Filter>,
     /// Frames found so far, also those that the filter refused.
     frames: u64,
-    /// The frames of the batch, by their place in the window.
+    /// The frames of the batch, by their place in the window, and how many it may have.
     batch: Vec<Mark>,
+    most: usize,
     /// So many of them have been lent.
     lent: usize,
     /// Bytes of the window that the batch covers.
@@ -101,7 +107,10 @@ impl CaptureFile {
     /// # Errors
     /// When it is no capture.
     pub fn from_reader(name: String, reader: Box<dyn Read + Send>) -> Result<Self, CaptureError> {
-        let mut window = Window::new(reader);
+        Self::from_window(name, Window::new(reader))
+    }
+
+    fn from_window(name: String, mut window: Window) -> Result<Self, CaptureError> {
         let read = |name: &str, source| CaptureError::Read { name: name.into(), frames: 0, source };
         let mut have = window.fill(4).map_err(|e| read(&name, e))?;
         if window.bytes().starts_with(&[0x1f, 0x8b]) {
@@ -120,6 +129,7 @@ impl CaptureFile {
             filter: None,
             frames: 0,
             batch: Vec::with_capacity(BATCH),
+            most: BATCH,
             lent: 0,
             found: 0,
         })
@@ -152,6 +162,11 @@ impl CaptureFile {
         self
     }
 
+    /// Can a frame be lent without reading on?
+    pub const fn has_frames_at_hand(&self) -> bool {
+        self.lent < self.batch.len()
+    }
+
     /// Bytes of the (uncompressed) stream read so far.
     pub fn position(&self) -> u64 {
         self.window.taken
@@ -167,7 +182,8 @@ impl CaptureFile {
                 return Ok(false);
             }
             // What is wrong behind frames is said when they have been lent.
-            while self.batch.len() < BATCH && matches!(self.find_record(ReadOn::No), Ok(true)) {}
+            while self.batch.len() < self.most && matches!(self.find_record(ReadOn::No), Ok(true)) {
+            }
             if !self.batch.is_empty() {
                 return Ok(true);
             }
@@ -205,10 +221,10 @@ impl CaptureFile {
 
     /// Takes note of the records that are whole in the window.
     fn pcap_at_hand(&mut self, format: PcapFormat) -> Result<(), CaptureError> {
-        let Self { window, batch, filter, .. } = self;
+        let Self { window, batch, filter, most, .. } = self;
         let bytes = window.bytes();
         let (mut at, mut number) = (self.found, self.frames);
-        while batch.len() < BATCH
+        while batch.len() < *most
             && let Some(record) = bytes.get(at..).and_then(|rest| format.record(rest))
         {
             let (offset, captured) = (at + format.record_header, record.captured as usize);

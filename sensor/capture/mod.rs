@@ -3,6 +3,7 @@
 //! Owns descriptors and buffers. Knows link types by number only; what is inside a frame is
 //! [`crate::decode`]'s business. The only stage that may look at the machine's clock.
 
+mod chunks;
 mod error;
 #[cfg(feature = "live")]
 mod fanout;
@@ -15,6 +16,7 @@ mod pcapng_format;
 mod stdin;
 mod window;
 
+pub use chunks::Chunks;
 pub use error::CaptureError;
 pub(crate) use error::describe;
 pub use filter::Filter;

@@ -19,7 +19,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::{complain, load, settings};
 use crate::alert::event::EventKinds;
-use crate::alert::{Origin, Outbox, Record, WhenFull};
+use crate::alert::{Origin, Outbox, Record};
 use crate::app::{AppError, clock};
 use crate::capture::CaptureError;
 use crate::capture::live::{Live, LiveOptions, Moment, interfaces, now};
@@ -110,7 +110,7 @@ fn listen(
         events: EventKinds::default(),
         origin: Origin::Interface(source.name().into()),
     };
-    let outbox = Outbox::new(sender, WhenFull::GoOn);
+    let outbox = Outbox::new(sender);
     let mut worker = Worker::new(assignment, set, outbox).without_copies();
     facts.frames = Frames::new(&facts::attribute(source.name(), "address"), settings.home.clone());
     facts.merges = source.merges();

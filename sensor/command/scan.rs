@@ -127,7 +127,6 @@ fn job(
             events,
             origin: Origin::Capture("".into()),
         },
-        queue: settings.queue,
         jobs: usize::from(options.jobs),
         progress,
         stop,

@@ -19,7 +19,7 @@ use ioc_feeds::{Indicator, Pattern, Scope};
 
 use super::{load, settings};
 use crate::alert::event::EventKinds;
-use crate::alert::{Origin, Outbox, WhenFull};
+use crate::alert::{Origin, Outbox};
 use crate::app::indicators::Indicators;
 use crate::app::writer::Writer;
 use crate::app::{AppError, clock};
@@ -187,7 +187,7 @@ impl Path<'_> {
             events: EventKinds::default(),
             origin: Origin::Capture("selftest".into()),
         };
-        let outbox = Outbox::new(sender, WhenFull::GoOn);
+        let outbox = Outbox::new(sender);
         let mut worker = Worker::new(assignment, self.set.clone(), outbox);
         let today = clock::today().seconds();
         for (number, data) in (1..).zip(conversation.frames()) {

@@ -15,10 +15,12 @@ use std::collections::VecDeque;
 
 use crate::net::{FlowKey, Side};
 
-/// Bytes of segments remembered by one worker.
-const BYTES: usize = 1 << 20;
-/// Segments remembered by one worker; a power of two.
-const SLOTS: usize = 4096;
+/// Bytes of segments remembered, by all workers that share a capture or an interface.
+pub const RECENT_BYTES: usize = 1 << 20;
+/// Fewest bytes remembered by one worker.
+const FEWEST: usize = 128 * 1024;
+/// Segments remembered in so many bytes: one in 256 of them.
+const BYTES_A_SLOT: usize = 256;
 /// Bytes remembered of one segment.
 const LONGEST: usize = 16 * 1024;
 /// Remembered segments looked through for one that arrives.
@@ -86,36 +88,61 @@ pub struct Recent {
 
 impl Default for Recent {
     fn default() -> Self {
-        Self {
-            bytes: vec![0; BYTES].into_boxed_slice(),
-            written: 0,
-            entries: Vec::new(),
-            count: 0,
-            newest: vec![0; SLOTS].into_boxed_slice(),
-        }
+        Self::new(RECENT_BYTES)
     }
 }
 
 impl Recent {
+    /// Remembers about so many bytes: a power of two.
+    pub fn new(bytes: usize) -> Self {
+        let bytes = bytes.max(FEWEST).next_power_of_two();
+        Self {
+            bytes: vec![0; bytes].into_boxed_slice(),
+            written: 0,
+            entries: Vec::new(),
+            count: 0,
+            newest: vec![0; bytes / BYTES_A_SLOT].into_boxed_slice(),
+        }
+    }
+
+    /// Segments remembered at most.
+    const fn slots(&self) -> u64 {
+        self.newest.len() as u64
+    }
+
+    const fn place(&self, at: u64) -> usize {
+        // Both sizes are powers of two.
+        (at & (self.bytes.len() as u64 - 1)) as usize
+    }
+
+    const fn slot(&self, number: u64) -> usize {
+        ((number - 1) & (self.slots() - 1)) as usize
+    }
+
+    const fn bucket(&self, lane: Lane) -> usize {
+        (lane.0 & (self.slots() - 1)) as usize
+    }
+
     /// Remembers a segment, or as much of it as is kept of one.
     pub fn note(&mut self, lane: Lane, segment: &Bytes<'_>) {
         let bytes = segment.bytes.get(..LONGEST).unwrap_or(segment.bytes);
-        let capacity = BYTES as u64;
-        let room = capacity - self.written % capacity;
+        let room = (self.bytes.len() - self.place(self.written)) as u64;
         if room < bytes.len() as u64 {
             self.written += room;
         }
-        let (at, start) = (self.written, place(self.written));
+        let (at, start) = (self.written, self.place(self.written));
         let Some(target) = self.bytes.get_mut(start..start + bytes.len()) else { return };
         target.copy_from_slice(bytes);
         self.written += bytes.len() as u64;
-        let Some(newest) = self.newest.get_mut(bucket(lane)) else { return };
+        let bucket = self.bucket(lane);
+        let Some(newest) = self.newest.get_mut(bucket) else { return };
         self.count += 1;
         let older = std::mem::replace(newest, self.count);
         let length = u16::try_from(bytes.len()).unwrap_or(0);
         let (sequence, boundary) = (segment.sequence, segment.boundary);
         let entry = Entry { lane, at, older, sequence, length, boundary };
-        match self.entries.get_mut(slot(self.count)) {
+        let slot = self.slot(self.count);
+        match self.entries.get_mut(slot) {
             Some(slot) => *slot = entry,
             None => self.entries.push(entry),
         }
@@ -140,7 +167,7 @@ impl Recent {
 
     /// The remembered segments of a lane, newest first.
     fn of_lane(&self, lane: Lane) -> impl Iterator<Item = Bytes<'_>> {
-        let mut number = self.newest.get(bucket(lane)).copied().unwrap_or(0);
+        let mut number = self.newest.get(self.bucket(lane)).copied().unwrap_or(0);
         std::iter::from_fn(move || {
             let entry = self.entry(number)?;
             number = entry.older;
@@ -149,7 +176,7 @@ impl Recent {
         .take(LOOKED_THROUGH)
         .filter(move |entry| entry.lane == lane)
         .filter_map(|entry| {
-            let start = place(entry.at);
+            let start = self.place(entry.at);
             let bytes = self.bytes.get(start..start + usize::from(entry.length))?;
             Some(Bytes { sequence: entry.sequence, bytes, boundary: entry.boundary })
         })
@@ -157,11 +184,11 @@ impl Recent {
 
     /// An entry by its number, unless it or its bytes are overwritten.
     fn entry(&self, number: u64) -> Option<&Entry> {
-        if number == 0 || self.count - number >= SLOTS as u64 {
+        if number == 0 || self.count - number >= self.slots() {
             return None;
         }
-        let entry = self.entries.get(slot(number))?;
-        (entry.at + BYTES as u64 >= self.written).then_some(entry)
+        let entry = self.entries.get(self.slot(number))?;
+        (entry.at + self.bytes.len() as u64 >= self.written).then_some(entry)
     }
 
     /// Puts the remembered neighbours of a segment together.
@@ -183,18 +210,6 @@ impl Recent {
         }
         readings
     }
-}
-
-const fn place(at: u64) -> usize {
-    (at % BYTES as u64) as usize
-}
-
-const fn slot(number: u64) -> usize {
-    ((number - 1) % SLOTS as u64) as usize
-}
-
-const fn bucket(lane: Lane) -> usize {
-    (lane.0 % SLOTS as u64) as usize
 }
 
 /// The common part of two pieces of a stream, the first of which begins `ahead` bytes after the

@@ -1,4 +1,6 @@
 use super::*;
+
+const SLOTS: usize = RECENT_BYTES / BYTES_A_SLOT;
 use crate::net::{Address, Endpoint, IpProtocol};
 
 fn lane(port: u16) -> Lane {
@@ -58,12 +60,12 @@ fn what_is_remembered_stays_within_its_bounds_and_the_oldest_is_forgotten() {
     recent.note(lane(2), &bytes(9, b"b"));
     assert_eq!(recent.compare(lane(1), &bytes(0, b"first")), Comparison::New);
     recent.note(lane(1), &bytes(0, b"first"));
-    for _ in 0..BYTES / LONGEST {
+    for _ in 0..RECENT_BYTES / LONGEST {
         recent.note(lane(2), &bytes(0, &[7; LONGEST + 100]));
     }
     assert_eq!(recent.compare(lane(1), &bytes(0, b"first")), Comparison::New);
     assert_eq!(recent.compare(lane(2), &bytes(0, &[7; LONGEST])), Comparison::Same);
-    assert_eq!((recent.entries.len(), recent.bytes.len()), (SLOTS, BYTES));
+    assert_eq!((recent.entries.len(), recent.bytes.len()), (SLOTS, RECENT_BYTES));
 }
 
 #[test]

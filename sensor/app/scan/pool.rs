@@ -1,0 +1,131 @@
+//! The threads of a scan: each does what is most pressing, for whichever capture.
+//!
+//! The captures that were begun first come first, because the writer waits for the first of them
+//! and for no other. That also keeps the threads from waiting for each other: one that waits for
+//! room in a later capture's queue leaves the earlier ones to the others, and the last thread that
+//! is free always finds something to do for the first.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use crossbeam_channel::{Sender, bounded};
+
+use super::sharded::{Done, Sharded, Task};
+use super::{Arrival, ScanJob, alone};
+
+/// Sendings of records that may wait for the writer, for each capture.
+const QUEUE: usize = 16;
+
+/// What the threads share.
+pub(super) struct Pool<'j> {
+    job: &'j ScanJob,
+    desk: Mutex<Desk>,
+    changed: Condvar,
+}
+
+struct Desk {
+    /// Number of the next input.
+    next: usize,
+    /// Captures that several threads read, by number.
+    open: Vec<Sharded>,
+    /// Numbers of those that one thread reads, or is about to begin.
+    alone: Vec<usize>,
+}
+
+impl<'j> Pool<'j> {
+    /// Nothing is begun yet.
+    pub(super) fn new(job: &'j ScanJob) -> Self {
+        let desk = Desk { next: 0, open: Vec::new(), alone: Vec::new() };
+        Self { job, desk: Mutex::new(desk), changed: Condvar::new() }
+    }
+
+    /// Works until no input is left. One call is one thread, which announces to the writer what
+    /// it begins; when the last has left, the writer knows that no more will come.
+    pub(super) fn work(&self, arrivals: Sender<Arrival>) {
+        let mut desk = self.lock();
+        loop {
+            if let Some((number, task)) = desk.claim() {
+                drop(desk);
+                let done = task.run(self.job);
+                desk = self.lock();
+                desk.take_in(number, done);
+            } else if let Some(number) = desk.next_input(self.job, arrivals.is_full()) {
+                drop(desk);
+                let begun = self.begin(number, &arrivals);
+                desk = self.lock();
+                desk.alone.retain(|alone| *alone != number);
+                desk.open.extend(begun);
+                desk.open.sort_by_key(|capture| capture.number);
+            } else if desk.is_over(self.job) {
+                return;
+            } else {
+                desk = self.changed.wait(desk).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            self.changed.notify_all();
+        }
+    }
+
+    /// Begins a capture: returns a large one, reads a small one to its end.
+    fn begin(&self, number: usize, arrivals: &Sender<Arrival>) -> Option<Sharded> {
+        let input = self.job.inputs.get(number)?;
+        let (out, records) = bounded(QUEUE);
+        let (done, end) = bounded(1);
+        arrivals.send(Arrival { number, records, name: input.name(), end }).ok()?;
+        let sharded = Sharded::begin(self.job, (number, input), (&out, &done));
+        if sharded.is_none() {
+            let _ = done.send(alone::read(self.job, input, &out));
+        }
+        sharded
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Desk {
+    /// What is most pressing.
+    fn claim(&mut self) -> Option<(usize, Task)> {
+        let open = self.open.iter().map(|capture| capture.number);
+        let first = open.chain(self.alone.iter().copied()).min();
+        for capture in &mut self.open {
+            // The writer takes from the first capture; what is read of others must find room.
+            if (Some(capture.number) == first || capture.has_room())
+                && let Some(task) = capture.claim()
+            {
+                return Some((capture.number, task));
+            }
+        }
+        None
+    }
+
+    fn take_in(&mut self, number: usize, done: Done) {
+        let Some(place) = self.open.iter().position(|capture| capture.number == number) else {
+            return;
+        };
+        if self.open.get_mut(place).is_some_and(|capture| capture.take_in(done)) {
+            self.open.remove(place);
+        }
+    }
+
+    /// The next input, if another capture may be begun.
+    fn next_input(&mut self, job: &ScanJob, full: bool) -> Option<usize> {
+        let begun = self.open.len() + self.alone.len();
+        if begun >= job.jobs || full || self.is_all_begun(job) {
+            return None;
+        }
+        let number = self.next;
+        self.next += 1;
+        self.alone.push(number);
+        Some(number)
+    }
+
+    fn is_all_begun(&self, job: &ScanJob) -> bool {
+        self.next >= job.inputs.len() || job.stop.load(Ordering::Relaxed)
+    }
+
+    fn is_over(&self, job: &ScanJob) -> bool {
+        self.open.is_empty() && self.alone.is_empty() && self.is_all_begun(job)
+    }
+}

@@ -1,0 +1,315 @@
+//! A large capture that any number of threads read together.
+//!
+//! One of them at a time cuts the next block off the capture and sorts its frames into shards;
+//! whoever is free reads a shard's frames, each shard by one thread at a time and in order. The
+//! records of a block are put in order of their frames and sent when all its shards are read.
+//! Owns what is under way; [`super::pool`] decides who does it, and holds the lock.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crossbeam_channel::Sender;
+
+use super::{End, Input, ScanJob, is_large, send, wind_up, worker};
+use crate::alert::Record;
+use crate::alert::outbox::Kept;
+use crate::capture::file::{CaptureFile, FrameBlock};
+use crate::capture::{CaptureError, Chunks, Filter};
+use crate::worker::Worker;
+use crate::worker::shards::{SHARDS, Sharding};
+
+/// Blocks whose shards should wait, so that nobody waits for the one who cuts.
+const READY: usize = 4;
+
+/// Blocks under way at most: bounds the memory of frames and of records that wait for their turn.
+const UNDER_WAY: usize = 16;
+
+/// A capture being read.
+pub(super) struct Sharded {
+    /// Its number among the inputs.
+    pub(super) number: usize,
+    out: Sender<Vec<Record>>,
+    end: Sender<End>,
+    chunks: Arc<Chunks>,
+    /// Not while somebody cuts, nor behind the end.
+    reader: Option<Box<Reader>>,
+    over: bool,
+    failure: Option<CaptureError>,
+    shards: Vec<Shard>,
+    /// Blocks of which something is not yet read or sent, and the number of the first.
+    blocks: VecDeque<Progress>,
+    first: u64,
+    sending: bool,
+}
+
+/// The capture itself.
+pub(super) struct Reader {
+    file: CaptureFile,
+    sharding: Sharding,
+}
+
+struct Shard {
+    /// Not while somebody runs it.
+    worker: Option<Box<Worker>>,
+    waiting: VecDeque<Share>,
+}
+
+/// A block that a shard has frames in, and the block's number.
+type Share = (u64, Arc<Cut>);
+
+/// A block, and which of its frames each shard takes.
+pub(super) struct Cut {
+    block: FrameBlock,
+    shares: [Vec<u32>; SHARDS],
+}
+
+/// A block's records so far, and the shards that have not read it.
+struct Progress {
+    left: usize,
+    records: Vec<Kept>,
+}
+
+/// Something one thread can do for a capture.
+pub(super) enum Task {
+    /// Send records, in the order of their frames.
+    Send(Sender<Vec<Record>>, Vec<Kept>),
+    /// Cut the next block.
+    Cut(Box<Reader>),
+    /// Read a shard's frames of blocks that follow each other.
+    Read { shard: usize, worker: Box<Worker>, shares: VecDeque<Share> },
+    /// Read the file ahead of who cuts.
+    Ahead(Arc<Chunks>),
+    /// Say what is held, and end.
+    Conclude {
+        workers: Vec<Worker>,
+        out: Sender<Vec<Record>>,
+        end: Sender<End>,
+        failure: Option<CaptureError>,
+    },
+}
+
+/// What became of a task.
+pub(super) enum Done {
+    Sent,
+    Cut(Box<Reader>, Result<Option<Cut>, CaptureError>),
+    Read { shard: usize, worker: Box<Worker>, told: Vec<(u64, Vec<Kept>)> },
+    Ahead,
+    Concluded,
+}
+
+impl Sharded {
+    /// Begins a large file; none if the input is none, or if there is only one thread.
+    pub(super) fn begin(
+        job: &ScanJob,
+        (number, input): (usize, &Input),
+        (out, end): (&Sender<Vec<Record>>, &Sender<End>),
+    ) -> Option<Self> {
+        let Input::File(path) = input else { return None };
+        if job.jobs == 1 {
+            return None;
+        }
+        let file =
+            File::open(path).ok().filter(|file| file.metadata().is_ok_and(|it| is_large(&it)))?;
+        // Whatever is wrong with it will be said by who reads it alone.
+        let (file, chunks) = CaptureFile::in_blocks(Path::new(path), file).ok()?;
+        let filter = job.filter.as_deref().map(Filter::new).transpose().ok()?;
+        let reader = Reader { file: file.with_filter(filter), sharding: Sharding::default() };
+        let shard = || Shard {
+            worker: Some(Box::new(worker(job, input, SHARDS))),
+            waiting: VecDeque::new(),
+        };
+        Some(Self {
+            number,
+            out: out.clone(),
+            end: end.clone(),
+            chunks,
+            reader: Some(Box::new(reader)),
+            over: false,
+            failure: None,
+            shards: std::iter::repeat_with(shard).take(SHARDS).collect(),
+            blocks: VecDeque::new(),
+            first: 0,
+            sending: false,
+        })
+    }
+
+    /// May records be sent without waiting for captures before this one?
+    pub(super) fn has_room(&self) -> bool {
+        !self.out.is_full()
+    }
+
+    /// Something to be done, if there is anything nobody does yet.
+    pub(super) fn claim(&mut self) -> Option<Task> {
+        if let Some(task) = self.claim_send() {
+            return Some(task);
+        }
+        let ready = self.shards.iter().map(|shard| shard.waiting.len()).max().unwrap_or(0);
+        if ready < READY
+            && let Some(reader) = self.take_reader()
+        {
+            return Some(Task::Cut(reader));
+        }
+        if let Some(task) = self.claim_shard() {
+            return Some(task);
+        }
+        if let Some(reader) = self.take_reader() {
+            return Some(Task::Cut(reader));
+        }
+        if !self.over && self.chunks.wants_help() {
+            return Some(Task::Ahead(self.chunks.clone()));
+        }
+        self.claim_end()
+    }
+
+    /// The records of the first blocks that are read by all.
+    fn claim_send(&mut self) -> Option<Task> {
+        if self.sending {
+            return None;
+        }
+        let mut records = Vec::new();
+        while self.blocks.front().is_some_and(|block| block.left == 0) {
+            self.first += 1;
+            records.extend(self.blocks.pop_front().into_iter().flat_map(|block| block.records));
+        }
+        if records.is_empty() {
+            return None;
+        }
+        self.sending = true;
+        Some(Task::Send(self.out.clone(), records))
+    }
+
+    fn take_reader(&mut self) -> Option<Box<Reader>> {
+        if self.blocks.len() < UNDER_WAY { self.reader.take() } else { None }
+    }
+
+    /// The shard for which most waits.
+    fn claim_shard(&mut self) -> Option<Task> {
+        let idle =
+            |(_, shard): &(usize, &mut Shard)| shard.worker.is_some() && !shard.waiting.is_empty();
+        let shards = self.shards.iter_mut().enumerate().filter(idle);
+        let (shard, most) = shards.max_by_key(|(_, shard)| shard.waiting.len())?;
+        let shares = std::mem::take(&mut most.waiting);
+        Some(Task::Read { shard, worker: most.worker.take()?, shares })
+    }
+
+    fn claim_end(&mut self) -> Option<Task> {
+        let at_rest = self.over && self.blocks.is_empty() && !self.sending;
+        if !at_rest || self.shards.iter().any(|shard| shard.worker.is_none()) {
+            return None;
+        }
+        let workers = self.shards.iter_mut().filter_map(|shard| shard.worker.take());
+        let workers = workers.map(|worker| *worker).collect();
+        let (out, end) = (self.out.clone(), self.end.clone());
+        Some(Task::Conclude { workers, out, end, failure: self.failure.take() })
+    }
+
+    /// Takes in what was done. True when nothing is left.
+    pub(super) fn take_in(&mut self, done: Done) -> bool {
+        match done {
+            Done::Sent => self.sending = false,
+            Done::Cut(reader, Ok(Some(cut))) => {
+                self.reader = Some(reader);
+                self.put(&Arc::new(cut));
+            }
+            Done::Cut(_, end) => {
+                self.over = true;
+                self.failure = end.err();
+            }
+            Done::Read { shard, worker, told } => self.put_back(shard, worker, told),
+            Done::Ahead => {}
+            Done::Concluded => return true,
+        }
+        false
+    }
+
+    /// Hands a block to the shards that have frames in it.
+    fn put(&mut self, cut: &Arc<Cut>) {
+        let number = self.first + self.blocks.len() as u64;
+        let mut left = 0;
+        for (shard, share) in self.shards.iter_mut().zip(&cut.shares) {
+            if !share.is_empty() {
+                left += 1;
+                shard.waiting.push_back((number, cut.clone()));
+            }
+        }
+        self.blocks.push_back(Progress { left, records: Vec::new() });
+    }
+
+    /// Takes a shard back, and what it told of each block.
+    fn put_back(&mut self, shard: usize, worker: Box<Worker>, told: Vec<(u64, Vec<Kept>)>) {
+        if let Some(shard) = self.shards.get_mut(shard) {
+            shard.worker = Some(worker);
+        }
+        for (number, records) in told {
+            let place = usize::try_from(number - self.first).unwrap_or(usize::MAX);
+            if let Some(block) = self.blocks.get_mut(place) {
+                block.left -= 1;
+                block.records.extend(records);
+            }
+        }
+    }
+}
+
+impl Task {
+    /// Does it. Needs no lock.
+    pub(super) fn run(self, job: &ScanJob) -> Done {
+        match self {
+            Self::Send(out, records) => {
+                send(&out, records);
+                Done::Sent
+            }
+            Self::Cut(mut reader) => {
+                let before = reader.file.position();
+                let stopped = job.stop.load(Ordering::Relaxed);
+                let cut = if stopped { Ok(None) } else { reader.cut() };
+                job.progress.inc(reader.file.position() - before);
+                Done::Cut(reader, cut)
+            }
+            Self::Read { shard, mut worker, shares } => {
+                let read = |(number, cut): Share| {
+                    cut.read(shard, &mut worker);
+                    (number, worker.take_records())
+                };
+                let told = shares.into_iter().map(read).collect();
+                Done::Read { shard, worker, told }
+            }
+            Self::Ahead(chunks) => {
+                chunks.read_ahead();
+                Done::Ahead
+            }
+            Self::Conclude { workers, out, end, failure } => {
+                let _ = end.send(wind_up(workers, &out, failure));
+                Done::Concluded
+            }
+        }
+    }
+}
+
+impl Reader {
+    /// The next block, sorted into shards; none at the end.
+    fn cut(&mut self) -> Result<Option<Cut>, CaptureError> {
+        let Some(block) = self.file.next_block()? else { return Ok(None) };
+        let even = block.len() / SHARDS;
+        let mut shares = [(); SHARDS].map(|()| Vec::with_capacity(even + even / 2));
+        for (nth, frame) in (0..).zip(block.frames()) {
+            if let Some(share) = shares.get_mut(self.sharding.of(&frame)) {
+                share.push(nth);
+            }
+        }
+        Ok(Some(Cut { block, shares }))
+    }
+}
+
+impl Cut {
+    /// Shows a shard's worker its frames.
+    fn read(&self, shard: usize, worker: &mut Worker) {
+        for nth in self.shares.get(shard).into_iter().flatten() {
+            if let Some(frame) = self.block.frame(*nth as usize) {
+                worker.frame(&frame);
+            }
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! Which worker of a capture takes a frame, where several share it.
+//!
+//! A shard is all that passes between the same two addresses, with everything that is remembered
+//! of it: flows, fragments, folded contacts, behaviours. So shards need not know of each other,
+//! and one thread or many give the same records, which the frames' numbers put in order.
+
+use std::collections::{HashMap, VecDeque};
+
+use foldhash::fast::RandomState;
+
+use crate::capture::Frame;
+use crate::decode::packet::{Packet, Skip, Transport};
+use crate::decode::{self, IpHead, Seen, decode_ip};
+use crate::net::{Address, IpProtocol};
+
+/// Shards of a capture, however many threads read it: the answer must not depend on them. More
+/// would let more than three threads read one capture together; each costs one thread alone the
+/// cache that its worker's state takes (with four, handshakes cost a quarter more).
+pub const SHARDS: usize = 2;
+
+/// The shard of all that tells who a host is, so that the latest fact is the one that holds: ARP,
+/// neighbour discovery, and what is spoken on [`NAMING_PORTS`].
+const NAMING: usize = 0;
+
+/// DHCP, NetBIOS names, mDNS and LLMNR.
+const NAMING_PORTS: [u16; 5] = [67, 68, 137, 5353, 5355];
+
+/// Fragmented tunnel packets of which a first fragment was seen; of more, the oldest is forgotten.
+const REMEMBERED: usize = 1024;
+
+/// What makes fragments belong together, as in [`crate::flow::fragment`].
+type Whole = (Address, Address, IpProtocol, u32);
+
+/// Assigns frames to shards.
+#[derive(Default)]
+pub struct Sharding {
+    /// Where the fragments of packets go that carry other packets: with the flow they carry. Only
+    /// the first fragment tells; those before it go by their own addresses.
+    carriers: HashMap<Whole, usize, RandomState>,
+    order: VecDeque<Whole>,
+}
+
+impl Sharding {
+    /// The shard of a frame, below [`SHARDS`].
+    #[inline]
+    pub fn of(&mut self, frame: &Frame<'_>) -> usize {
+        decode::decode_with(frame, |seen| self.of_decoded(&seen))
+    }
+
+    /// The shard of a frame that was decoded.
+    #[inline]
+    pub fn of_decoded(&mut self, seen: &Result<Seen<'_, '_>, Skip>) -> usize {
+        match seen {
+            Ok(Seen::Ip(packet)) => self.of_packet(packet),
+            Ok(Seen::Arp(..)) => NAMING,
+            Err(_) => 0,
+        }
+    }
+
+    #[inline]
+    fn of_packet(&mut self, packet: &Packet<'_>) -> usize {
+        let (source, destination) = (packet.source, packet.destination);
+        match packet.transport {
+            Transport::Tcp(_) => {}
+            Transport::Udp(_) => {
+                if NAMING_PORTS.contains(&source.port) || NAMING_PORTS.contains(&destination.port) {
+                    return NAMING;
+                }
+            }
+            Transport::Icmp { .. } if packet.protocol == IpProtocol::ICMPV6 => return NAMING,
+            Transport::Icmp { .. } | Transport::Other(_) => {}
+            Transport::Fragment { place, payload } => {
+                let whole = (source.address, destination.address, packet.protocol, place.id);
+                if place.offset == 0 {
+                    self.note_carrier(whole, packet, payload);
+                }
+                if let Some(shard) = self.carriers.get(&whole) {
+                    return *shard;
+                }
+            }
+        }
+        of_pair(source.address, destination.address)
+    }
+
+    /// Looks into a first fragment for a packet inside.
+    #[cold]
+    fn note_carrier(&mut self, whole: Whole, packet: &Packet<'_>, payload: &[u8]) {
+        let Ok(inner) = decode_ip(&IpHead::from(packet), payload) else { return };
+        if inner.tunnels.as_slice().len() == packet.tunnels.as_slice().len() {
+            return;
+        }
+        if self.order.len() >= REMEMBERED
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.carriers.remove(&oldest);
+        }
+        self.order.push_back(whole);
+        self.carriers.insert(whole, of_pair(inner.source.address, inner.destination.address));
+    }
+}
+
+/// The shard of two addresses, the same in both directions.
+#[inline]
+fn of_pair(one: Address, other: Address) -> usize {
+    let ([a, b], [c, d]) = (one.halves(), other.halves());
+    let mixed = ((a ^ c) ^ (b ^ d)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed >> 48) as usize % SHARDS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::LinkType;
+    use crate::net::Timestamp;
+
+    const PC: [u8; 4] = [192, 168, 1, 10];
+    const ROUTER: [u8; 4] = [203, 0, 113, 1];
+
+    /// An IPv4 packet; `place` is flags and offset as they stand in the header.
+    fn ipv4(ends: ([u8; 4], [u8; 4]), protocol: u8, place: u16, payload: &[u8]) -> Vec<u8> {
+        let total = 20 + payload.len() as u16;
+        let mut packet = vec![0x45, 0];
+        packet.extend(total.to_be_bytes());
+        packet.extend([0, 7]);
+        packet.extend(place.to_be_bytes());
+        packet.extend([64, protocol, 0, 0]);
+        packet.extend(ends.0);
+        packet.extend(ends.1);
+        packet.extend(payload);
+        packet
+    }
+
+    fn udp(ports: (u16, u16)) -> Vec<u8> {
+        let mut datagram = ports.0.to_be_bytes().to_vec();
+        datagram.extend(ports.1.to_be_bytes());
+        datagram.extend([0, 12, 0, 0, 1, 2, 3, 4]);
+        datagram
+    }
+
+    fn shard(sharding: &mut Sharding, packet: &[u8]) -> usize {
+        let mut data = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x08, 0x00];
+        data.extend(packet);
+        sharding.of(&Frame {
+            time: Timestamp::default(),
+            link: LinkType(1),
+            wire_length: data.len() as u32,
+            data: &data,
+            number: 1,
+            stripped_vlan: None,
+        })
+    }
+
+    /// A server whose conversations with [`PC`] are in another shard than the one given.
+    fn server_outside(of: usize) -> [u8; 4] {
+        let candidates = (1..100).map(|last| [198, 51, 100, last]);
+        let pair = |server| of_pair(Address::v4(PC), Address::v4(server));
+        candidates.into_iter().find(|server| pair(*server) != of).unwrap()
+    }
+
+    #[test]
+    fn both_directions_and_all_ports_of_two_hosts_are_one_shard_and_hosts_spread() {
+        let mut sharding = Sharding::default();
+        let mut taken = [false; SHARDS];
+        for last in 1..=64 {
+            let server = [198, 51, 100, last];
+            let there = shard(&mut sharding, &ipv4((PC, server), 17, 0, &udp((50_000, 443))));
+            let back = shard(&mut sharding, &ipv4((server, PC), 17, 0, &udp((53, 50_001))));
+            let fragment = shard(&mut sharding, &ipv4((server, PC), 17, 100, &[0; 40]));
+            assert_eq!((there, there), (back, fragment));
+            taken[there] = true;
+        }
+        assert_eq!(taken, [true; SHARDS]);
+    }
+
+    #[test]
+    fn what_names_hosts_stays_in_order_in_one_shard() {
+        let mut sharding = Sharding::default();
+        let server = server_outside(NAMING);
+        for port in NAMING_PORTS {
+            let packet = ipv4((PC, server), 17, 0, &udp((port, 50_000)));
+            assert_eq!(shard(&mut sharding, &packet), NAMING);
+        }
+    }
+
+    #[test]
+    fn fragments_of_a_tunnel_go_with_the_flow_inside() {
+        let inner_ends = (PC, [198, 51, 100, 1]);
+        let wanted = of_pair(Address::v4(inner_ends.0), Address::v4(inner_ends.1));
+        let gateway = (1..100)
+            .map(|last| [203, 0, 113, last])
+            .find(|gateway| of_pair(Address::v4(ROUTER), Address::v4(*gateway)) != wanted);
+        let outer = (ROUTER, gateway.unwrap());
+        let mut gre = vec![0, 0, 0x08, 0x00];
+        gre.extend(ipv4(inner_ends, 17, 0, &udp((50_000, 443))));
+        let mut sharding = Sharding::default();
+        let whole = shard(&mut sharding, &ipv4(outer, 47, 0, &gre));
+        let first = shard(&mut sharding, &ipv4(outer, 47, 0x2000, &gre[..32]));
+        let second = shard(&mut sharding, &ipv4(outer, 47, 4, &gre[32..]));
+        assert_eq!([whole, first, second], [wanted; 3]);
+    }
+
+    #[test]
+    fn carriers_are_forgotten_at_the_limit() {
+        let mut sharding = Sharding::default();
+        let mut gre = vec![0, 0, 0x08, 0x00];
+        gre.extend(ipv4((PC, ROUTER), 17, 0, &udp((50_000, 443))));
+        for n in 0..2 * REMEMBERED as u32 {
+            let outer = (n.to_be_bytes(), ROUTER);
+            let _ = shard(&mut sharding, &ipv4(outer, 47, 0x2000, &gre[..32]));
+        }
+        assert_eq!((sharding.carriers.len(), sharding.order.len()), (REMEMBERED, REMEMBERED));
+    }
+}
