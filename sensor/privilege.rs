@@ -26,7 +26,7 @@ pub struct Needs {
     pub user: Option<String>,
     /// Where logs are written.
     pub log: LogPlace,
-    /// Files and directories that are read again: configuration, feeds, allow lists.
+    /// Files and directories that are read again: configuration, feeds, allow lists, certificates.
     pub readable: Vec<PathBuf>,
     /// Files that are written in other directories than the log's.
     pub writable: Vec<PathBuf>,

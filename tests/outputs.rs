@@ -317,3 +317,46 @@ fn an_alert_reaches_a_server_over_tls_after_every_right_is_given_up() {
     let line = log.lines().find(|line| line.contains(&name(0))).unwrap();
     assert!(alert.ends_with(line), "the same line in both: {alert}\n{line}");
 }
+
+#[test]
+fn a_certificate_that_is_replaced_is_taken_on_a_hangup_after_every_right_is_given_up() {
+    if skipped_without_root("a_certificate_that_is_replaced_is_taken_on_a_hangup") {
+        return;
+    }
+    let directory = temporary_directory();
+    let (settings, ca) = server();
+    let (_, old_ca) = server();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    // Not among the files that are read again anyway: its directory has to be asked for.
+    let certificates = directory.path().join("certificates");
+    std::fs::create_dir(&certificates).unwrap();
+    let path = put(&certificates, "ca.pem", old_ca.as_bytes());
+    let text = format!("[[syslog]]\ntarget = 'tls://{address}'\nca = '{}'\n", path.display());
+    let configuration = directory.path().join("configuration");
+    std::fs::create_dir(&configuration).unwrap();
+    let config = config(&configuration, &text);
+    let server = std::thread::spawn(move || {
+        // Those who do not trust us leave again.
+        loop {
+            let serve = || messages_until(&listener, settings.clone(), ": stopped");
+            if let Ok(messages) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(serve)) {
+                return messages;
+            }
+        }
+    });
+    let mut sensor = Sensor::start_on_loopback(directory.path(), &["-c", &config]);
+    sensor.until("the refusal", |sensor| sensor.log().contains("is not signed by the CA in"));
+    std::fs::remove_file(&path).unwrap();
+    sensor.send("-HUP");
+    let kept = format!("tls://{address} not reloaded: cannot read {}: ", path.display());
+    sensor.until("the warning", |sensor| sensor.log().contains(&kept));
+    put(&certificates, "ca.pem", ca.as_bytes());
+    sensor.send("-HUP");
+    let taken = format!("INFO | wardwatch {}: certificates", env!("CARGO_PKG_VERSION"));
+    sensor.until("the word of it", |sensor| sensor.log().contains(&taken));
+    sensor.until("messages arrive", |sensor| sensor.log().contains("takes messages again"));
+    sensor.stop();
+    let messages = server.join().unwrap();
+    assert!(messages.iter().any(|message| message.contains(": started")), "{messages:?}");
+}

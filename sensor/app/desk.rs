@@ -210,6 +210,13 @@ impl<'a, 's> Desk<'a, 's> {
                 Trouble::Reachable { target, dropped } => {
                     self.warn(&lang::reachable(language, &target, dropped));
                 }
+                Trouble::TlsReloaded { target } => {
+                    let text = lang::tls_reloaded(language, &target);
+                    self.note(&heartbeat::information(&self.job.format, now, &text));
+                }
+                Trouble::TlsKept { target, reason } => {
+                    self.warn(&lang::tls_kept(language, &target, &reason));
+                }
                 Trouble::TooSlow { target, dropped } => {
                     self.warn(&lang::too_slow(language, &target, dropped));
                 }

@@ -26,7 +26,7 @@ use crate::privilege::{self, LogPlace, Needs};
 use crate::sink::eve::EveSink;
 use crate::sink::log::{LogFile, LogOptions};
 use crate::sink::stream::Stream;
-use crate::sink::syslog::SyslogSink;
+use crate::sink::syslog::{SyslogSink, TlsFiles};
 use crate::sink::text::{LineFormat, TextSink};
 use crate::sink::{Clock, Sink};
 use crate::worker::Assignment;
@@ -143,7 +143,9 @@ fn give_up_rights(
 ) -> Result<Vec<Notice>, AppError> {
     log.files.retain(|file| file.exists());
     let feeds = &settings.feeds;
+    let of_tls = settings.syslog.iter().filter_map(|server| server.tls.as_ref());
     let readable = [&settings.files, &feeds.paths, &feeds.allow].into_iter().flatten();
+    let readable = readable.chain(of_tls.flat_map(TlsFiles::all));
     let elsewhere = options.eve.iter().filter(|path| !is_stdout(path));
     let needs = Needs {
         user: settings.user.clone(),

@@ -127,6 +127,30 @@ pub fn reachable(language: Language, target: &str, dropped: u64) -> String {
     }
 }
 
+/// Certificates and key for a syslog server have changed.
+pub fn tls_reloaded(language: Language, target: &str) -> String {
+    match language {
+        Language::Vi => {
+            format!("đã nạp lại chứng thư, khóa TLS dùng cho {target}; dùng từ kết nối kế tiếp")
+        }
+        Language::En => format!(
+            "certificates and key for {target} reloaded; the next connection is made with them"
+        ),
+    }
+}
+
+/// They cannot be used.
+pub fn tls_kept(language: Language, target: &str, reason: &str) -> String {
+    match language {
+        Language::Vi => format!(
+            "không nạp lại được chứng thư, khóa TLS dùng cho {target}: {reason}; vẫn dùng bản cũ (người dùng mà wardwatch đang chạy phải đọc được các tệp này)"
+        ),
+        Language::En => format!(
+            "certificates and key for {target} not reloaded: {reason}; the old ones stay in use (the user that wardwatch runs as must be able to read these files)"
+        ),
+    }
+}
+
 /// A destination takes lines more slowly than they come.
 pub fn too_slow(language: Language, target: &str, dropped: u64) -> String {
     match language {

@@ -50,7 +50,7 @@ impl fmt::Display for Target {
     }
 }
 
-/// A server, and for `tls://` how it is known. Paths only: [`super::SyslogSink::new`] reads them.
+/// A server, and for `tls://` how it is known. Paths only: the sink reads them, at its start and at a reload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
     /// Where it is.
@@ -68,6 +68,14 @@ pub struct TlsFiles {
     pub server_name: Option<String>,
     /// Our own certificate (with those between it and its CA) and its key, in PEM form.
     pub identity: Option<(PathBuf, PathBuf)>,
+}
+
+impl TlsFiles {
+    /// Every file.
+    pub fn all(&self) -> impl Iterator<Item = &PathBuf> {
+        let identity = self.identity.iter().flat_map(|(cert, key)| [cert, key]);
+        std::iter::once(&self.ca).chain(identity)
+    }
 }
 
 impl Server {
