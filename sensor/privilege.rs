@@ -30,6 +30,8 @@ pub struct Needs {
     pub readable: Vec<PathBuf>,
     /// Files that are written in other directories than the log's.
     pub writable: Vec<PathBuf>,
+    /// Files that are removed at the end.
+    pub removable: Vec<PathBuf>,
 }
 
 /// What the process holds from now on.
@@ -108,12 +110,15 @@ fn landlock(needs: &Needs) -> Result<RulesetStatus, landlock::RulesetError> {
     let readable = needs.readable.iter().map(|path| reachable(path)).chain(targets);
     let writable = std::iter::once(&needs.log.directory).chain(&needs.writable);
     let writable = writable.map(|path| reachable(path));
+    // Landlock asks the directory whether a file in it may be removed.
+    let removable = needs.removable.iter().map(|path| reachable(path));
     let status = Ruleset::default()
         .handle_access(all)?
         .create()?
         .add_rules(path_beneath_rules(SYSTEM, read))?
         .add_rules(path_beneath_rules(readable, read))?
         .add_rules(path_beneath_rules(writable, change))?
+        .add_rules(path_beneath_rules(removable, AccessFs::RemoveFile))?
         .restrict_self()?;
     Ok(status.ruleset)
 }

@@ -160,6 +160,54 @@ fn the_metrics_page_is_served_on_a_unix_socket_for_the_group_only() {
 }
 
 #[test]
+fn the_socket_of_the_metrics_page_is_gone_after_a_stop_and_one_that_a_crash_left_is_taken_over() {
+    if skipped_without_root("the_socket_of_the_metrics_page_is_gone_after_a_stop") {
+        return;
+    }
+    let (directory, namespace) = (temporary_directory(), Namespace::new());
+    // A directory of its own, in which nothing else is allowed to the sensor; it belongs to the user
+    // that root becomes, as the unit's does.
+    let place = directory.path().join("socket");
+    std::fs::create_dir(&place).unwrap();
+    std::os::unix::fs::chown(&place, Some(65_534), Some(65_534)).unwrap();
+    let path = place.join("metrics.sock");
+    let config = config(directory.path(), &format!("metrics.listen = 'unix:{}'\n", path.display()));
+    let arguments = ["-c", &config];
+    let mut sensor = Sensor::start(&namespace, directory.path(), &arguments);
+    assert!(sensor.log().contains("Landlock"), "{}", sensor.log());
+    // A second one is told that the first answers there, and leaves it alone.
+    let second = Run::new(["run", "-i", "lo", "--log-dir"]).arg(directory.path().join("other"));
+    let second = second.args(arguments).go().expect_code(1);
+    assert!(second.stderr.contains("another process has it"), "{}", second.stderr);
+    assert!(UnixStream::connect(&path).is_ok());
+    sensor.stop();
+    assert!(!path.exists(), "{}", sensor.stderr());
+    let mut sensor = Sensor::start(&namespace, directory.path(), &arguments);
+    sensor.kill();
+    assert!(path.exists(), "a crash leaves it");
+    let mut sensor = Sensor::start(&namespace, directory.path(), &arguments);
+    assert!(UnixStream::connect(&path).is_ok());
+    sensor.stop();
+    assert!(!path.exists(), "{}", sensor.stderr());
+}
+
+#[test]
+fn a_socket_that_the_user_of_the_sensor_may_not_remove_is_said() {
+    if skipped_without_root("a_socket_that_the_user_of_the_sensor_may_not_remove") {
+        return;
+    }
+    let (directory, namespace) = (temporary_directory(), Namespace::new());
+    std::fs::set_permissions(directory.path(), PermissionsExt::from_mode(0o755)).unwrap();
+    let path = directory.path().join("metrics.sock");
+    let text = format!("user = 'nobody'\nmetrics.listen = 'unix:{}'\n", path.display());
+    let config = config(directory.path(), &text);
+    let mut sensor = Sensor::start(&namespace, directory.path(), &["-c", &config]);
+    sensor.stop();
+    let words = format!("cannot remove the socket {}: permission denied", path.display());
+    assert!(sensor.stderr().contains(&words), "{}", sensor.stderr());
+}
+
+#[test]
 fn settings_that_cannot_be_are_refused_with_the_reason() {
     let directory = temporary_directory();
     for (text, arguments, reason) in [

@@ -21,6 +21,7 @@ use crate::cli::{Global, Run, event_kinds};
 use crate::config::{ConfigError, Settings, Workers};
 use crate::enrich::Enricher;
 use crate::enrich::fold::Fold;
+use crate::lang;
 use crate::matching::reload::Published;
 use crate::privilege::{self, LogPlace, Needs};
 use crate::sink::eve::EveSink;
@@ -93,6 +94,10 @@ pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
     let writer = Writer::new(Enricher::new(settings.threats), sinks)
         .with_fold(Fold::new(sources.len(), window));
     run::run(&job, sources, writer)?;
+    if let Some(Err((path, error))) = job.metrics.take().map(Metrics::close) {
+        let (path, reason) = (path.to_string_lossy(), crate::capture::describe(&error));
+        complain(&lang::socket_left(settings.language, &path, &reason));
+    }
     Ok(0)
 }
 
@@ -152,6 +157,7 @@ fn give_up_rights(
         log,
         readable: readable.cloned().collect(),
         writable: elsewhere.cloned().collect(),
+        removable: settings.metrics.iter().filter_map(|at| at.socket().cloned()).collect(),
     };
     let held = privilege::drop_all(&needs).map_err(AppError::Privilege)?;
     let missing = held.missing.into_iter().map(Notice::Unprotected);

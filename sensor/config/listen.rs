@@ -14,6 +14,16 @@ pub enum Listen {
     Unix(PathBuf),
 }
 
+impl Listen {
+    /// The file of a unix socket.
+    pub const fn socket(&self) -> Option<&PathBuf> {
+        match self {
+            Self::Tcp(_) => None,
+            Self::Unix(path) => Some(path),
+        }
+    }
+}
+
 impl FromStr for Listen {
     type Err = String;
 

@@ -24,6 +24,9 @@ pub fn system(language: Language, english: &str) -> &str {
         "no route to host" => "không có đường tới máy chủ",
         "broken pipe" => "bên nhận đã đóng",
         "the server has closed the connection" => "máy chủ đã đóng kết nối",
+        "a file of this name is there, and it is no socket" => {
+            "đã có tệp cùng tên ở đó và tệp này không phải socket"
+        }
         other => other,
     }
 }

@@ -185,6 +185,19 @@ pub fn no_metrics(language: Language, reason: &str) -> String {
     }
 }
 
+/// The file of the metrics page's socket stays after the end.
+pub fn socket_left(language: Language, path: &str, reason: &str) -> String {
+    let reason = system(language, reason);
+    match language {
+        Language::Vi => format!(
+            "không xóa được tệp socket {path}: {reason}; lần khởi động sau wardwatch sẽ tự xóa"
+        ),
+        Language::En => {
+            format!("cannot remove the socket {path}: {reason}; the next start removes it")
+        }
+    }
+}
+
 /// The disk did not confirm.
 pub fn not_synced(language: Language, path: &str, reason: &str) -> String {
     let reason = system(language, reason);
