@@ -331,8 +331,7 @@ fn explain(name: &str, error: &pcap::Error) -> CaptureError {
     } else if lower.contains("permission") || lower.contains("not permitted") {
         CaptureError::Permission { name }
     } else if lower.contains("not up") {
-        let reason = format!("it is switched off (sudo ip link set {name} up)");
-        CaptureError::Interface { name, reason }
+        CaptureError::SwitchedOff { name }
     } else {
         CaptureError::Interface { name, reason }
     }

@@ -21,7 +21,7 @@ use crate::cli::{Global, Run, event_kinds};
 use crate::config::{ConfigError, Settings, Workers};
 use crate::enrich::Enricher;
 use crate::enrich::fold::Fold;
-use crate::lang;
+use crate::lang::{self, Said};
 use crate::matching::reload::Published;
 use crate::privilege::{self, LogPlace, Needs};
 use crate::sink::eve::EveSink;
@@ -82,7 +82,7 @@ pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
         leave_as_found(&log, &absent);
         opened?;
         fault.iter().for_each(|fault| complain(&fault.text(settings.language)));
-        complain(&"configuration, feeds, log directory and interfaces can be used");
+        complain(&lang::checked(settings.language));
         return Ok(0);
     }
     let sources = opened?;
@@ -160,8 +160,8 @@ fn give_up_rights(
         removable: settings.metrics.iter().filter_map(|at| at.socket().cloned()).collect(),
     };
     let held = privilege::drop_all(&needs).map_err(AppError::Privilege)?;
-    let missing = held.missing.into_iter().map(Notice::Unprotected);
-    Ok(std::iter::once(Notice::Holds(held.words)).chain(missing).collect())
+    let missing: Vec<_> = held.missing.iter().cloned().map(Notice::Unprotected).collect();
+    Ok(std::iter::once(Notice::Holds(held)).chain(missing).collect())
 }
 
 fn log_directory(options: &Run, settings: &Settings) -> PathBuf {
@@ -181,8 +181,9 @@ fn workers(options: &Run, settings: &Settings) -> usize {
 fn events(options: &Run, settings: &Settings) -> Result<EventKinds, AppError> {
     match (options.events, &settings.events) {
         (Some(kinds), _) => Ok(kinds),
-        (None, Some(list)) => event_kinds(list)
-            .map_err(|reason| ConfigError::Value(format!("log.events: {reason}")).into()),
+        (None, Some(list)) => {
+            event_kinds(list).map_err(|reason| ConfigError::Value(reason.of("log.events")).into())
+        }
         (None, None) => Ok(EventKinds::default()),
     }
 }
@@ -217,8 +218,9 @@ fn sinks(
         sinks.push(Box::new(TextSink::new(format.clone(), Stream::stdout())));
     }
     for server in &settings.syslog {
-        let sink = SyslogSink::new(format.clone(), server)
-            .map_err(|error| ConfigError::Value(format!("syslog {}: {error}", server.target)))?;
+        let sink = SyslogSink::new(format.clone(), server).map_err(|error| {
+            ConfigError::Value(error.said().of(&format!("syslog {}", server.target)))
+        })?;
         sinks.push(Box::new(sink));
     }
     Ok(sinks)
@@ -242,11 +244,12 @@ fn is_stdout(path: &Path) -> bool {
 fn check_stdout(options: &Run, settings: &Settings) -> Result<(), ConfigError> {
     let json = options.eve.as_deref().is_some_and(is_stdout);
     match json && (options.stdout || settings.stdout) {
-        true => Err(ConfigError::Value(
+        true => Err(ConfigError::Value(Said::new(
+            "--eve - và --stdout (hoặc `stdout = true` trong [log]) cùng đòi đầu ra chuẩn; hãy bỏ một \
+             trong hai, hoặc ghi EVE ra tệp",
             "--eve - and --stdout (or `stdout = true` under [log]) both want standard output; \
-             leave one out, or write EVE to a file"
-                .into(),
-        )),
+             leave one out, or write EVE to a file",
+        ))),
         false => Ok(()),
     }
 }

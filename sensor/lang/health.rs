@@ -198,6 +198,15 @@ pub fn socket_left(language: Language, path: &str, reason: &str) -> String {
     }
 }
 
+/// Output that is no log file cannot be written; said on standard error.
+pub fn not_written(language: Language, reason: &str) -> String {
+    let reason = system(language, reason);
+    match language {
+        Language::Vi => format!("wardwatch: không ghi được nhật ký: {reason}"),
+        Language::En => format!("wardwatch: cannot write the log: {reason}"),
+    }
+}
+
 /// The disk did not confirm.
 pub fn not_synced(language: Language, path: &str, reason: &str) -> String {
     let reason = system(language, reason);

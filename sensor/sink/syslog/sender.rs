@@ -17,6 +17,7 @@ use ioc_feeds::threat::Severity;
 use super::target::{Server, Target, TlsFiles};
 use super::tls::{Tls, TlsError};
 use super::way::Way;
+use super::words;
 use crate::enrich::FullAlert;
 use crate::lang::Language;
 use crate::net::Timestamp;
@@ -263,7 +264,7 @@ impl Carrier {
                 Err(RecvTimeoutError::Disconnected) => break,
             };
             while let Err(error) = self.carry(&mut way, &message) {
-                self.told(State::Fails(crate::capture::describe(&error)));
+                self.told(State::Fails(words::reason(self.language, &error)));
                 thread::sleep(PAUSE);
                 // A server that refuses us may be just what they were changed for.
                 self.look_at_files(&mut way);
@@ -291,7 +292,7 @@ impl Carrier {
                 }
                 State::Reloaded
             }
-            Err(error) => State::Kept(error.in_language(self.language)),
+            Err(error) => State::Kept(error.said().in_language(self.language).into()),
         };
         let _ = self.tell.try_send(state);
     }

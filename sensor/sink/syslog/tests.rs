@@ -14,6 +14,7 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
+use super::tls::Refusal;
 use super::way::Way;
 use super::*;
 use crate::net::Timestamp;
@@ -340,13 +341,19 @@ fn a_certificate_of_ours_that_is_replaced_is_shown_from_the_next_message_on() {
     assert!(server.join().unwrap()[0].ends_with("hello"));
 }
 
+/// Is it said otherwise in Vietnamese, with the letters that only Vietnamese has?
+fn is_vietnamese(vietnamese: &str, english: &str) {
+    assert_ne!(vietnamese, english);
+    assert!(vietnamese.chars().any(|letter| "ôđượứừủậạ".contains(letter)), "{vietnamese}");
+}
+
 #[test]
 fn why_a_file_cannot_be_used_is_said_in_both_languages() {
     let path = PathBuf::from("/x/ca.pem");
     let reason = "permission denied".to_owned();
-    let error = TlsError::Read { path: path.clone(), reason };
-    assert_eq!(error.in_language(Language::En), "cannot read /x/ca.pem: permission denied");
-    assert_eq!(error.in_language(Language::Vi), "không đọc được /x/ca.pem: không đủ quyền");
+    let said = TlsError::Read { path: path.clone(), reason }.said();
+    assert_eq!(said.to_string(), "cannot read /x/ca.pem: permission denied");
+    assert_eq!(said.in_language(Language::Vi), "không đọc được /x/ca.pem: không đủ quyền");
     for error in [
         TlsError::Pem { path: path.clone(), what: "private key", reason: "x".into() },
         TlsError::Ca { path: path.clone(), reason: "x".into() },
@@ -354,8 +361,28 @@ fn why_a_file_cannot_be_used_is_said_in_both_languages() {
         TlsError::Name("x".into()),
         TlsError::Setup("x".into()),
     ] {
-        let text = error.in_language(Language::Vi);
-        assert!(text.contains('x') && text != error.to_string(), "{text}");
-        assert!(text.chars().any(|letter| "ôđượ".contains(letter)), "{text}");
+        let said = error.said();
+        is_vietnamese(said.in_language(Language::Vi), &said.to_string());
     }
+}
+
+#[test]
+fn why_a_server_is_not_trusted_is_said_in_both_languages() {
+    for refusal in [
+        Refusal::Issuer { ca: "/x/ca.pem".into() },
+        Refusal::OtherName("log.example".into()),
+        Refusal::Expired,
+        Refusal::NotYet,
+        Refusal::Certificate("x".into()),
+        Refusal::Alert("x".into()),
+        Refusal::NotTls,
+    ] {
+        let english = refusal.to_string();
+        let error = io::Error::other(refusal);
+        assert_eq!(words::reason(Language::En, &error), english);
+        is_vietnamese(&words::reason(Language::Vi, &error), &english);
+    }
+    // What is no refusal stays the system's, for whoever tells it.
+    let refused = io::Error::from_raw_os_error(111);
+    assert_eq!(words::reason(Language::Vi, &refused), "connection refused");
 }

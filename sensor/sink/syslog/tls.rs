@@ -72,6 +72,32 @@ pub enum TlsError {
     Setup(String),
 }
 
+/// Why a server and we do not come together.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Refusal {
+    /// Nobody whom we trust vouches for it.
+    #[error("the server's certificate is not signed by the CA in {}", ca.display())]
+    Issuer { ca: PathBuf },
+    /// It is somebody else.
+    #[error(
+        "the server's certificate is not for {0}; set server_name to the name that stands in it"
+    )]
+    OtherName(String),
+    #[error("the server's certificate has expired (is the clock of this machine right?)")]
+    Expired,
+    #[error("the server's certificate is not valid yet (is the clock of this machine right?)")]
+    NotYet,
+    #[error("the server's certificate cannot be trusted: {0}")]
+    Certificate(String),
+    /// It does not want us.
+    #[error("the server refuses us: {0}; does it want `cert` and `key`?")]
+    Alert(String),
+    #[error("the server does not speak TLS")]
+    NotTls,
+    #[error("TLS: {0}")]
+    Other(String),
+}
+
 /// Who the server must be, and who we are.
 #[derive(Clone, Debug)]
 pub struct Tls {
@@ -145,36 +171,28 @@ impl Tls {
 
     /// The library's word as a sentence with a remedy, where there is one.
     fn explain(&self, error: &rustls::Error) -> io::Error {
-        let ca = self.ca.display();
-        let name = self.name.to_str();
-        let text = match error {
+        let refusal = match error {
             rustls::Error::InvalidCertificate(why) => match why {
                 CertificateError::UnknownIssuer | CertificateError::BadSignature => {
-                    format!("the server's certificate is not signed by the CA in {ca}")
+                    Refusal::Issuer { ca: self.ca.clone() }
                 }
                 CertificateError::NotValidForName
-                | CertificateError::NotValidForNameContext { .. } => format!(
-                    "the server's certificate is not for {name}; set server_name to the name that \
-                     stands in it"
-                ),
+                | CertificateError::NotValidForNameContext { .. } => {
+                    Refusal::OtherName(self.name.to_str().into())
+                }
                 CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                    "the server's certificate has expired (is the clock of this machine right?)"
-                        .into()
+                    Refusal::Expired
                 }
                 CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                    "the server's certificate is not valid yet (is the clock of this machine \
-                     right?)"
-                        .into()
+                    Refusal::NotYet
                 }
-                other => format!("the server's certificate cannot be trusted: {other}"),
+                other => Refusal::Certificate(other.to_string()),
             },
-            rustls::Error::AlertReceived(alert) => {
-                format!("the server refuses us: {alert:?}; does it want `cert` and `key`?")
-            }
-            rustls::Error::InvalidMessage(_) => "the server does not speak TLS".into(),
-            other => format!("TLS: {other}"),
+            rustls::Error::AlertReceived(alert) => Refusal::Alert(format!("{alert:?}")),
+            rustls::Error::InvalidMessage(_) => Refusal::NotTls,
+            other => Refusal::Other(other.to_string()),
         };
-        io::Error::other(text)
+        io::Error::other(refusal)
     }
 }
 
