@@ -72,8 +72,9 @@ pub enum AppError {
         reason: String,
     },
     /// Rights that are not needed cannot be given up.
+    #[cfg(feature = "live")]
     #[error("{0}; wardwatch does not run with more rights than it needs")]
-    Privilege(String),
+    Privilege(crate::privilege::RightsError),
     /// The system refused something.
     #[error("{what}: {reason}")]
     System {
@@ -105,8 +106,9 @@ impl AppError {
             | Self::NoCapture { .. }
             | Self::Log { .. }
             | Self::Metrics { .. }
-            | Self::Privilege(_)
             | Self::System { .. } => 1,
+            #[cfg(feature = "live")]
+            Self::Privilege(_) => 1,
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::alert::event::{EventKind, EventKinds};
 #[cfg(feature = "live")]
 use crate::config::Workers;
 use crate::lang::Language;
+use crate::lang::Said;
 
 /// Finds PCs that talk to known RedLine Stealer or Mustang Panda infrastructure.
 #[derive(Debug, Parser)]
@@ -208,7 +209,7 @@ pub enum Feeds {
 }
 
 /// Reads `dns,tls` or `all`.
-pub fn event_kinds(text: &str) -> Result<EventKinds, String> {
+pub fn event_kinds(text: &str) -> Result<EventKinds, Said> {
     if text == "all" {
         return Ok(EventKinds::all());
     }
@@ -216,7 +217,10 @@ pub fn event_kinds(text: &str) -> Result<EventKinds, String> {
     for word in text.split(',').map(str::trim).filter(|word| !word.is_empty() && *word != "alert") {
         let Some(kind) = EventKind::ALL.into_iter().find(|kind| kind.label() == word) else {
             let known = EventKind::ALL.map(EventKind::label).join(", ");
-            return Err(format!("`{word}` is no event; there are {known}, or all"));
+            return Err(Said::new(
+                format!("`{word}` không phải loại sự kiện; có các loại {known}, hoặc all"),
+                format!("`{word}` is no event; there are {known}, or all"),
+            ));
         };
         kinds = kinds.with(kind);
     }

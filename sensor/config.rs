@@ -11,7 +11,8 @@ use ioc_feeds::threat::{Language, Threats, ThreatsError};
 use serde::Deserialize;
 
 use crate::alert::HomeNetworks;
-use crate::matching::behaviour::{Behaviours, Modes};
+use crate::lang::Said;
+use crate::matching::behaviour::{BehaviourError, Behaviours, Modes};
 use crate::sink::log::rotation::Rotation;
 use crate::sink::syslog::Server;
 use crate::worker::Limits;
@@ -37,11 +38,19 @@ pub enum ConfigError {
         /// Line, from 1; 0 when the place is not known.
         line: usize,
         /// What is wrong, and what would be right.
-        message: String,
+        message: Said,
+    },
+    /// The words of threats cannot be used.
+    #[error("threats {path}: {reason}")]
+    Threats {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: Said,
     },
     /// A value does not fit.
     #[error("{0}")]
-    Value(String),
+    Value(Said),
 }
 
 /// The file, as written. Every field may be left out.
@@ -254,12 +263,12 @@ const fn megabytes(n: usize) -> usize {
 }
 
 fn metrics(listen: Option<&str>) -> Result<Option<Listen>, ConfigError> {
-    let wrong = |reason| ConfigError::Value(format!("metrics.listen: {reason}"));
+    let wrong = |reason: Said| ConfigError::Value(reason.of("metrics.listen"));
     listen.map(|listen| listen.parse().map_err(wrong)).transpose()
 }
 
 fn syslog(sections: Vec<SyslogSection>) -> Result<Vec<Server>, ConfigError> {
-    let wrong = |reason: String| ConfigError::Value(format!("syslog: {reason}"));
+    let wrong = |reason: Said| ConfigError::Value(reason.of("syslog"));
     let read = |section: SyslogSection| {
         let target = section.target.parse()?;
         Server::new(target, section.ca, section.server_name, (section.cert, section.key))
@@ -277,13 +286,16 @@ pub enum Workers {
 }
 
 impl std::str::FromStr for Workers {
-    type Err = String;
+    type Err = Said;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, Said> {
         match (text, text.parse()) {
             ("auto", _) => Ok(Self::Auto),
             (_, Ok(number @ 1..=64)) => Ok(Self::Number(number)),
-            _ => Err(format!("`{text}` is neither a number from 1 to 64 nor `auto`")),
+            _ => Err(Said::new(
+                format!("`{text}` không phải số từ 1 đến 64, cũng không phải `auto`"),
+                format!("`{text}` is neither a number from 1 to 64 nor `auto`"),
+            )),
         }
     }
 }
@@ -302,8 +314,8 @@ fn workers(field: Option<WorkersField>) -> Result<Option<Workers>, ConfigError> 
         Some(WorkersField::Number(number)) => number.to_string(),
         Some(WorkersField::Text(text)) => text,
     };
-    let parsed = text.parse().map_err(|why| ConfigError::Value(format!("capture.workers: {why}")));
-    parsed.map(Some)
+    let wrong = |reason: Said| ConfigError::Value(reason.of("capture.workers"));
+    text.parse().map_err(wrong).map(Some)
 }
 
 /// Zero means "never", or "everything is kept".
@@ -324,9 +336,10 @@ fn set<T>(slot: &mut T, value: Option<T>) {
 
 fn at_least(name: &str, value: Option<usize>, least: usize) -> Result<Option<usize>, ConfigError> {
     match value {
-        Some(given) if given < least => {
-            Err(ConfigError::Value(format!("{name} is {given}; it must be at least {least}")))
-        }
+        Some(given) if given < least => Err(ConfigError::Value(Said::new(
+            format!("{name} đang là {given}; ít nhất phải là {least}"),
+            format!("{name} is {given}; it must be at least {least}"),
+        ))),
         value => Ok(value),
     }
 }
@@ -342,7 +355,7 @@ fn read(path: &Path) -> Result<File, ConfigError> {
 fn invalid(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
     let before = error.span().and_then(|span| text.get(..span.start));
     let line = before.map_or(0, |before| before.matches('\n').count() + 1);
-    ConfigError::Invalid { path: path.into(), line, message: error.message().into() }
+    ConfigError::Invalid { path: path.into(), line, message: Said::of_toml(error.message()) }
 }
 
 fn language(given: Option<Language>, file: Option<&str>) -> Result<Language, ConfigError> {
@@ -350,8 +363,12 @@ fn language(given: Option<Language>, file: Option<&str>) -> Result<Language, Con
         return Ok(language);
     }
     if let Some(text) = file {
-        return Language::parse(text)
-            .ok_or_else(|| ConfigError::Value(format!("lang is `{text}`; it must be vi or en")));
+        return Language::parse(text).ok_or_else(|| {
+            ConfigError::Value(Said::new(
+                format!("lang đang là `{text}`; phải là vi hoặc en"),
+                format!("lang is `{text}`; it must be vi or en"),
+            ))
+        });
     }
     Ok(spoken(None))
 }
@@ -376,7 +393,10 @@ fn home(networks: Option<&[String]>) -> Result<HomeNetworks, ConfigError> {
     };
     let each = networks.iter().map(|text| {
         parse(text).ok_or_else(|| {
-            ConfigError::Value(format!("home: `{text}` is no network; write it as 192.168.1.0/24"))
+            ConfigError::Value(Said::new(
+                format!("home: `{text}` không phải dải mạng; hãy ghi dạng 192.168.1.0/24"),
+                format!("home: `{text}` is no network; write it as 192.168.1.0/24"),
+            ))
         })
     });
     Ok(HomeNetworks::new(each.collect::<Result<Vec<_>, _>>()?))
@@ -384,8 +404,23 @@ fn home(networks: Option<&[String]>) -> Result<HomeNetworks, ConfigError> {
 
 /// Modes whose names all exist.
 fn behaviours(modes: Modes) -> Result<Modes, ConfigError> {
-    Behaviours::check(&modes).map_err(|error| ConfigError::Value(error.to_string()))?;
+    Behaviours::check(&modes).map_err(|error| behaviour(&error))?;
     Ok(modes)
+}
+
+/// A behaviour that cannot be used, as a fault of the configuration.
+pub fn behaviour(error: &BehaviourError) -> ConfigError {
+    let vi = match error {
+        BehaviourError::Table(reason) => format!("bảng hành vi: {reason}"),
+        BehaviourError::Unknown { name, near } => {
+            let hint =
+                near.as_ref().map_or_else(String::new, |near| format!("; có phải ý là `{near}`?"));
+            format!(
+                "behaviours: không có `{name}`; xem danh sách bằng `wardwatch feeds list --behaviours`{hint}"
+            )
+        }
+    };
+    ConfigError::Value(Said::new(vi, error.to_string()))
 }
 
 /// The threats that are built in, with those of a file over them.
@@ -393,22 +428,35 @@ fn behaviours(modes: Modes) -> Result<Modes, ConfigError> {
 /// # Errors
 /// [`ConfigError`] names the file and line.
 pub fn threats(path: Option<&Path>) -> Result<Threats, ConfigError> {
-    let wrong = |path: &Path, reason: String| ConfigError::Read { path: path.into(), reason };
-    let builtin = Path::new("(built in)");
-    let mut threats =
-        ioc_feeds::curated::threats().map_err(|error| wrong(builtin, error.to_string()))?;
-    if let Some(path) = path {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| wrong(path, crate::capture::describe(&error)))?;
-        threats.replace_from(&text).map_err(|error| match &error {
-            ThreatsError::Toml(error) => invalid(path, &text, error),
-            ThreatsError::Key(key) => {
-                let line = text.lines().position(|line| line.contains(key.as_str()));
-                let line = line.map_or(0, |line| line + 1);
-                ConfigError::Invalid { path: path.into(), line, message: error.to_string() }
+    let wrong = |path: &Path, error: &ThreatsError, text: &str| match error {
+        ThreatsError::Toml(error) => invalid(path, text, error),
+        ThreatsError::Key(key) => {
+            let line = text.lines().position(|line| line.contains(key.as_str()));
+            let message = Said::new(
+                format!(
+                    "tên mối đe dọa `{key}` không dùng được: chỉ gồm chữ thường không dấu, chữ số và dấu -"
+                ),
+                error.to_string(),
+            );
+            ConfigError::Invalid {
+                path: path.into(),
+                line: line.map_or(0, |line| line + 1),
+                message,
             }
-            _ => wrong(path, error.to_string()),
+        }
+        ThreatsError::Missing(part) => {
+            let vi = format!("thiếu `{part}`: hãy thêm vào, hoặc bắt đầu từ tệp có sẵn");
+            ConfigError::Threats { path: path.into(), reason: Said::new(vi, error.to_string()) }
+        }
+    };
+    let builtin = Path::new("(built in)");
+    let mut threats = ioc_feeds::curated::threats().map_err(|error| wrong(builtin, &error, ""))?;
+    if let Some(path) = path {
+        let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Read {
+            path: path.into(),
+            reason: crate::capture::describe(&error),
         })?;
+        threats.replace_from(&text).map_err(|error| wrong(path, &error, &text))?;
     }
     Ok(threats)
 }

@@ -276,8 +276,10 @@ pub struct ClientHello<'a> {
     pub ciphers: &'a [u8],
     /// The whole extensions block without its length; may be cut short.
     pub extensions: &'a [u8],
-    /// Is an Encrypted ClientHello extension present (type 0xfe0d)?
+    /// Is an Encrypted ClientHello extension present (type 0xfe0d)? Most are dummies.
     pub ech: bool,
+    /// Is the true name taken to be hidden in it?
+    pub ech_hidden: bool,
     /// QUIC version of the packet, 0 for TLS over TCP.
     pub quic_version: u32,
 }

@@ -7,6 +7,7 @@
 //! the first thread. What cannot be had is said, never passed over.
 
 mod calls;
+mod held;
 mod user;
 
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use landlock::{
     path_beneath_rules,
 };
 
+pub use held::{Held, Missing, RightsError, Who};
 pub use user::LogPlace;
 
 /// What the sensor still needs.
@@ -26,76 +28,60 @@ pub struct Needs {
     pub user: Option<String>,
     /// Where logs are written.
     pub log: LogPlace,
-    /// Files and directories that are read again: configuration, feeds, allow lists.
+    /// Files and directories that are read again: configuration, feeds, allow lists, certificates.
     pub readable: Vec<PathBuf>,
     /// Files that are written in other directories than the log's.
     pub writable: Vec<PathBuf>,
-}
-
-/// What the process holds from now on.
-#[derive(Debug, Default)]
-pub struct Held {
-    /// In words.
-    pub words: String,
-    /// Protections that could not be had, each with its remedy.
-    pub missing: Vec<String>,
+    /// Files that are removed at the end.
+    pub removable: Vec<PathBuf>,
 }
 
 /// Gives up everything that is not needed.
 ///
 /// # Errors
-/// When a capability or the user cannot be given up: the sensor must not go on as root then. The
-/// text says what. What an old kernel lacks is no error; it is said in [`Held::missing`].
-pub fn drop_all(needs: &Needs) -> Result<Held, String> {
+/// When a capability or the user cannot be given up: the sensor must not go on as root then. What an
+/// old kernel lacks is no error; it is said in [`Held::missing`].
+pub fn drop_all(needs: &Needs) -> Result<Held, RightsError> {
     let mut missing = Vec::new();
     // Only matters for programs that are started, and none ever is; and it takes CAP_SETPCAP,
     // which nobody but root has, so it comes first.
     let _ = caps::clear(None, CapSet::Bounding);
-    let user = user::leave_root(needs, &mut missing)?;
-    let capabilities = drop_capabilities()?;
-    let files = confine_files(needs, &mut missing);
+    let who = user::leave_root(needs, &mut missing)?;
+    let may_capture = drop_capabilities()?;
+    let confined = confine_files(needs, &mut missing);
     let calls = match calls::confine() {
-        Ok(number) => format!("seccomp ({number} system calls)"),
+        Ok(number) => Some(number),
         Err(reason) => {
-            missing.push(format!("no seccomp filter: {reason}"));
-            "no seccomp".into()
+            missing.push(Missing::Seccomp(reason));
+            None
         }
     };
-    let words = format!("{user}, {capabilities}, {files}, {calls}{}", probe());
-    Ok(Held { words, missing })
+    Ok(Held { who, may_capture, confined, calls, probed: probe(), missing })
 }
 
-/// Keeps CAP_NET_RAW, if it is held at all, and nothing else in any set.
-fn drop_capabilities() -> Result<String, String> {
-    let failed = |error: caps::errors::CapsError| format!("cannot give up capabilities: {error}");
+/// Keeps CAP_NET_RAW, if it is held at all, and nothing else in any set. True if it was.
+fn drop_capabilities() -> Result<bool, RightsError> {
+    let failed = |error: caps::errors::CapsError| RightsError::Capabilities(error.to_string());
     let held = caps::read(None, CapSet::Permitted).map_err(failed)?;
     let kept: CapsHashSet = held.into_iter().filter(|c| *c == Capability::CAP_NET_RAW).collect();
     let _ = caps::clear(None, CapSet::Ambient);
     caps::clear(None, CapSet::Inheritable).map_err(failed)?;
     caps::set(None, CapSet::Effective, &kept).map_err(failed)?;
     caps::set(None, CapSet::Permitted, &kept).map_err(failed)?;
-    Ok(if kept.is_empty() { "no capability".into() } else { "CAP_NET_RAW".into() })
+    Ok(!kept.is_empty())
 }
 
 /// Read again at any time: what interfaces lose, our own memory, the zone of times.
 const SYSTEM: [&str; 4] = ["/sys", "/proc/self", "/etc/localtime", "/usr/share/zoneinfo"];
 
-fn confine_files(needs: &Needs, missing: &mut Vec<String>) -> String {
+/// True if files are out of reach from now on.
+fn confine_files(needs: &Needs, missing: &mut Vec<Missing>) -> bool {
     match landlock(needs) {
-        Ok(RulesetStatus::NotEnforced) => {
-            missing.push(
-                "this kernel has no Landlock, so every file of this user stays reachable; Linux \
-                 5.13 or later has it (boot with lsm=landlock,...)"
-                    .into(),
-            );
-            "no Landlock".into()
-        }
-        Ok(_) => "Landlock".into(),
-        Err(error) => {
-            missing.push(format!("Landlock refused: {error}"));
-            "no Landlock".into()
-        }
+        Ok(RulesetStatus::NotEnforced) => missing.push(Missing::Landlock),
+        Ok(_) => return true,
+        Err(error) => missing.push(Missing::LandlockRefused(error.to_string())),
     }
+    false
 }
 
 fn landlock(needs: &Needs) -> Result<RulesetStatus, landlock::RulesetError> {
@@ -108,12 +94,15 @@ fn landlock(needs: &Needs) -> Result<RulesetStatus, landlock::RulesetError> {
     let readable = needs.readable.iter().map(|path| reachable(path)).chain(targets);
     let writable = std::iter::once(&needs.log.directory).chain(&needs.writable);
     let writable = writable.map(|path| reachable(path));
+    // Landlock asks the directory whether a file in it may be removed.
+    let removable = needs.removable.iter().map(|path| reachable(path));
     let status = Ruleset::default()
         .handle_access(all)?
         .create()?
         .add_rules(path_beneath_rules(SYSTEM, read))?
         .add_rules(path_beneath_rules(readable, read))?
         .add_rules(path_beneath_rules(writable, change))?
+        .add_rules(path_beneath_rules(removable, AccessFs::RemoveFile))?
         .restrict_self()?;
     Ok(status.ruleset)
 }
@@ -148,8 +137,8 @@ fn probe() -> String {
 }
 
 #[cfg(not(debug_assertions))]
-const fn probe() -> &'static str {
-    ""
+const fn probe() -> String {
+    String::new()
 }
 
 #[cfg(test)]

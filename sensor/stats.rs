@@ -148,8 +148,10 @@ counters! {
     Tls => "extract.tls",
     /// ClientHellos without a server name.
     TlsNoSni => "extract.tls_no_sni",
-    /// ClientHellos with an encrypted ClientHello: the true name is hidden.
+    /// ClientHellos that offer an encrypted ClientHello, dummies beside the true name included.
     TlsEch => "extract.tls_ech",
+    /// ClientHellos whose true name is taken to be hidden in an encrypted ClientHello.
+    TlsEchHidden => "extract.tls_ech_hidden",
     /// ClientHellos cut short: what stood before the cut was read.
     TlsIncomplete => "extract.tls_incomplete",
     /// QUIC ClientHellos read.

@@ -160,6 +160,54 @@ fn the_metrics_page_is_served_on_a_unix_socket_for_the_group_only() {
 }
 
 #[test]
+fn the_socket_of_the_metrics_page_is_gone_after_a_stop_and_one_that_a_crash_left_is_taken_over() {
+    if skipped_without_root("the_socket_of_the_metrics_page_is_gone_after_a_stop") {
+        return;
+    }
+    let (directory, namespace) = (temporary_directory(), Namespace::new());
+    // A directory of its own, in which nothing else is allowed to the sensor; it belongs to the user
+    // that root becomes, as the unit's does.
+    let place = directory.path().join("socket");
+    std::fs::create_dir(&place).unwrap();
+    std::os::unix::fs::chown(&place, Some(65_534), Some(65_534)).unwrap();
+    let path = place.join("metrics.sock");
+    let config = config(directory.path(), &format!("metrics.listen = 'unix:{}'\n", path.display()));
+    let arguments = ["-c", &config];
+    let mut sensor = Sensor::start(&namespace, directory.path(), &arguments);
+    assert!(sensor.log().contains("Landlock"), "{}", sensor.log());
+    // A second one is told that the first answers there, and leaves it alone.
+    let second = Run::new(["run", "-i", "lo", "--log-dir"]).arg(directory.path().join("other"));
+    let second = second.args(arguments).go().expect_code(1);
+    assert!(second.stderr.contains("another process has it"), "{}", second.stderr);
+    assert!(UnixStream::connect(&path).is_ok());
+    sensor.stop();
+    assert!(!path.exists(), "{}", sensor.stderr());
+    let mut sensor = Sensor::start(&namespace, directory.path(), &arguments);
+    sensor.kill();
+    assert!(path.exists(), "a crash leaves it");
+    let mut sensor = Sensor::start(&namespace, directory.path(), &arguments);
+    assert!(UnixStream::connect(&path).is_ok());
+    sensor.stop();
+    assert!(!path.exists(), "{}", sensor.stderr());
+}
+
+#[test]
+fn a_socket_that_the_user_of_the_sensor_may_not_remove_is_said() {
+    if skipped_without_root("a_socket_that_the_user_of_the_sensor_may_not_remove") {
+        return;
+    }
+    let (directory, namespace) = (temporary_directory(), Namespace::new());
+    std::fs::set_permissions(directory.path(), PermissionsExt::from_mode(0o755)).unwrap();
+    let path = directory.path().join("metrics.sock");
+    let text = format!("user = 'nobody'\nmetrics.listen = 'unix:{}'\n", path.display());
+    let config = config(directory.path(), &text);
+    let mut sensor = Sensor::start(&namespace, directory.path(), &["-c", &config]);
+    sensor.stop();
+    let words = format!("cannot remove the socket {}: permission denied", path.display());
+    assert!(sensor.stderr().contains(&words), "{}", sensor.stderr());
+}
+
+#[test]
 fn settings_that_cannot_be_are_refused_with_the_reason() {
     let directory = temporary_directory();
     for (text, arguments, reason) in [
@@ -316,4 +364,47 @@ fn an_alert_reaches_a_server_over_tls_after_every_right_is_given_up() {
     let log = sensor.log();
     let line = log.lines().find(|line| line.contains(&name(0))).unwrap();
     assert!(alert.ends_with(line), "the same line in both: {alert}\n{line}");
+}
+
+#[test]
+fn a_certificate_that_is_replaced_is_taken_on_a_hangup_after_every_right_is_given_up() {
+    if skipped_without_root("a_certificate_that_is_replaced_is_taken_on_a_hangup") {
+        return;
+    }
+    let directory = temporary_directory();
+    let (settings, ca) = server();
+    let (_, old_ca) = server();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    // Not among the files that are read again anyway: its directory has to be asked for.
+    let certificates = directory.path().join("certificates");
+    std::fs::create_dir(&certificates).unwrap();
+    let path = put(&certificates, "ca.pem", old_ca.as_bytes());
+    let text = format!("[[syslog]]\ntarget = 'tls://{address}'\nca = '{}'\n", path.display());
+    let configuration = directory.path().join("configuration");
+    std::fs::create_dir(&configuration).unwrap();
+    let config = config(&configuration, &text);
+    let server = std::thread::spawn(move || {
+        // Those who do not trust us leave again.
+        loop {
+            let serve = || messages_until(&listener, settings.clone(), ": stopped");
+            if let Ok(messages) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(serve)) {
+                return messages;
+            }
+        }
+    });
+    let mut sensor = Sensor::start_on_loopback(directory.path(), &["-c", &config]);
+    sensor.until("the refusal", |sensor| sensor.log().contains("is not signed by the CA in"));
+    std::fs::remove_file(&path).unwrap();
+    sensor.send("-HUP");
+    let kept = format!("tls://{address} not reloaded: cannot read {}: ", path.display());
+    sensor.until("the warning", |sensor| sensor.log().contains(&kept));
+    put(&certificates, "ca.pem", ca.as_bytes());
+    sensor.send("-HUP");
+    let taken = format!("INFO | wardwatch {}: certificates", env!("CARGO_PKG_VERSION"));
+    sensor.until("the word of it", |sensor| sensor.log().contains(&taken));
+    sensor.until("messages arrive", |sensor| sensor.log().contains("takes messages again"));
+    sensor.stop();
+    let messages = server.join().unwrap();
+    assert!(messages.iter().any(|message| message.contains(": started")), "{messages:?}");
 }

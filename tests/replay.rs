@@ -594,6 +594,30 @@ fn a_record_of_an_alert_and_of_its_message_share_the_flow() {
 }
 
 #[test]
+fn a_record_says_that_a_name_is_hidden_only_where_the_visible_one_is_not_the_true_one() {
+    let hellos = [
+        (Hello::new("www.office.example").ech(), (true, false)),
+        (Hello::new("cloudflare-ech.com").ech(), (true, true)),
+        (Hello::nameless().ech(), (true, true)),
+        (Hello::new("cloudflare-ech.com"), (false, false)),
+    ];
+    let packets: Vec<Packet> = (0_u16..)
+        .zip(&hellos)
+        .flat_map(|(number, (hello, _))| {
+            let from = at(&format!("192.168.1.10:{}", 50_000 + number));
+            TcpConversation::new(from, at("203.0.113.99:443")).client(&hello.bytes()).packets()
+        })
+        .collect();
+    let capture = capture_file::pcap(&wire::plain_frames(&packets));
+    let eve = scan_bytes("ech.pcap", &capture, &EVIL).eve();
+    let said = events_of(&eve, "tls").into_iter().map(|event| {
+        let is = |name: &str| event["tls"].get(name).is_some_and(|value| value == true);
+        (is("ech"), is("ech_hidden"))
+    });
+    assert!(said.eq(hellos.iter().map(|(_, wanted)| *wanted)), "{eve:?}");
+}
+
+#[test]
 fn a_packet_repeated_in_one_instant_is_read_each_time_so_that_replays_agree() {
     let mut frames = wire::plain_frames(&query("c2.evil.example"));
     frames.extend(wire::plain_frames(&query("c2.evil.example")));

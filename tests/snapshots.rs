@@ -120,7 +120,8 @@ fn heartbeat_lines() {
         (Counter::UdpBytesLocal, 180),
         (Counter::Tls, 900),
         (Counter::Quic, 100),
-        (Counter::TlsEch, 25),
+        (Counter::TlsEch, 700),
+        (Counter::TlsEchHidden, 25),
         (Counter::Alerts, 3),
     ] {
         counters.add(counter, count);

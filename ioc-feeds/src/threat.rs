@@ -168,9 +168,9 @@ pub struct Threats {
     unknown: Threat,
 }
 
-/// Why a threats file was refused.
+/// Why a threats file was refused. Not `non_exhaustive`: whoever says it in another language must
+/// hear of a new one.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum ThreatsError {
     /// A key that no feed could name.
     #[error("threat `{0}` is no key: lower-case letters, digits and - only")]

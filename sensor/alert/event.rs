@@ -134,8 +134,10 @@ pub struct TlsEvent {
     pub ja4: String,
     /// Application protocols offered.
     pub alpns: Vec<String>,
-    /// Is the true name hidden in an encrypted ClientHello?
+    /// Does it offer an encrypted ClientHello, perhaps a dummy?
     pub ech: bool,
+    /// Is the true name taken to be hidden in it?
+    pub ech_hidden: bool,
 }
 
 /// A request.
@@ -232,6 +234,7 @@ fn tls(hello: &ClientHello<'_>, transport: char) -> TlsEvent {
         ja4: fingerprint::ja4(hello, transport),
         alpns: fingerprint::client_alpns(hello).map(text).collect(),
         ech: hello.ech,
+        ech_hidden: hello.ech_hidden,
     }
 }
 

@@ -124,7 +124,9 @@ impl<'a, 's> Desk<'a, 's> {
         thread::scope(|scope| {
             let reload = thread::Builder::new().name("reload".into());
             if let Err(error) = reload.spawn_scoped(scope, move || reloader.work()) {
-                self.warn(&lang::refused(self.job.format.language, &error.to_string()));
+                let reason = crate::capture::describe(&error);
+                let language = self.job.format.language;
+                self.warn(&lang::refused(language, lang::system(language, &reason)));
             }
             self.take_records(records, &reloads);
             done.store(true, Ordering::Relaxed);
@@ -209,6 +211,13 @@ impl<'a, 's> Desk<'a, 's> {
                 }
                 Trouble::Reachable { target, dropped } => {
                     self.warn(&lang::reachable(language, &target, dropped));
+                }
+                Trouble::TlsReloaded { target } => {
+                    let text = lang::tls_reloaded(language, &target);
+                    self.note(&heartbeat::information(&self.job.format, now, &text));
+                }
+                Trouble::TlsKept { target, reason } => {
+                    self.warn(&lang::tls_kept(language, &target, &reason));
                 }
                 Trouble::TooSlow { target, dropped } => {
                     self.warn(&lang::too_slow(language, &target, dropped));
@@ -345,10 +354,8 @@ impl<'a, 's> Desk<'a, 's> {
     /// sensor goes on.
     fn complain(&mut self, written: io::Result<()>) {
         if let Err(error) = written {
-            self.say(&format!(
-                "wardwatch: cannot write the log: {}",
-                crate::capture::describe(&error)
-            ));
+            let reason = crate::capture::describe(&error);
+            self.say(&lang::not_written(self.job.format.language, &reason));
         }
     }
 }

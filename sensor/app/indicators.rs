@@ -10,7 +10,7 @@ use ioc_feeds::format::{self, FeedError, Loaded};
 use ioc_feeds::{Date, curated};
 
 use super::AppError;
-use crate::config::{ConfigError, FeedSettings};
+use crate::config::{self, FeedSettings};
 use crate::lang::{self, Language};
 use crate::matching::behaviour::Behaviours;
 use crate::matching::{Allow, IndicatorSet};
@@ -41,8 +41,8 @@ pub fn load(settings: &FeedSettings, say: Say<'_>) -> Result<Indicators, AppErro
     }
     let allow = allow(settings, say)?;
     let newest: Option<Date> = indicators.iter().filter_map(|i| i.last_seen.or(i.first_seen)).max();
-    let behaviours = Behaviours::load(&settings.behaviours)
-        .map_err(|error| ConfigError::Value(error.to_string()))?;
+    let behaviours =
+        Behaviours::load(&settings.behaviours).map_err(|error| config::behaviour(&error))?;
     let set = IndicatorSet::build(indicators, &allow).with_behaviours(Arc::new(behaviours));
     if set.is_empty() {
         return Err(AppError::NoIndicators);

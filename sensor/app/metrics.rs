@@ -7,8 +7,8 @@
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -40,11 +40,18 @@ struct Board {
     refused: AtomicU64,
 }
 
+/// The file of a unix socket.
+struct Place {
+    path: PathBuf,
+    /// Device and inode: another's file of this name is not ours to remove.
+    identity: (u64, u64),
+}
+
 /// The page, and the socket it is asked for on.
 pub struct Metrics {
     socket: Arc<Socket>,
-    /// The socket's file, if it has one.
-    path: Option<PathBuf>,
+    /// The socket's file, if it has one and it is still ours.
+    place: Option<Place>,
     board: Arc<Board>,
 }
 
@@ -54,17 +61,13 @@ impl Metrics {
     /// # Errors
     /// When it cannot be had: another process has it, or its directory is missing.
     pub fn bind(listen: &Listen) -> Result<Self, AppError> {
-        let socket = match listen {
-            Listen::Tcp(address) => TcpListener::bind(address).map(Socket::Tcp),
-            Listen::Unix(path) => bind_unix(path).map(Socket::Unix),
+        let bound = match listen {
+            Listen::Tcp(address) => TcpListener::bind(address).map(|s| (Socket::Tcp(s), None)),
+            Listen::Unix(path) => bind_unix(path).map(|(s, place)| (Socket::Unix(s), Some(place))),
         };
-        match socket {
-            Ok(socket) => {
-                let path = match listen {
-                    Listen::Tcp(_) => None,
-                    Listen::Unix(path) => Some(path.clone()),
-                };
-                Ok(Self { socket: Arc::new(socket), path, board: Arc::default() })
+        match bound {
+            Ok((socket, place)) => {
+                Ok(Self { socket: Arc::new(socket), place, board: Arc::default() })
             }
             Err(error) => Err(AppError::Metrics {
                 listen: listen.to_string(),
@@ -97,28 +100,57 @@ impl Metrics {
         }
         Ok(())
     }
-}
 
-impl Drop for Metrics {
-    /// A sensor that has given up its rights may not: then the next start removes the file.
-    fn drop(&mut self) {
-        if let Some(path) = &self.path {
-            let _ = std::fs::remove_file(path);
+    /// Ends, and removes the socket's file.
+    ///
+    /// # Errors
+    /// The file and why it stays: a user that rights were given up for may have none on its
+    /// directory. The next start removes it.
+    pub fn close(mut self) -> Result<(), (PathBuf, io::Error)> {
+        self.remove()
+    }
+
+    fn remove(&mut self) -> Result<(), (PathBuf, io::Error)> {
+        let Some(Place { path, identity }) = self.place.take() else { return Ok(()) };
+        match path.symlink_metadata() {
+            Ok(about) if (about.dev(), about.ino()) == identity => {
+                std::fs::remove_file(&path).map_err(|error| (path, error))
+            }
+            // It is gone, or another's by now.
+            _ => Ok(()),
         }
     }
 }
 
-/// A socket file that a crash left is removed; one that somebody answers on is not.
-fn bind_unix(path: &Path) -> io::Result<UnixListener> {
-    let is_socket =
-        |path: &Path| path.symlink_metadata().is_ok_and(|about| about.file_type().is_socket());
-    if is_socket(path) && UnixStream::connect(path).is_err() {
-        std::fs::remove_file(path)?;
+impl Drop for Metrics {
+    fn drop(&mut self) {
+        let _ = self.remove();
+    }
+}
+
+/// A socket file that a crash left is removed; one that somebody listens on is not.
+fn bind_unix(path: &Path) -> io::Result<(UnixListener, Place)> {
+    match path.symlink_metadata() {
+        Ok(about) if !about.file_type().is_socket() => {
+            return Err(io::Error::other("a file of this name is there, and it is no socket"));
+        }
+        Ok(_) if is_abandoned(path) => std::fs::remove_file(path)?,
+        _ => {}
     }
     let listener = UnixListener::bind(path)?;
+    let about = path.symlink_metadata()?;
+    let place = Place { path: path.into(), identity: (about.dev(), about.ino()) };
     // Its user and group; the directory can narrow that further.
     std::fs::set_permissions(path, PermissionsExt::from_mode(0o660))?;
-    Ok(listener)
+    Ok((listener, place))
+}
+
+/// Does no process have the socket that this file was? A datagram socket asks: the kernel answers
+/// by the file alone (a server's socket is of another type). So a server is not disturbed, and one
+/// that hangs with its queue full cannot hold us up as it would hold up a client.
+fn is_abandoned(path: &Path) -> bool {
+    let asked = UnixDatagram::unbound().and_then(|probe| probe.connect(path));
+    asked.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
 }
 
 fn answer(socket: &Socket, board: &Board) {
@@ -310,9 +342,40 @@ mod tests {
         assert!(answer.contains("wardwatch_build_info"), "{answer}");
         let Err(error) = Metrics::bind(&listen) else { panic!("taken twice") };
         assert!(error.to_string().contains("another process"), "{error}");
+        assert_eq!(error.exit_code(), 1);
         let file = directory.path().join("file");
         std::fs::write(&file, "x").unwrap();
-        assert!(Metrics::bind(&Listen::Unix(file.clone())).is_err());
+        let Err(error) = Metrics::bind(&Listen::Unix(file.clone())) else { panic!("taken") };
+        assert!(error.to_string().contains("it is no socket"), "{error}");
         assert!(file.exists(), "what is no socket is left alone");
+    }
+
+    #[test]
+    fn a_server_is_not_disturbed_by_the_question_whether_it_is_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("metrics.sock");
+        let server = UnixListener::bind(&path).unwrap();
+        server.set_nonblocking(true).unwrap();
+        assert!(Metrics::bind(&Listen::Unix(path)).is_err());
+        // A client would stand in its queue, and wait there for ever if the queue were full.
+        assert_eq!(server.accept().unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    }
+
+    #[test]
+    fn the_socket_is_gone_after_the_end_unless_it_is_another_ones() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("metrics.sock");
+        let listen = Listen::Unix(path.clone());
+        Metrics::bind(&listen).unwrap().close().unwrap();
+        assert!(!path.exists());
+        drop(Metrics::bind(&listen).unwrap());
+        assert!(!path.exists());
+        let page = Metrics::bind(&listen).unwrap();
+        // Held by a link, so that the new file cannot get its inode.
+        std::fs::rename(&path, directory.path().join("moved")).unwrap();
+        let another = Metrics::bind(&listen).unwrap();
+        page.close().unwrap();
+        assert!(path.exists(), "the newer one serves there");
+        another.close().unwrap();
     }
 }

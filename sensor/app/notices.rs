@@ -5,6 +5,7 @@ use super::clock::ClockFault;
 use crate::alert::Record;
 use crate::lang::{self, Language};
 use crate::net::Timestamp;
+use crate::privilege::{Held, Missing, Who};
 use crate::sink::heartbeat;
 use crate::sink::text::LineFormat;
 
@@ -25,9 +26,9 @@ pub enum Notice {
     /// It could be opened again.
     Back(String),
     /// What the process holds from now on.
-    Holds(String),
+    Holds(Held),
     /// A protection that could not be had, and the remedy.
-    Unprotected(String),
+    Unprotected(Missing),
     /// The machine's clock cannot be right.
     Clock(ClockFault),
 }
@@ -58,9 +59,9 @@ impl Notice {
             }
             Self::Back(name) if vi => format!("đã mở lại cổng mạng {name}, tiếp tục giám sát"),
             Self::Back(name) => format!("interface {name} is open again, watching goes on"),
-            Self::Holds(what) if vi => format!("quyền của tiến trình: {what}"),
+            Self::Holds(what) if vi => format!("quyền của tiến trình: {}", held(what)),
             Self::Holds(what) => format!("this process holds: {what}"),
-            Self::Unprotected(what) if vi => format!("thiếu lớp bảo vệ: {what}"),
+            Self::Unprotected(what) if vi => format!("thiếu lớp bảo vệ: {}", missing(what)),
             Self::Unprotected(what) => format!("less protected than it should be: {what}"),
             Self::Clock(ClockFault::BeforeBuild(day)) => lang::clock_before_build(language, *day),
             Self::Clock(ClockFault::BeforeFeeds(day)) => lang::clock_before_feeds(language, *day),
@@ -74,5 +75,55 @@ impl Notice {
             true => heartbeat::warning(format, time, &text),
             false => heartbeat::information(format, time, &text),
         })
+    }
+}
+
+/// What the process holds, in Vietnamese.
+fn held(held: &Held) -> String {
+    let who = match &held.who {
+        Who::User(name) => format!("người dùng {name}"),
+        Who::RootInNumber => "người dùng root nhưng không còn quyền root".into(),
+    };
+    let capture = if held.may_capture { "CAP_NET_RAW" } else { "không có capability nào" };
+    let files = if held.confined { "Landlock" } else { "không có Landlock" };
+    let calls = match held.calls {
+        Some(number) => format!("seccomp ({number} lời gọi hệ thống)"),
+        None => "không có seccomp".into(),
+    };
+    format!("{who}, {capture}, {files}, {calls}")
+}
+
+/// What protection is missing and how to get it, in Vietnamese.
+fn missing(missing: &Missing) -> String {
+    match missing {
+        Missing::User { log } => {
+            let log = log.display();
+            format!(
+                "ngoài root không có người dùng nào ghi được vào {log} nên tiến trình vẫn mang số của root; hãy tạo người dùng và giao thư mục này: useradd --system wardwatch && chown -R wardwatch {log}"
+            )
+        }
+        Missing::Landlock => "nhân hệ điều hành này không có Landlock nên mọi tệp của người dùng này vẫn truy cập được; Linux 5.13 trở lên mới có (khởi động với lsm=landlock,...)".into(),
+        Missing::LandlockRefused(reason) => format!("Landlock từ chối: {reason}"),
+        Missing::Seccomp(reason) => format!("không đặt được bộ lọc seccomp: {reason}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_said_with_its_remedy_in_both_languages() {
+        for (missing, remedy) in [
+            (Missing::User { log: "/var/log/x".into() }, "useradd --system wardwatch"),
+            (Missing::Landlock, "lsm=landlock"),
+            (Missing::LandlockRefused("why".into()), "why"),
+            (Missing::Seccomp("why".into()), "why"),
+        ] {
+            let notice = Notice::Unprotected(missing);
+            let (vi, en) = (notice.text(Language::Vi), notice.text(Language::En));
+            assert!(vi.contains(remedy) && en.contains(remedy), "{vi}\n{en}");
+            assert!(vi.starts_with("thiếu lớp bảo vệ: ") && !vi.contains("kernel"), "{vi}");
+        }
     }
 }

@@ -15,6 +15,7 @@ use ioc_feeds::threat::Threats;
 
 use super::indicators;
 use crate::config::{self, FeedSettings};
+use crate::lang;
 use crate::matching::IndicatorSet;
 use crate::matching::reload::{Difference, Edition, Published, difference, has_collapsed};
 
@@ -105,7 +106,8 @@ impl Reloader<'_> {
                 let _ = self.tell.send(Reloaded::Threats(Box::new(threats)));
             }
             Err(error) => {
-                let _ = self.tell.send(Reloaded::ThreatsRefused(error.to_string()));
+                let reason = error.in_language(self.feeds.language);
+                let _ = self.tell.send(Reloaded::ThreatsRefused(reason));
             }
         }
     }
@@ -139,7 +141,7 @@ impl Reloader<'_> {
         let old = self.published.latest().1.set;
         let (had, len) = (old.len(), loaded.set.len());
         if has_collapsed(had, len) {
-            let reason = format!("{had} -> {len}; restart wardwatch if that is meant");
+            let reason = lang::collapsed(self.feeds.language, had, len);
             return (Reloaded::Refused(reason), None);
         }
         let difference = difference(&old, &loaded.set);

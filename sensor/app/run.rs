@@ -18,6 +18,7 @@ use crate::alert::{Origin, Outbox, Record};
 use crate::capture::CaptureError;
 use crate::capture::live::{Live, LiveOptions, Moment, now};
 use crate::config::FeedSettings;
+use crate::lang;
 use crate::matching::reload::Published;
 use crate::net::Timestamp;
 use crate::sink::text::LineFormat;
@@ -182,9 +183,10 @@ impl Post<'_> {
         error: &CaptureError,
     ) -> Option<Notice> {
         let interface = source.name().to_owned();
+        let language = self.job.format.language;
         let reason = match error {
-            CaptureError::Interface { reason, .. } => reason.clone(),
-            other => other.to_string(),
+            CaptureError::Interface { reason, .. } => lang::system(language, reason).to_owned(),
+            other => lang::capture(language, other),
         };
         let gone = Notice::Gone { interface: interface.clone(), reason };
         let mut said = !source.is_first() || self.say(&gone);

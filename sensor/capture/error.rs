@@ -79,6 +79,12 @@ pub enum CaptureError {
         /// The interface.
         name: String,
     },
+    /// The interface is not up.
+    #[error("cannot capture on {name}: it is switched off (sudo ip link set {name} up)")]
+    SwitchedOff {
+        /// The interface.
+        name: String,
+    },
     /// Several workers cannot share an interface.
     #[error(
         "cannot share {name} among workers: {reason}; every worker would see every packet (use \

@@ -11,7 +11,7 @@ use ioc_feeds::{Host, Indicator, Pattern};
 use super::{complain, is_closed, load, settings};
 use crate::app::{AppError, indicators};
 use crate::cli::{FeedOptions, Feeds, Global};
-use crate::config::ConfigError;
+use crate::config;
 use crate::lang::{self, Phrase};
 use crate::matching::behaviour::Behaviours;
 use crate::matching::{Hit, Matcher};
@@ -40,8 +40,8 @@ fn list(global: &Global, options: &FeedOptions) -> Result<u8, AppError> {
 /// Each behaviour with its mode, severity, grade and report, explained in both languages.
 fn behaviours(global: &Global, options: &FeedOptions) -> Result<u8, AppError> {
     let settings = settings(global, options)?;
-    let table = Behaviours::load(&settings.feeds.behaviours)
-        .map_err(|error| ConfigError::Value(error.to_string()))?;
+    let table =
+        Behaviours::load(&settings.feeds.behaviours).map_err(|error| config::behaviour(&error))?;
     let mut out = BufWriter::new(io::stdout().lock());
     let language = settings.language;
     for behaviour in table.all() {
@@ -84,16 +84,10 @@ fn check(global: &Global, paths: &[PathBuf]) -> Result<u8, AppError> {
     for feed in &loaded {
         clean &= feed.rejected_total() == 0;
         indicators::report(feed, settings.language, &mut |line| complain(&line));
-        let line = writeln!(
-            out,
-            "{}: {} indicators, {} lines not loaded, {} doubtful, {} duplicates",
-            feed.feed,
-            feed.indicators.len(),
-            feed.rejected_total(),
-            feed.warnings_total(),
-            feed.duplicates
-        );
-        written(line)?;
+        let (rejected, doubtful) = (feed.rejected_total(), feed.warnings_total());
+        let numbers = [feed.indicators.len(), rejected, doubtful, feed.duplicates];
+        let line = lang::feed_checked(settings.language, &feed.feed, numbers.map(|n| n as u64));
+        written(writeln!(out, "{line}"))?;
     }
     Ok(u8::from(!clean))
 }
@@ -117,7 +111,7 @@ fn lookup(global: &Global, values: &[String], options: &FeedOptions) -> Result<u
         }
         for hit in hits {
             if let Some(indicator) = loaded.set.get(hit.id) {
-                let allowed = if hit.allowed { " (allowed)" } else { "" };
+                let allowed = if hit.allowed { lang::allowed(settings.language) } else { "" };
                 let told = describe(indicator, settings.language);
                 written(writeln!(out, "{text}: {told}{allowed}"))?;
             }

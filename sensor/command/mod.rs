@@ -18,6 +18,7 @@ use crate::app::AppError;
 use crate::app::indicators::{self, Indicators};
 use crate::cli::{Cli, Command, Global};
 use crate::config::{self, Overrides, Settings};
+use crate::lang;
 
 /// Runs the command line; prints an error once.
 pub fn main() -> ExitCode {
@@ -50,7 +51,7 @@ fn complain(error: &dyn std::fmt::Display) {
 fn load(settings: &Settings, global: &Global) -> Result<Indicators, AppError> {
     let loaded = indicators::load(&settings.feeds, &mut |line| complain(&line))?;
     if global.verbose {
-        complain(&format_args!("{} indicators loaded", loaded.set.len()));
+        complain(&lang::loaded(settings.language, loaded.set.len()));
     }
     Ok(loaded)
 }

@@ -21,12 +21,13 @@ use crate::cli::{Global, Run, event_kinds};
 use crate::config::{ConfigError, Settings, Workers};
 use crate::enrich::Enricher;
 use crate::enrich::fold::Fold;
+use crate::lang::{self, Said};
 use crate::matching::reload::Published;
 use crate::privilege::{self, LogPlace, Needs};
 use crate::sink::eve::EveSink;
 use crate::sink::log::{LogFile, LogOptions};
 use crate::sink::stream::Stream;
-use crate::sink::syslog::SyslogSink;
+use crate::sink::syslog::{SyslogSink, TlsFiles};
 use crate::sink::text::{LineFormat, TextSink};
 use crate::sink::{Clock, Sink};
 use crate::worker::Assignment;
@@ -81,7 +82,7 @@ pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
         leave_as_found(&log, &absent);
         opened?;
         fault.iter().for_each(|fault| complain(&fault.text(settings.language)));
-        complain(&"configuration, feeds, log directory and interfaces can be used");
+        complain(&lang::checked(settings.language));
         return Ok(0);
     }
     let sources = opened?;
@@ -93,6 +94,10 @@ pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
     let writer = Writer::new(Enricher::new(settings.threats), sinks)
         .with_fold(Fold::new(sources.len(), window));
     run::run(&job, sources, writer)?;
+    if let Some(Err((path, error))) = job.metrics.take().map(Metrics::close) {
+        let (path, reason) = (path.to_string_lossy(), crate::capture::describe(&error));
+        complain(&lang::socket_left(settings.language, &path, &reason));
+    }
     Ok(0)
 }
 
@@ -143,17 +148,20 @@ fn give_up_rights(
 ) -> Result<Vec<Notice>, AppError> {
     log.files.retain(|file| file.exists());
     let feeds = &settings.feeds;
+    let of_tls = settings.syslog.iter().filter_map(|server| server.tls.as_ref());
     let readable = [&settings.files, &feeds.paths, &feeds.allow].into_iter().flatten();
+    let readable = readable.chain(of_tls.flat_map(TlsFiles::all));
     let elsewhere = options.eve.iter().filter(|path| !is_stdout(path));
     let needs = Needs {
         user: settings.user.clone(),
         log,
         readable: readable.cloned().collect(),
         writable: elsewhere.cloned().collect(),
+        removable: settings.metrics.iter().filter_map(|at| at.socket().cloned()).collect(),
     };
     let held = privilege::drop_all(&needs).map_err(AppError::Privilege)?;
-    let missing = held.missing.into_iter().map(Notice::Unprotected);
-    Ok(std::iter::once(Notice::Holds(held.words)).chain(missing).collect())
+    let missing: Vec<_> = held.missing.iter().cloned().map(Notice::Unprotected).collect();
+    Ok(std::iter::once(Notice::Holds(held)).chain(missing).collect())
 }
 
 fn log_directory(options: &Run, settings: &Settings) -> PathBuf {
@@ -173,8 +181,9 @@ fn workers(options: &Run, settings: &Settings) -> usize {
 fn events(options: &Run, settings: &Settings) -> Result<EventKinds, AppError> {
     match (options.events, &settings.events) {
         (Some(kinds), _) => Ok(kinds),
-        (None, Some(list)) => event_kinds(list)
-            .map_err(|reason| ConfigError::Value(format!("log.events: {reason}")).into()),
+        (None, Some(list)) => {
+            event_kinds(list).map_err(|reason| ConfigError::Value(reason.of("log.events")).into())
+        }
         (None, None) => Ok(EventKinds::default()),
     }
 }
@@ -209,8 +218,9 @@ fn sinks(
         sinks.push(Box::new(TextSink::new(format.clone(), Stream::stdout())));
     }
     for server in &settings.syslog {
-        let sink = SyslogSink::new(format.clone(), server)
-            .map_err(|error| ConfigError::Value(format!("syslog {}: {error}", server.target)))?;
+        let sink = SyslogSink::new(format.clone(), server).map_err(|error| {
+            ConfigError::Value(error.said().of(&format!("syslog {}", server.target)))
+        })?;
         sinks.push(Box::new(sink));
     }
     Ok(sinks)
@@ -234,11 +244,12 @@ fn is_stdout(path: &Path) -> bool {
 fn check_stdout(options: &Run, settings: &Settings) -> Result<(), ConfigError> {
     let json = options.eve.as_deref().is_some_and(is_stdout);
     match json && (options.stdout || settings.stdout) {
-        true => Err(ConfigError::Value(
+        true => Err(ConfigError::Value(Said::new(
+            "--eve - và --stdout (hoặc `stdout = true` trong [log]) cùng đòi đầu ra chuẩn; hãy bỏ một \
+             trong hai, hoặc ghi EVE ra tệp",
             "--eve - and --stdout (or `stdout = true` under [log]) both want standard output; \
-             leave one out, or write EVE to a file"
-                .into(),
-        )),
+             leave one out, or write EVE to a file",
+        ))),
         false => Ok(()),
     }
 }

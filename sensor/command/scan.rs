@@ -86,11 +86,9 @@ pub(super) fn scan(global: &Global, options: Scan) -> Result<u8, AppError> {
 fn say(language: Language, remark: &Remark<'_>) {
     match remark {
         Remark::Failure(failure) => complain(&lang::capture(language, failure)),
-        Remark::Undecoded { name, link, frames } => complain(&format_args!(
-            "{name}: frames of link type {} ({}) are not decoded: {frames}",
-            link_type(*link),
-            link.0,
-        )),
+        Remark::Undecoded { name, link, frames } => {
+            complain(&lang::undecoded(language, name, (link_type(*link), link.0), *frames));
+        }
     }
 }
 

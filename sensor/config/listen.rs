@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use crate::lang::Said;
+
 /// Where the metrics page is served.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Listen {
@@ -14,25 +16,49 @@ pub enum Listen {
     Unix(PathBuf),
 }
 
+impl Listen {
+    /// The file of a unix socket.
+    pub const fn socket(&self) -> Option<&PathBuf> {
+        match self {
+            Self::Tcp(_) => None,
+            Self::Unix(path) => Some(path),
+        }
+    }
+}
+
 impl FromStr for Listen {
-    type Err = String;
+    type Err = Said;
 
     /// Reads `127.0.0.1:PORT`, `[::1]:PORT` or `unix:/PATH`.
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, Said> {
         let known = "write 127.0.0.1:PORT, [::1]:PORT or unix:/PATH";
+        let vi = "hãy ghi 127.0.0.1:CỔNG, [::1]:CỔNG hoặc unix:/ĐƯỜNG/DẪN";
         if let Some(path) = text.strip_prefix("unix:") {
             return match path.starts_with('/') {
                 true => Ok(Self::Unix(path.into())),
-                false => Err(format!("`{text}` names no absolute path: {known}")),
+                false => Err(Said::new(
+                    format!("`{text}` không phải đường dẫn tuyệt đối: {vi}"),
+                    format!("`{text}` names no absolute path: {known}"),
+                )),
             };
         }
-        let address: SocketAddr =
-            text.parse().map_err(|_| format!("`{text}` is no address and port: {known}"))?;
+        let address: SocketAddr = text.parse().map_err(|_| {
+            Said::new(
+                format!("`{text}` không phải địa chỉ kèm cổng: {vi}"),
+                format!("`{text}` is no address and port: {known}"),
+            )
+        })?;
         match address.ip().is_loopback() {
             true => Ok(Self::Tcp(address)),
-            false => Err(format!(
-                "`{text}` could be reached from other machines, and the page is neither encrypted \
+            false => Err(Said::new(
+                format!(
+                    "`{text}` có thể được truy cập từ máy khác, mà trang số liệu không được mã hóa và \
+                     không có mật khẩu: {vi}, rồi để phần mềm giám sát trên chính máy này lấy số liệu"
+                ),
+                format!(
+                    "`{text}` could be reached from other machines, and the page is neither encrypted \
                  nor protected: {known}, and let the monitoring agent of this machine fetch it"
+                ),
             )),
         }
     }
@@ -57,11 +83,12 @@ mod tests {
             assert_eq!(text.parse::<Listen>().unwrap().to_string(), text);
         }
         for text in ["0.0.0.0:9477", "[::]:9477", "192.0.2.1:9477", "[2001:db8::1]:9477"] {
-            let error = text.parse::<Listen>().unwrap_err();
+            let error = text.parse::<Listen>().unwrap_err().to_string();
             assert!(error.contains("other machines"), "{error}");
         }
         for text in ["9477", "localhost:9477", "127.0.0.1", "unix:relative", "unix:"] {
-            assert!(text.parse::<Listen>().unwrap_err().contains("127.0.0.1:PORT"), "{text}");
+            let error = text.parse::<Listen>().unwrap_err().to_string();
+            assert!(error.contains("127.0.0.1:PORT"), "{text}");
         }
     }
 }

@@ -22,8 +22,35 @@ pub fn system(language: Language, english: &str) -> &str {
         "connection timed out" => "hết thời gian chờ kết nối",
         "network is unreachable" => "không tới được mạng này",
         "no route to host" => "không có đường tới máy chủ",
+        "its compressed data is cut short" => "dữ liệu nén bị cắt cụt",
+        "not a directory" => "đó không phải là thư mục",
+        "disk quota exceeded" => "đã hết hạn mức ổ đĩa",
+        "text file busy" => "tệp đang được chương trình khác sử dụng",
+        "too many open files" => "mở quá nhiều tệp cùng lúc",
+        "cannot allocate memory" => "không đủ bộ nhớ",
+        "file exists" => "tệp đã tồn tại",
+        "operation not permitted" => "hệ điều hành không cho phép",
+        "resource temporarily unavailable" => "tài nguyên tạm thời chưa sẵn sàng",
+        "cannot assign requested address" => "máy này không có địa chỉ đó",
+        "connection reset by peer" => "bên kia đã ngắt kết nối",
+        "network is down" => "mạng đang ngắt",
+        "none that may be seen" => "không thấy cổng nào",
+        "please report this, with the lines above" => {
+            "đề nghị báo lại lỗi này, kèm các dòng ở trên"
+        }
+        // What libpcap says of an interface that goes, and of a filter.
+        "The interface disappeared" | "The interface went down" => "cổng mạng đã mất hoặc đã tắt",
+        "syntax error"
+        | "can't parse filter expression: syntax error"
+        | "syntax error in filter expression: syntax error" => "sai cú pháp",
+        "this wardwatch was built without libpcap (feature `live`)" => {
+            "bản wardwatch này được tạo không kèm libpcap (tính năng `live`)"
+        }
         "broken pipe" => "bên nhận đã đóng",
         "the server has closed the connection" => "máy chủ đã đóng kết nối",
+        "a file of this name is there, and it is no socket" => {
+            "đã có tệp cùng tên ở đó và tệp này không phải socket"
+        }
         other => other,
     }
 }
@@ -36,38 +63,88 @@ pub fn capture(language: Language, error: &CaptureError) -> String {
     let system = |reason: &str| system(Language::Vi, reason).to_owned();
     match error {
         CaptureError::Open { name, source } => {
-            format!("không mở được {name}: {}", system(&describe(source)))
+            format!("không mở được {name}: {}", of_file(source))
         }
         CaptureError::Read { name, frames, source } => {
-            format!("không đọc được {name} sau khung {frames}: {}", system(&describe(source)))
+            format!("không đọc được {name} sau khung {frames}: {}", of_file(source))
         }
         CaptureError::NotACapture { name, what } => format!(
-            "{name} không phải tệp lưu lượng: {what} (wardwatch đọc pcap, pcapng và cả hai dạng nén gzip)"
+            "{name} không phải tệp lưu lượng: {} (wardwatch đọc pcap, pcapng và cả hai dạng nén gzip)",
+            content(what)
         ),
         CaptureError::Cut { name, frames } => format!(
             "{name} bị cắt cụt: kết thúc giữa một bản ghi, sau khung {frames} (phần trước đã được đọc hết; hãy sao chép lại nếu tệp phải dài hơn)"
         ),
         CaptureError::Damaged { name, frames, what } => {
+            let what = content(what);
             format!("{name} bị hỏng sau khung {frames}: {what} (phần trước đã được đọc hết)")
         }
         CaptureError::Filter { expression, reason } => {
+            let reason = system(reason);
             format!(
                 "không dùng được biểu thức lọc `{expression}`: {reason} (xem `man pcap-filter`)"
             )
         }
         CaptureError::NoInterface { name, existing } => {
-            format!("không có cổng mạng {name}; máy này có: {existing}")
+            format!("không có cổng mạng {name}; máy này có: {}", system(existing))
         }
         CaptureError::Permission { name } => format!(
             "không bắt được gói tin trên {name}: không đủ quyền (cần CAP_NET_RAW; hãy chạy bằng sudo, hoặc chạy một lần: sudo setcap cap_net_raw+ep $(command -v wardwatch))"
         ),
+        CaptureError::SwitchedOff { name } => format!(
+            "không bắt được gói tin trên {name}: cổng mạng đang tắt (sudo ip link set {name} up)"
+        ),
         CaptureError::Sharing { name, reason } => format!(
-            "không chia được {name} cho nhiều worker: {reason}; mỗi worker sẽ thấy mọi gói tin (hãy dùng --workers 1)"
+            "không chia được {name} cho nhiều worker: {}; mỗi worker sẽ thấy mọi gói tin (hãy dùng --workers 1)",
+            system(reason)
         ),
         CaptureError::Interface { name, reason } => {
             format!("không bắt được gói tin trên {name}: {}", system(reason))
         }
     }
+}
+
+/// What the system or the compression says of a file.
+fn of_file(error: &std::io::Error) -> String {
+    let english = describe(error);
+    match english.strip_prefix("its compressed data is damaged") {
+        Some(why) => format!("dữ liệu nén bị hỏng{why}"),
+        None => system(Language::Vi, &english).to_owned(),
+    }
+}
+
+/// What is wrong with the content of a capture, with the numbers in it.
+fn content(english: &str) -> String {
+    let between = |before: &str, after: &str| {
+        english.strip_prefix(before).and_then(|rest| rest.strip_suffix(after))
+    };
+    if let Some(bytes) = between("a record claims to hold ", " bytes") {
+        return format!("một bản ghi tự khai chứa {bytes} byte");
+    }
+    if let Some(bytes) = between("a block claims to be ", " bytes long") {
+        return format!("một khối tự khai dài {bytes} byte");
+    }
+    if let Some(number) = between("a packet belongs to interface ", ", never described") {
+        return format!("một gói tin thuộc cổng mạng số {number}, cổng này không được mô tả");
+    }
+    match english {
+        "it is empty" => "tệp rỗng",
+        "it is too short" => "tệp quá ngắn",
+        "its pcapng section header is damaged" => "phần đầu pcapng bị hỏng",
+        "its first bytes are not a capture's" => "các byte đầu không phải của tệp lưu lượng",
+        "a section header has no byte order" => "phần đầu của một đoạn không ghi thứ tự byte",
+        "an interface description is too short" => "phần mô tả cổng mạng quá ngắn",
+        "it describes more than 65,536 interfaces in one section" => {
+            "một đoạn mô tả quá 65.536 cổng mạng"
+        }
+        "a packet block is too short" => "một khối gói tin quá ngắn",
+        "a simple packet block is too short" => "một khối gói tin rút gọn quá ngắn",
+        "a packet block claims more bytes than it has" => {
+            "một khối gói tin tự khai nhiều byte hơn thực có"
+        }
+        other => other,
+    }
+    .to_owned()
 }
 
 /// Why a feed or an allow list cannot be loaded at all.
@@ -91,14 +168,12 @@ pub fn feed(language: Language, error: &FeedError) -> String {
         FeedError::Read { path, source } => format!(
             "không đọc được danh sách dấu hiệu {}: {}; hãy kiểm tra đường dẫn và quyền truy cập",
             path.display(),
-            system(Language::Vi, &describe(source))
+            of_file(source)
         ),
         FeedError::TooLarge { path } => {
             let most = ioc_feeds::format::MAX_FILE / 1024 / 1024;
             format!("danh sách dấu hiệu {} lớn hơn {most} MiB; hãy chia nhỏ", path.display())
         }
-        // Whatever a later version of the crate adds.
-        other => other.to_string(),
     }
 }
 
@@ -119,5 +194,24 @@ mod tests {
         assert!(text.contains("/x/lab.csv: không có tệp này; "), "{text}");
         assert_eq!(feed(Language::En, &error), error.to_string());
         assert_eq!(system(Language::Vi, "something new"), "something new");
+    }
+
+    /// What the reader of captures says is text, so it is its sources that say which there is.
+    #[test]
+    fn whatever_is_wrong_with_a_capture_is_said_in_vietnamese() {
+        let sources =
+            [include_str!("../capture/file.rs"), include_str!("../capture/pcapng_format.rs")];
+        let mut found = 0;
+        for text in sources.iter().flat_map(|source| source.split('"').skip(1).step_by(2)) {
+            let is_said = ["it ", "its ", "a ", "an "].iter().any(|head| text.starts_with(head));
+            if !is_said {
+                continue;
+            }
+            let filled = text.replace('{', "<").replace('}', ">");
+            assert_ne!(content(&filled), filled, "{text}");
+            found += 1;
+        }
+        assert!(found >= 12, "{found} found: is this test still reading what it should?");
+        assert_eq!(content("a record claims to hold 7 bytes"), "một bản ghi tự khai chứa 7 byte");
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! `place` is the name of the file and the line in it.
 
-use super::Language;
+use super::{Language, pick};
 
 /// Heads what is said of a line.
 fn at(language: Language, (file, line): (&str, u32)) -> String {
@@ -61,5 +61,63 @@ pub fn not_looked_up(language: Language, text: &str, reason: &str) -> String {
     match language {
         Language::Vi => format!("không tra cứu được `{text}`: {reason}"),
         Language::En => format!("`{text}` cannot be looked up: {reason}"),
+    }
+}
+
+/// New indicators that are so few that something must be wrong with the feeds.
+pub fn collapsed(language: Language, had: usize, len: usize) -> String {
+    match language {
+        Language::Vi => {
+            format!("{had} -> {len}; nếu đúng là muốn như vậy, hãy khởi động lại wardwatch")
+        }
+        Language::En => format!("{had} -> {len}; restart wardwatch if that is meant"),
+    }
+}
+
+/// How many indicators a command has.
+pub fn loaded(language: Language, indicators: usize) -> String {
+    match language {
+        Language::Vi => format!("đã nạp {indicators} dấu hiệu"),
+        Language::En => format!("{indicators} indicators loaded"),
+    }
+}
+
+/// What a check of a feed has found: indicators, lines not loaded, doubtful ones, duplicates.
+pub fn feed_checked(language: Language, feed: &str, numbers: [u64; 4]) -> String {
+    let [good, rejected, doubtful, duplicates] = numbers;
+    match language {
+        Language::Vi => format!(
+            "{feed}: {good} dấu hiệu, {rejected} dòng không nạp, {doubtful} dòng đáng ngờ, {duplicates} dòng trùng lặp"
+        ),
+        Language::En => format!(
+            "{feed}: {good} indicators, {rejected} lines not loaded, {doubtful} doubtful, {duplicates} duplicates"
+        ),
+    }
+}
+
+/// Behind an indicator that an allow list silences.
+pub const fn allowed(language: Language) -> &'static str {
+    pick(language, " (được phép)", " (allowed)")
+}
+
+/// Everything that `run -T` looks at is in order.
+pub const fn checked(language: Language) -> &'static str {
+    pick(
+        language,
+        "dùng được cấu hình, danh sách dấu hiệu, thư mục nhật ký và cổng mạng",
+        "configuration, feeds, log directory and interfaces can be used",
+    )
+}
+
+/// Frames of a capture that cannot be read: its name, their link type (by number too), how many.
+pub fn undecoded(language: Language, name: &str, link: (&str, u16), frames: u64) -> String {
+    let (kind, number) = link;
+    match language {
+        Language::Vi => {
+            format!("{name}: {frames} khung thuộc loại liên kết {kind} ({number}) không được đọc")
+        }
+        Language::En => {
+            format!("{name}: frames of link type {kind} ({number}) are not decoded: {frames}")
+        }
     }
 }

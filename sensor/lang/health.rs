@@ -127,6 +127,30 @@ pub fn reachable(language: Language, target: &str, dropped: u64) -> String {
     }
 }
 
+/// Certificates and key for a syslog server have changed.
+pub fn tls_reloaded(language: Language, target: &str) -> String {
+    match language {
+        Language::Vi => {
+            format!("đã nạp lại chứng thư, khóa TLS dùng cho {target}; dùng từ kết nối kế tiếp")
+        }
+        Language::En => format!(
+            "certificates and key for {target} reloaded; the next connection is made with them"
+        ),
+    }
+}
+
+/// They cannot be used.
+pub fn tls_kept(language: Language, target: &str, reason: &str) -> String {
+    match language {
+        Language::Vi => format!(
+            "không nạp lại được chứng thư, khóa TLS dùng cho {target}: {reason}; vẫn dùng bản cũ (người dùng mà wardwatch đang chạy phải đọc được các tệp này)"
+        ),
+        Language::En => format!(
+            "certificates and key for {target} not reloaded: {reason}; the old ones stay in use (the user that wardwatch runs as must be able to read these files)"
+        ),
+    }
+}
+
 /// A destination takes lines more slowly than they come.
 pub fn too_slow(language: Language, target: &str, dropped: u64) -> String {
     match language {
@@ -158,6 +182,28 @@ pub fn no_metrics(language: Language, reason: &str) -> String {
     match language {
         Language::Vi => format!("không phục vụ được trang số liệu (metrics): {reason}"),
         Language::En => format!("the metrics page cannot be served: {reason}"),
+    }
+}
+
+/// The file of the metrics page's socket stays after the end.
+pub fn socket_left(language: Language, path: &str, reason: &str) -> String {
+    let reason = system(language, reason);
+    match language {
+        Language::Vi => format!(
+            "không xóa được tệp socket {path}: {reason}; lần khởi động sau wardwatch sẽ tự xóa"
+        ),
+        Language::En => {
+            format!("cannot remove the socket {path}: {reason}; the next start removes it")
+        }
+    }
+}
+
+/// Output that is no log file cannot be written; said on standard error.
+pub fn not_written(language: Language, reason: &str) -> String {
+    let reason = system(language, reason);
+    match language {
+        Language::Vi => format!("wardwatch: không ghi được nhật ký: {reason}"),
+        Language::En => format!("wardwatch: cannot write the log: {reason}"),
     }
 }
 

@@ -4,6 +4,7 @@
 mod errors;
 mod feeds;
 mod health;
+mod said;
 
 use ioc_feeds::threat::Severity;
 use ioc_feeds::{Confidence, Date, Pattern, Role};
@@ -12,6 +13,7 @@ pub use errors::*;
 pub use feeds::*;
 pub use health::*;
 pub use ioc_feeds::threat::Language;
+pub use said::Said;
 
 /// Picks one of two phrases.
 const fn pick(language: Language, vi: &'static str, en: &'static str) -> &'static str {

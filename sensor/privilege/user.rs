@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::{self, Gid, Uid, User};
 
+use super::held::{Missing, RightsError, Who};
 use super::{Needs, directory_of};
 
 /// The user of the package.
@@ -28,33 +29,27 @@ pub struct LogPlace {
 }
 
 /// Becomes another user if the process is root; says who it is.
-pub(super) fn leave_root(needs: &Needs, missing: &mut Vec<String>) -> Result<String, String> {
+pub(super) fn leave_root(needs: &Needs, missing: &mut Vec<Missing>) -> Result<Who, RightsError> {
     if !Uid::effective().is_root() {
-        return Ok(format!("user {}", name_of(Uid::effective())));
+        return Ok(Who::User(name_of(Uid::effective())));
     }
     // Groups are given up whoever we become.
-    unistd::setgroups(&[]).map_err(|error| format!("cannot leave root's groups: {error}"))?;
+    unistd::setgroups(&[]).map_err(|error| RightsError::Groups(error.to_string()))?;
     for user in candidates(needs)? {
         if take_log(&user, needs) {
             become_user(&user)?;
-            return Ok(format!("user {}", user.name));
+            return Ok(Who::User(user.name));
         }
     }
-    let directory = needs.log.directory.display();
-    missing.push(format!(
-        "no other user than root can write {directory}, so the process keeps root's number; make \
-         a user and give it the directory: useradd --system {OURS} && chown -R {OURS} {directory}"
-    ));
-    Ok("user root without its rights".into())
+    missing.push(Missing::User { log: needs.log.directory.clone() });
+    Ok(Who::RootInNumber)
 }
 
 /// Whom to try, in this order. A user who was asked for by name is the only one.
-fn candidates(needs: &Needs) -> Result<Vec<User>, String> {
+fn candidates(needs: &Needs) -> Result<Vec<User>, RightsError> {
     let named = |name: &str| User::from_name(name).ok().flatten();
     if let Some(name) = &needs.user {
-        let user = named(name).ok_or_else(|| {
-            format!("there is no user {name} (user in the configuration): useradd --system {name}")
-        })?;
+        let user = named(name).ok_or_else(|| RightsError::NoUser(name.clone()))?;
         return Ok(vec![user]);
     }
     let owner = fs::metadata(&needs.log.directory).ok().map(|about| Uid::from_raw(about.uid()));
@@ -112,9 +107,10 @@ fn writes(needs: &Needs) -> bool {
 }
 
 /// For good. Capabilities stay until they are dropped, which is next.
-fn become_user(user: &User) -> Result<(), String> {
-    let failed = |error: nix::Error| format!("cannot become user {}: {error}", user.name);
-    caps::securebits::set_keepcaps(true).map_err(|error| error.to_string())?;
+fn become_user(user: &User) -> Result<(), RightsError> {
+    let because = |reason: String| RightsError::Become { user: user.name.clone(), reason };
+    let failed = |error: nix::Error| because(error.to_string());
+    caps::securebits::set_keepcaps(true).map_err(|error| because(error.to_string()))?;
     unistd::setresgid(user.gid, user.gid, user.gid).map_err(failed)?;
     unistd::setresuid(user.uid, user.uid, user.uid).map_err(failed)
 }

@@ -98,7 +98,7 @@ fn blind(language: Language, status: &Status) -> String {
     let (hidden, connections) = status.blind();
     let share = percent(language, hidden, connections);
     let ways = [
-        ("ECH", Counter::TlsEch),
+        ("ECH", Counter::TlsEchHidden),
         ("DoH", Counter::DnsOverHttps),
         ("DoT", Counter::DnsOverTls),
         ("DoQ", Counter::DnsOverQuic),
@@ -184,7 +184,8 @@ mod tests {
             (Counter::UdpPacketsLocal, 1),
             (Counter::UdpBytesLocal, 99),
             (Counter::Tls, 10),
-            (Counter::TlsEch, 1),
+            (Counter::TlsEch, 9),
+            (Counter::TlsEchHidden, 1),
             (Counter::DnsOverTls, 2),
             (Counter::EncryptedDns, 2),
         ] {

@@ -63,6 +63,18 @@ pub enum Trouble {
         /// Messages for which the queue had no room.
         dropped: u64,
     },
+    /// The files of TLS to a server were read again and say something else than before.
+    TlsReloaded {
+        /// Its address.
+        target: String,
+    },
+    /// They cannot be used; what was read before stays in use.
+    TlsKept {
+        /// Its address.
+        target: String,
+        /// Why, in the log's language.
+        reason: String,
+    },
     /// A destination takes lines, but too slowly: its queue is full.
     TooSlow {
         /// Its address.
@@ -162,7 +174,7 @@ pub trait Sink {
         Losses::default()
     }
 
-    /// Opens its file anew, if it has one (after a rotation).
+    /// Opens its file anew, if it has one (after a rotation), or reads again what it knows a server by.
     fn reopen(&mut self) {}
 
     /// Lets time pass: retries, syncs, rotates. Called about ten times a second.

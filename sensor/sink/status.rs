@@ -71,7 +71,7 @@ impl Status {
     pub fn blind(&self) -> (u64, u64) {
         let sum = |list: &[Counter]| list.iter().map(|c| self.counters.get(*c)).sum::<u64>();
         (
-            sum(&[Counter::TlsEch, Counter::QuicUndecodable, Counter::EncryptedDns]),
+            sum(&[Counter::TlsEchHidden, Counter::QuicUndecodable, Counter::EncryptedDns]),
             sum(&[Counter::Tls, Counter::Quic, Counter::QuicUndecodable]),
         )
     }
@@ -94,7 +94,11 @@ impl Status {
         [
             ("blind.hidden", "Connections whose true name cannot be read", hidden),
             ("blind.connections", "Connections of which a name is wanted", connections),
-            ("blind.ech", "Connections with an encrypted ClientHello", count(Counter::TlsEch)),
+            (
+                "blind.ech",
+                "Connections whose true name an encrypted ClientHello hides",
+                count(Counter::TlsEchHidden),
+            ),
             ("blind.doh", "Flows with DNS over HTTPS", count(Counter::DnsOverHttps)),
             ("blind.dot", "Flows with DNS over TLS", count(Counter::DnsOverTls)),
             ("blind.doq", "Flows with DNS over QUIC", count(Counter::DnsOverQuic)),
@@ -181,7 +185,7 @@ mod tests {
     fn each_way_to_hide_a_name_is_told_apart() {
         let mut status = Status::default();
         let ways = [
-            (Counter::TlsEch, "blind.ech"),
+            (Counter::TlsEchHidden, "blind.ech"),
             (Counter::DnsOverHttps, "blind.doh"),
             (Counter::DnsOverTls, "blind.dot"),
             (Counter::DnsOverQuic, "blind.doq"),

@@ -12,6 +12,8 @@ mod tests;
 mod tls;
 #[cfg(feature = "live")]
 mod way;
+#[cfg(feature = "live")]
+mod words;
 
 #[cfg(feature = "live")]
 pub use sender::{SyslogSink, message};

@@ -119,6 +119,7 @@ pub fn dns_over_tcp(message: &[u8]) -> Vec<u8> {
 pub struct Hello {
     names: Vec<String>,
     grease: bool,
+    ech: bool,
     key_share: usize,
     padding: usize,
     record: usize,
@@ -128,7 +129,7 @@ impl Hello {
     /// A TLS 1.3 hello for a server name, in one record.
     pub fn new(name: &str) -> Self {
         let names = vec![name.to_owned()];
-        Self { names, grease: false, key_share: 32, padding: 0, record: 16_384 }
+        Self { names, grease: false, ech: false, key_share: 32, padding: 0, record: 16_384 }
     }
 
     /// A hello without `server_name`.
@@ -147,6 +148,13 @@ impl Hello {
     #[must_use]
     pub fn grease(mut self) -> Self {
         self.grease = true;
+        self
+    }
+
+    /// With an encrypted ClientHello, or a dummy of one: nobody on the way can tell (RFC 9849).
+    #[must_use]
+    pub fn ech(mut self) -> Self {
+        self.ech = true;
         self
     }
 
@@ -222,6 +230,14 @@ impl Hello {
             all.extend(extension(0, &list));
         }
         all.extend(extension(43, &[2, 3, 4]));
+        if self.ech {
+            // Outer, HKDF-SHA256 with AES-128-GCM, a configuration, a key, a payload.
+            let mut offer = vec![0, 0, 1, 0, 1, 7, 0, 32];
+            offer.extend(noise.bytes(32));
+            offer.extend([0, 144]);
+            offer.extend(noise.bytes(144));
+            all.extend(extension(0xfe0d, &offer));
+        }
         if self.padding > 0 {
             all.extend(extension(21, &vec![0; self.padding]));
         }

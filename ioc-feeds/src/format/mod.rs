@@ -67,9 +67,9 @@ pub struct Warning {
     pub reason: Reason,
 }
 
-/// Why a whole feed could not be loaded. Names the feed, the place and the remedy.
+/// Why a whole feed could not be loaded. Names the feed, the place and the remedy. Not
+/// `non_exhaustive`: whoever says it in another language must hear of a new one.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum FeedError {
     /// A column twice, or one no feed has.
     #[error("{feed}, line {line}: {problem} column `{column}`; the columns are {}", native::COLUMNS.join(","))]

@@ -99,7 +99,10 @@ fn reason(language: Language, error: &std::io::Error) -> String {
         (Language::Vi, ErrorKind::StorageFull) => "ổ đĩa đã đầy",
         (Language::Vi, ErrorKind::QuotaExceeded) => "đã hết hạn mức ổ đĩa",
         (Language::Vi, ErrorKind::ReadOnlyFilesystem) => "hệ thống tệp chỉ cho đọc",
-        _ => return crate::capture::describe(error),
+        _ => {
+            let english = crate::capture::describe(error);
+            return lang::system(language, &english).into();
+        }
     };
     vietnamese.into()
 }

@@ -113,6 +113,18 @@ fn standard_frame() -> Vec<u8> {
 }
 
 #[test]
+fn a_name_behind_an_encrypted_hello_is_hidden_in_quic_by_the_same_rule_as_in_tls() {
+    for (name, hidden) in [(&b"www.office.example"[..], 0), (b"cloudflare-ech.com", 1)] {
+        let block = [extension(0xfe0d, &[0; 40]), server_name(&[name])].concat();
+        let mut flow = Flow::default();
+        flow.take(CLIENT, &datagram(&FIRST, &handshake(1, &body(&block, None))));
+        let counters = &flow.recorder.counters;
+        let counted = [Counter::Quic, Counter::TlsEch, Counter::TlsEchHidden];
+        assert_eq!(counted.map(|one| counters.get(one)), [1, 1, hidden]);
+    }
+}
+
+#[test]
 fn the_client_initials_of_the_standards_are_read() {
     // RFC 9001 A.2 and RFC 9369 A.2: header, packet number and sample as published.
     let cases = [

@@ -5,6 +5,7 @@
 
 use std::net::IpAddr;
 
+use super::ech;
 use crate::extract::{Context, spelling};
 use crate::observation::{ClientHello, Kind, Message, Observation, Observer, Value};
 use crate::stats::Counter;
@@ -132,6 +133,11 @@ pub fn read(body: &[u8], complete: bool, carrier: Carrier, cx: &mut Context<'_>)
     }
     if hello.ech {
         observer.count(Counter::TlsEch);
+        // Where a hello is cut, the name may stand behind the cut.
+        hello.ech_hidden = (complete || hello.sni.is_some()) && ech::hides(hello.sni);
+        if hello.ech_hidden {
+            observer.count(Counter::TlsEchHidden);
+        }
     }
     observer.count(carrier.counter());
     observer.message(match carrier {

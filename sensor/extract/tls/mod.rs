@@ -6,6 +6,7 @@
 
 pub mod certificate;
 mod der;
+pub mod ech;
 pub mod fingerprint;
 pub mod hello;
 mod records;

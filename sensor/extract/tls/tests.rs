@@ -65,6 +65,36 @@ fn an_encrypted_client_hello_is_counted_and_its_outer_name_told() {
 }
 
 #[test]
+fn a_name_counts_as_hidden_only_behind_none_or_that_of_a_front_server() {
+    let offer = extension(0xfe0d, &[0; 40]);
+    let named = |name: &[u8]| [offer.clone(), server_name(&[name])].concat();
+    for (block, offered, hidden) in [
+        (named(b"www.office.example"), 1, 0),
+        (named(b"Cloudflare-ECH.com."), 1, 1),
+        (named(b"not-cloudflare-ech.com"), 1, 0),
+        (named(b"www.cloudflare-ech.com"), 1, 0),
+        (named(b""), 1, 1),
+        (offer.clone(), 1, 1),
+        (server_name(&[b"cloudflare-ech.com"]), 0, 0),
+        (Vec::new(), 0, 0),
+    ] {
+        let counters = read_block(&block).counters;
+        let counted = [Counter::TlsEch, Counter::TlsEchHidden].map(|one| counters.get(one));
+        assert_eq!(counted, [offered, hidden], "{block:?}");
+    }
+}
+
+#[test]
+fn a_name_that_may_stand_behind_a_cut_does_not_count_as_hidden() {
+    let block = [extension(0xfe0d, &[0; 40]), server_name(&[b"www.office.example"])].concat();
+    let whole = record(22, &handshake(1, &body(&block, None)));
+    let recorder = read_with(&[&whole[..whole.len() - 20]], Cut::Gap);
+    assert!(recorder.seen.is_empty());
+    let counted = [Counter::TlsEch, Counter::TlsEchHidden].map(|one| recorder.counters.get(one));
+    assert_eq!(counted, [1, 0]);
+}
+
+#[test]
 fn a_list_length_that_lies_does_not_hide_the_name() {
     let mut block = server_name(&[b"hidden.example"]);
     block[4..6].copy_from_slice(&[0, 1]);

@@ -89,13 +89,14 @@ pub enum BehaviourError {
     Table(String),
     /// A configuration names a behaviour that does not exist.
     #[error(
-        "behaviours: there is no `{name}`; `wardwatch feeds list --behaviours` lists all{hint}"
+        "behaviours: there is no `{name}`; `wardwatch feeds list --behaviours` lists all{}",
+        near.as_ref().map_or_else(String::new, |near| format!("; did you mean `{near}`?"))
     )]
     Unknown {
         /// The name given.
         name: String,
         /// The nearest name, if one is near.
-        hint: String,
+        near: Option<String>,
     },
 }
 
@@ -353,22 +354,22 @@ impl Behaviours {
 
 fn known(modes: &Modes, names: &[&str]) -> Result<(), BehaviourError> {
     match modes.keys().find(|name| !names.contains(&name.as_str())) {
-        Some(name) => Err(BehaviourError::Unknown { name: name.clone(), hint: hint(name, names) }),
+        Some(name) => {
+            Err(BehaviourError::Unknown { name: name.clone(), near: nearest(name, names) })
+        }
         None => Ok(()),
     }
 }
 
-/// Names the behaviour that was probably meant: one that shares the longest beginning or end.
-fn hint(name: &str, names: &[&str]) -> String {
+/// The behaviour that was probably meant: one that shares the longest beginning or end.
+fn nearest(name: &str, names: &[&str]) -> Option<String> {
     let shared = |other: &&&str| {
         let start = name.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
         let end = name.bytes().rev().zip(other.bytes().rev()).take_while(|(a, b)| a == b).count();
         start.max(end)
     };
-    match names.iter().max_by_key(shared) {
-        Some(best) if shared(&best) >= 4 => format!("; did you mean `{best}`?"),
-        _ => String::new(),
-    }
+    let best = names.iter().max_by_key(shared)?;
+    (shared(&best) >= 4).then(|| (*best).to_owned())
 }
 
 #[cfg(test)]

@@ -169,6 +169,8 @@ struct Tls<'a> {
     client_alpns: &'a [String],
     #[serde(skip_serializing_if = "no")]
     ech: bool,
+    #[serde(skip_serializing_if = "no")]
+    ech_hidden: bool,
 }
 
 #[derive(Serialize)]
@@ -193,6 +195,7 @@ fn tls_record(hello: &TlsEvent) -> Tls<'_> {
         ja4: &hello.ja4,
         client_alpns: &hello.alpns,
         ech: hello.ech,
+        ech_hidden: hello.ech_hidden,
     }
 }
 

@@ -5,16 +5,21 @@
 
 use std::fmt::Write as _;
 use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use ioc_feeds::threat::Severity;
 
-use super::target::{Server, Target};
+use super::target::{Server, Target, TlsFiles};
 use super::tls::{Tls, TlsError};
 use super::way::Way;
+use super::words;
 use crate::enrich::FullAlert;
+use crate::lang::Language;
 use crate::net::Timestamp;
 use crate::sink::log::is_due;
 use crate::sink::text::LineFormat;
@@ -24,7 +29,8 @@ use crate::sink::{Losses, Sink, Trouble, heartbeat};
 const QUEUE: usize = 4096;
 /// How often, in nanoseconds, it is said that a server is too slow.
 const MINUTE: u64 = 60_000_000_000;
-/// The pause after an attempt that failed.
+/// The pause after an attempt that failed, and how late it may be noticed that the files of TLS
+/// shall be read again.
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long the last messages have at the end of the run.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -62,7 +68,9 @@ pub struct SyslogSink {
     target: String,
     /// Taken when the sink is dropped.
     sender: Option<Sender<String>>,
-    states: Receiver<Option<String>>,
+    states: Receiver<State>,
+    /// Set when the files of TLS shall be read again.
+    reload: Arc<AtomicBool>,
     /// Hears nothing but the end of the thread.
     ended: Receiver<()>,
     /// What the thread will have in hand, until it begins.
@@ -83,14 +91,26 @@ impl SyslogSink {
     /// What is wrong with a file of TLS.
     pub fn new(format: LineFormat, server: &Server) -> Result<Self, TlsError> {
         let tls = match (&server.target, &server.tls) {
-            (Target::Tls(address), Some(files)) => Some(Tls::load(files, address.ip())?),
+            (Target::Tls(address), Some(files)) => {
+                let tls = Tls::load(files, address.ip())?;
+                Some(Known { tls, files: files.clone(), address: address.ip() })
+            }
             _ => None,
         };
         let (sender, messages) = bounded(QUEUE);
         let (tell, states) = bounded(16);
         let (end, ended) = bounded(0);
-        let target = server.target.clone();
-        let carrier = Carrier { target, tls, messages, tell, said: None, _end: end };
+        let reload = Arc::new(AtomicBool::new(false));
+        let carrier = Carrier {
+            target: server.target.clone(),
+            tls,
+            language: format.language,
+            messages,
+            reload: reload.clone(),
+            tell,
+            said: None,
+            _end: end,
+        };
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         let host = host.trim().to_owned();
         Ok(Self {
@@ -100,6 +120,7 @@ impl SyslogSink {
             target: server.target.to_string(),
             sender: Some(sender),
             states,
+            reload,
             ended,
             carrier: Some(carrier),
             dropped: 0,
@@ -154,21 +175,29 @@ impl Sink for SyslogSink {
         Losses { undelivered: self.dropped, ..Losses::default() }
     }
 
+    /// It has no file, but those of TLS may have changed. The thread reads them: a disk that hangs
+    /// must not hold the writer up.
+    fn reopen(&mut self) {
+        self.reload.store(true, Ordering::Relaxed);
+    }
+
     fn tend(&mut self, now: Timestamp, say: &mut dyn FnMut(Trouble)) {
         self.now = now;
         while let Ok(state) = self.states.try_recv() {
             let target = self.target.clone();
             match state {
-                Some(reason) => {
+                State::Fails(reason) => {
                     self.failing = true;
                     say(Trouble::Unreachable { target, reason });
                 }
-                None if self.failing => {
+                State::Works if self.failing => {
                     self.failing = false;
                     let dropped = self.unsaid();
                     say(Trouble::Reachable { target, dropped });
                 }
-                None => {}
+                State::Works => {}
+                State::Reloaded => say(Trouble::TlsReloaded { target }),
+                State::Kept(reason) => say(Trouble::TlsKept { target, reason }),
             }
         }
         let more = self.dropped > self.dropped_said;
@@ -189,14 +218,36 @@ impl Drop for SyslogSink {
     }
 }
 
+/// What the thread has to tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum State {
+    /// Messages arrive.
+    Works,
+    /// They do not; why.
+    Fails(String),
+    /// The files of TLS say something else than before, and are in use.
+    Reloaded,
+    /// They cannot be used, so those read before stay; why.
+    Kept(String),
+}
+
+/// How a server of `tls://` is known, and where that stands.
+struct Known {
+    tls: Tls,
+    files: TlsFiles,
+    address: IpAddr,
+}
+
 /// What the thread has in hand.
 struct Carrier {
     target: Target,
-    tls: Option<Tls>,
+    tls: Option<Known>,
+    language: Language,
     messages: Receiver<String>,
-    tell: Sender<Option<String>>,
+    reload: Arc<AtomicBool>,
+    tell: Sender<State>,
     /// How the last attempt ended, as told.
-    said: Option<String>,
+    said: Option<State>,
     /// Dropped with the thread's end.
     _end: Sender<()>,
 }
@@ -205,16 +256,45 @@ impl Carrier {
     /// Carries messages until the sink is gone and the queue empty.
     fn work(mut self) {
         let mut way = None;
-        while let Ok(message) = self.messages.recv() {
+        loop {
+            self.look_at_files(&mut way);
+            let message = match self.messages.recv_timeout(PAUSE) {
+                Ok(message) => message,
+                Err(RecvTimeoutError::Timeout) => continue,
+                Err(RecvTimeoutError::Disconnected) => break,
+            };
             while let Err(error) = self.carry(&mut way, &message) {
-                self.told(Some(crate::capture::describe(&error)));
+                self.told(State::Fails(words::reason(self.language, &error)));
                 thread::sleep(PAUSE);
+                // A server that refuses us may be just what they were changed for.
+                self.look_at_files(&mut way);
             }
-            self.told(None);
+            self.told(State::Works);
         }
         if let Some(way) = way {
             way.close();
         }
+    }
+
+    /// Reads the files of TLS again, if that is asked for. The next connection is made by what they
+    /// say; the one that is open ends, for whom it trusts may be trusted no more.
+    fn look_at_files(&mut self, way: &mut Option<Way>) {
+        if !self.reload.swap(false, Ordering::Relaxed) {
+            return;
+        }
+        let Some(known) = &mut self.tls else { return };
+        let state = match Tls::load(&known.files, known.address) {
+            Ok(tls) if tls.is_as(&known.tls) => return,
+            Ok(tls) => {
+                known.tls = tls;
+                if let Some(way) = way.take() {
+                    way.close();
+                }
+                State::Reloaded
+            }
+            Err(error) => State::Kept(error.said().in_language(self.language).into()),
+        };
+        let _ = self.tell.try_send(state);
     }
 
     /// One attempt. A connection that broke since the last message is made anew at once: servers
@@ -226,16 +306,16 @@ impl Carrier {
             *way = Some(open);
             return Ok(());
         }
-        let mut open = Way::open(&self.target, self.tls.as_ref())?;
+        let mut open = Way::open(&self.target, self.tls.as_ref().map(|known| &known.tls))?;
         open.send(message)?;
         *way = Some(open);
         Ok(())
     }
 
     /// Tells a change once.
-    fn told(&mut self, state: Option<String>) {
-        if state != self.said {
-            self.said.clone_from(&state);
+    fn told(&mut self, state: State) {
+        if self.said.as_ref() != Some(&state) {
+            self.said = Some(state.clone());
             let _ = self.tell.try_send(state);
         }
     }

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use crate::lang::Said;
+
 /// Where messages go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
@@ -19,22 +21,32 @@ pub enum Target {
 }
 
 impl FromStr for Target {
-    type Err = String;
+    type Err = Said;
 
     /// Reads `udp://ADDRESS:PORT`, `tcp://ADDRESS:PORT`, `tls://ADDRESS:PORT` or `unix:///PATH`.
     /// An address and no name: the sensor asks no resolver.
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, Said> {
         let known = "write udp://ADDRESS:PORT, tcp://ADDRESS:PORT, tls://ADDRESS:PORT or \
                      unix:///PATH; a number and no name, because wardwatch asks no resolver";
+        let vi = "hãy ghi udp://ĐỊA_CHỈ:CỔNG, tcp://ĐỊA_CHỈ:CỔNG, tls://ĐỊA_CHỈ:CỔNG hoặc \
+                  unix:///ĐƯỜNG/DẪN; ghi địa chỉ số, không ghi tên, vì wardwatch không phân giải tên";
         let host = |rest: &str| {
-            rest.parse().map_err(|_| format!("`{text}` names no address and port: {known}"))
+            rest.parse().map_err(|_| {
+                Said::new(
+                    format!("`{text}` không có địa chỉ kèm cổng: {vi}"),
+                    format!("`{text}` names no address and port: {known}"),
+                )
+            })
         };
         match text.split_once("://") {
             Some(("udp", rest)) => host(rest).map(Self::Udp),
             Some(("tcp", rest)) => host(rest).map(Self::Tcp),
             Some(("tls", rest)) => host(rest).map(Self::Tls),
             Some(("unix", path)) if path.starts_with('/') => Ok(Self::Unix(path.into())),
-            _ => Err(format!("`{text}` is no target: {known}")),
+            _ => Err(Said::new(
+                format!("`{text}` không phải đích nhận: {vi}"),
+                format!("`{text}` is no target: {known}"),
+            )),
         }
     }
 }
@@ -50,7 +62,7 @@ impl fmt::Display for Target {
     }
 }
 
-/// A server, and for `tls://` how it is known. Paths only: [`super::SyslogSink::new`] reads them.
+/// A server, and for `tls://` how it is known. Paths only: the sink reads them, at its start and at a reload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
     /// Where it is.
@@ -70,6 +82,14 @@ pub struct TlsFiles {
     pub identity: Option<(PathBuf, PathBuf)>,
 }
 
+impl TlsFiles {
+    /// Every file.
+    pub fn all(&self) -> impl Iterator<Item = &PathBuf> {
+        let identity = self.identity.iter().flat_map(|(cert, key)| [cert, key]);
+        std::iter::once(&self.ca).chain(identity)
+    }
+}
+
 impl Server {
     /// Puts the settings of one server together.
     ///
@@ -80,24 +100,37 @@ impl Server {
         ca: Option<PathBuf>,
         server_name: Option<String>,
         identity: (Option<PathBuf>, Option<PathBuf>),
-    ) -> Result<Self, String> {
+    ) -> Result<Self, Said> {
         let identity = match identity {
             (Some(cert), Some(key)) => Some((cert, key)),
             (None, None) => None,
-            _ => return Err(format!("{target}: `cert` and `key` go together; add the other")),
+            _ => {
+                let said = Said::new(
+                    "`cert` và `key` phải đi cùng nhau; hãy ghi thêm mục còn thiếu",
+                    "`cert` and `key` go together; add the other",
+                );
+                return Err(said.of(&target.to_string()));
+            }
         };
         match (&target, ca) {
             (Target::Tls(_), Some(ca)) => {
                 Ok(Self { target, tls: Some(TlsFiles { ca, server_name, identity }) })
             }
-            (Target::Tls(_), None) => Err(format!(
-                "{target}: `ca` is missing; name the PEM file of the CA that signed the server's \
-                 certificate, for without it anybody could receive the alerts"
-            )),
+            (Target::Tls(_), None) => Err(Said::new(
+                "thiếu `ca`; hãy ghi tệp PEM của CA đã ký chứng thư của máy chủ, vì nếu không thì bất kỳ \
+                 ai cũng có thể nhận được cảnh báo",
+                "`ca` is missing; name the PEM file of the CA that signed the server's certificate, for \
+                 without it anybody could receive the alerts",
+            )
+            .of(&target.to_string())),
             (_, None) if server_name.is_none() && identity.is_none() => {
                 Ok(Self { target, tls: None })
             }
-            _ => Err(format!("{target}: ca, server_name, cert and key are for tls:// only")),
+            _ => Err(Said::new(
+                "ca, server_name, cert và key chỉ dùng cho tls://",
+                "ca, server_name, cert and key are for tls:// only",
+            )
+            .of(&target.to_string())),
         }
     }
 }
@@ -120,7 +153,8 @@ mod tests {
         for text in
             ["127.0.0.1:514", "udp://host", "tls://host:6514", "unix://relative", "udp://:1"]
         {
-            assert!(text.parse::<Target>().unwrap_err().contains("udp://ADDRESS:PORT"), "{text}");
+            let error = text.parse::<Target>().unwrap_err().to_string();
+            assert!(error.contains("udp://ADDRESS:PORT"), "{text}");
         }
     }
 
@@ -130,6 +164,7 @@ mod tests {
             let path = |text: Option<&str>| text.map(PathBuf::from);
             let target = target.parse().unwrap();
             Server::new(target, path(ca), name.map(str::to_owned), (path(cert), None))
+                .map_err(|error| error.to_string())
         };
         let tls = "tls://192.0.2.1:6514";
         assert!(server(tls, Some("ca.pem"), Some("log.example"), None).is_ok());

@@ -14,6 +14,7 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
+use super::tls::Refusal;
 use super::way::Way;
 use super::*;
 use crate::net::Timestamp;
@@ -273,4 +274,115 @@ fn files_that_are_no_certificates_are_refused_by_name() {
     let pair = Some((cert.clone(), key));
     assert!(load(&good, None, pair).unwrap_err().contains("cannot be used together"));
     assert!(load(&good, None, Some((cert, empty))).unwrap_err().contains("private key"));
+}
+
+#[test]
+fn files_that_change_are_taken_at_a_reload_and_those_that_broke_are_not() {
+    let (place, ca, other) = (Place::new(), authority(), authority());
+    let ca_file = place.put("ca.pem", &other.pem());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let config = settings(&signed(&ca, &["127.0.0.1"]), None);
+    let server = std::thread::spawn(move || serve(listener, config));
+    let target = format!("tls://{address}");
+    let mut sink = sink(address, &ca_file, None, None);
+    // The server has a certificate of a new CA, which the sink does not know yet.
+    sink.notice("one").unwrap();
+    let refused = said(&mut sink, Duration::ZERO);
+    assert!(matches!(refused.as_slice(), [Trouble::Unreachable { .. }]), "{refused:?}");
+    place.put("ca.pem", &ca.pem());
+    sink.reopen();
+    let taken = said(&mut sink, Duration::from_millis(1500));
+    let reachable = Trouble::Reachable { target: target.clone(), dropped: 0 };
+    assert_eq!(taken, [Trouble::TlsReloaded { target: target.clone() }, reachable]);
+    // Half a file: the old one stays, and the connection too.
+    place.put("ca.pem", &ca.pem()[..100]);
+    sink.reopen();
+    let kept = said(&mut sink, Duration::ZERO);
+    let [Trouble::TlsKept { target: whose, reason }] = kept.as_slice() else { panic!("{kept:?}") };
+    assert_eq!(*whose, target);
+    assert!(reason.contains("ca.pem holds no certificate in PEM form"), "{reason}");
+    sink.notice("two").unwrap();
+    // What says the same as before is no change, and nothing is said of it.
+    place.put("ca.pem", &ca.pem());
+    sink.reopen();
+    std::thread::sleep(Duration::from_millis(2500));
+    sink.tend(Timestamp::new(9, 0), &mut |trouble| panic!("{trouble:?}"));
+    sink.notice("three").unwrap();
+    drop(sink);
+    let frames = server.join().unwrap();
+    let ends: Vec<_> =
+        frames.iter().map(|frame| frame.rsplit('\u{feff}').next().unwrap()).collect();
+    assert_eq!(ends, ["one", "two", "three"], "over one connection");
+}
+
+#[test]
+fn a_certificate_of_ours_that_is_replaced_is_shown_from_the_next_message_on() {
+    let (place, ca, ours, strangers) = (Place::new(), authority(), authority(), authority());
+    let ca_file = place.put("ca.pem", &ca.pem());
+    let put = |issuer: &Issuer| {
+        let (cert, key) = signed(issuer, &["sensor.example"]);
+        (place.put("cert.pem", &cert), place.put("key.pem", &key))
+    };
+    let us = put(&strangers);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let config = settings(&signed(&ca, &["127.0.0.1"]), Some(&ours));
+    let server = std::thread::spawn(move || serve(listener, config));
+    let mut sink = sink(address, &ca_file, None, Some(us));
+    sink.notice("hello").unwrap();
+    let refused = said(&mut sink, Duration::ZERO);
+    assert!(matches!(refused.as_slice(), [Trouble::Unreachable { .. }]), "{refused:?}");
+    put(&ours);
+    sink.reopen();
+    let taken = said(&mut sink, Duration::from_millis(1500));
+    assert!(matches!(taken.first(), Some(Trouble::TlsReloaded { .. })), "{taken:?}");
+    drop(sink);
+    assert!(server.join().unwrap()[0].ends_with("hello"));
+}
+
+/// Is it said otherwise in Vietnamese, with the letters that only Vietnamese has?
+fn is_vietnamese(vietnamese: &str, english: &str) {
+    assert_ne!(vietnamese, english);
+    assert!(vietnamese.chars().any(|letter| "ôđượứừủậạ".contains(letter)), "{vietnamese}");
+}
+
+#[test]
+fn why_a_file_cannot_be_used_is_said_in_both_languages() {
+    let path = PathBuf::from("/x/ca.pem");
+    let reason = "permission denied".to_owned();
+    let said = TlsError::Read { path: path.clone(), reason }.said();
+    assert_eq!(said.to_string(), "cannot read /x/ca.pem: permission denied");
+    assert_eq!(said.in_language(Language::Vi), "không đọc được /x/ca.pem: không đủ quyền");
+    for error in [
+        TlsError::Pem { path: path.clone(), what: "private key", reason: "x".into() },
+        TlsError::Ca { path: path.clone(), reason: "x".into() },
+        TlsError::Identity { cert: path.clone(), key: path, reason: "x".into() },
+        TlsError::Name("x".into()),
+        TlsError::Setup("x".into()),
+    ] {
+        let said = error.said();
+        is_vietnamese(said.in_language(Language::Vi), &said.to_string());
+    }
+}
+
+#[test]
+fn why_a_server_is_not_trusted_is_said_in_both_languages() {
+    for refusal in [
+        Refusal::Issuer { ca: "/x/ca.pem".into() },
+        Refusal::OtherName("log.example".into()),
+        Refusal::Expired,
+        Refusal::NotYet,
+        Refusal::Certificate("x".into()),
+        Refusal::Alert("x".into()),
+        Refusal::NotTls,
+    ] {
+        let english = refusal.to_string();
+        let error = io::Error::other(refusal);
+        assert_eq!(words::reason(Language::En, &error), english);
+        is_vietnamese(&words::reason(Language::Vi, &error), &english);
+    }
+    // What is no refusal stays the system's, for whoever tells it.
+    let refused = io::Error::from_raw_os_error(111);
+    assert_eq!(words::reason(Language::Vi, &refused), "connection refused");
 }

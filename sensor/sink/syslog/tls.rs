@@ -1,7 +1,7 @@
 //! TLS to a syslog server (RFC 5425): who the server must be, and the open connection.
 //!
-//! Trusts the named CA and nobody else, not even the system's. Files are read once, before the
-//! process gives up its rights; a reload does not read them again.
+//! Trusts the named CA and nobody else, not even the system's. Files are read before the process
+//! gives up its rights, and again at a reload, as far as it may still read them then.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -14,6 +14,8 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{CertificateError, ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
+use sha2::{Digest, Sha256};
+
 use super::target::TlsFiles;
 use super::way::PATIENCE;
 
@@ -24,7 +26,7 @@ const LONGEST_FILE: u64 = 4 * 1024 * 1024;
 const LAST_WORD: Duration = Duration::from_millis(300);
 
 /// Why TLS cannot be spoken as the configuration wants it.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TlsError {
     /// A file cannot be read.
     #[error("cannot read {}: {reason}", path.display())]
@@ -70,12 +72,40 @@ pub enum TlsError {
     Setup(String),
 }
 
+/// Why a server and we do not come together.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Refusal {
+    /// Nobody whom we trust vouches for it.
+    #[error("the server's certificate is not signed by the CA in {}", ca.display())]
+    Issuer { ca: PathBuf },
+    /// It is somebody else.
+    #[error(
+        "the server's certificate is not for {0}; set server_name to the name that stands in it"
+    )]
+    OtherName(String),
+    #[error("the server's certificate has expired (is the clock of this machine right?)")]
+    Expired,
+    #[error("the server's certificate is not valid yet (is the clock of this machine right?)")]
+    NotYet,
+    #[error("the server's certificate cannot be trusted: {0}")]
+    Certificate(String),
+    /// It does not want us.
+    #[error("the server refuses us: {0}; does it want `cert` and `key`?")]
+    Alert(String),
+    #[error("the server does not speak TLS")]
+    NotTls,
+    #[error("TLS: {0}")]
+    Other(String),
+}
+
 /// Who the server must be, and who we are.
 #[derive(Clone, Debug)]
 pub struct Tls {
     config: Arc<ClientConfig>,
     name: ServerName<'static>,
     ca: PathBuf,
+    /// SHA-256 of what was read.
+    digest: [u8; 32],
 }
 
 impl Tls {
@@ -90,22 +120,29 @@ impl Tls {
             }
             None => ServerName::IpAddress(address.into()),
         };
+        let mut reader = Reader::default();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|error| TlsError::Setup(error.to_string()))?
-            .with_root_certificates(roots(&files.ca)?);
+            .with_root_certificates(reader.roots(&files.ca)?);
         let config = match &files.identity {
             None => config.with_no_client_auth(),
             Some((cert, key)) => {
-                let (chain, secret) = (certificates(cert)?, private_key(key)?);
+                let (chain, secret) = (reader.certificates(cert)?, reader.private_key(key)?);
                 config.with_client_auth_cert(chain, secret).map_err(|error| {
                     let reason = error.to_string();
                     TlsError::Identity { cert: cert.clone(), key: key.clone(), reason }
                 })?
             }
         };
-        Ok(Self { config: Arc::new(config), name, ca: files.ca.clone() })
+        let digest = reader.0.finalize().into();
+        Ok(Self { config: Arc::new(config), name, ca: files.ca.clone(), digest })
+    }
+
+    /// Do the files say the same as those of the other?
+    pub(super) fn is_as(&self, other: &Self) -> bool {
+        self.digest == other.digest
     }
 
     /// Connects, and has the server show who it is.
@@ -134,36 +171,28 @@ impl Tls {
 
     /// The library's word as a sentence with a remedy, where there is one.
     fn explain(&self, error: &rustls::Error) -> io::Error {
-        let ca = self.ca.display();
-        let name = self.name.to_str();
-        let text = match error {
+        let refusal = match error {
             rustls::Error::InvalidCertificate(why) => match why {
                 CertificateError::UnknownIssuer | CertificateError::BadSignature => {
-                    format!("the server's certificate is not signed by the CA in {ca}")
+                    Refusal::Issuer { ca: self.ca.clone() }
                 }
                 CertificateError::NotValidForName
-                | CertificateError::NotValidForNameContext { .. } => format!(
-                    "the server's certificate is not for {name}; set server_name to the name that \
-                     stands in it"
-                ),
+                | CertificateError::NotValidForNameContext { .. } => {
+                    Refusal::OtherName(self.name.to_str().into())
+                }
                 CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                    "the server's certificate has expired (is the clock of this machine right?)"
-                        .into()
+                    Refusal::Expired
                 }
                 CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                    "the server's certificate is not valid yet (is the clock of this machine \
-                     right?)"
-                        .into()
+                    Refusal::NotYet
                 }
-                other => format!("the server's certificate cannot be trusted: {other}"),
+                other => Refusal::Certificate(other.to_string()),
             },
-            rustls::Error::AlertReceived(alert) => {
-                format!("the server refuses us: {alert:?}; does it want `cert` and `key`?")
-            }
-            rustls::Error::InvalidMessage(_) => "the server does not speak TLS".into(),
-            other => format!("TLS: {other}"),
+            rustls::Error::AlertReceived(alert) => Refusal::Alert(format!("{alert:?}")),
+            rustls::Error::InvalidMessage(_) => Refusal::NotTls,
+            other => Refusal::Other(other.to_string()),
         };
-        io::Error::other(text)
+        io::Error::other(refusal)
     }
 }
 
@@ -233,41 +262,52 @@ fn hear(conn: &mut ClientConnection, sock: &mut TcpStream) -> Result<(), Heard> 
     if state.peer_has_closed() { Err(gone()) } else { Ok(()) }
 }
 
-fn roots(path: &Path) -> Result<RootCertStore, TlsError> {
-    let mut roots = RootCertStore::empty();
-    for certificate in certificates(path)? {
-        roots
-            .add(certificate)
-            .map_err(|error| TlsError::Ca { path: path.into(), reason: error.to_string() })?;
+/// Reads files and remembers what it has read.
+#[derive(Default)]
+struct Reader(Sha256);
+
+impl Reader {
+    fn roots(&mut self, path: &Path) -> Result<RootCertStore, TlsError> {
+        let mut roots = RootCertStore::empty();
+        for certificate in self.certificates(path)? {
+            roots
+                .add(certificate)
+                .map_err(|error| TlsError::Ca { path: path.into(), reason: error.to_string() })?;
+        }
+        Ok(roots)
     }
-    Ok(roots)
-}
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let bytes = read(path)?;
-    let refused = |reason: String| TlsError::Pem { path: path.into(), what: "certificate", reason };
-    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
-    let all = all.map_err(|error| refused(error.to_string()))?;
-    match all.is_empty() {
-        true => Err(refused("there is no BEGIN CERTIFICATE".into())),
-        false => Ok(all),
+    fn certificates(&mut self, path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+        let bytes = self.read(path)?;
+        let refused =
+            |reason: String| TlsError::Pem { path: path.into(), what: "certificate", reason };
+        let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
+        let all = all.map_err(|error| refused(error.to_string()))?;
+        match all.is_empty() {
+            true => Err(refused("there is no BEGIN CERTIFICATE".into())),
+            false => Ok(all),
+        }
     }
-}
 
-fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
-    PrivateKeyDer::from_pem_slice(&read(path)?).map_err(|error| TlsError::Pem {
-        path: path.into(),
-        what: "private key",
-        reason: error.to_string(),
-    })
-}
+    fn private_key(&mut self, path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
+        PrivateKeyDer::from_pem_slice(&self.read(path)?).map_err(|error| TlsError::Pem {
+            path: path.into(),
+            what: "private key",
+            reason: error.to_string(),
+        })
+    }
 
-fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
-    let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(LONGEST_FILE).read_to_end(&mut bytes));
-    read.map_err(|error| TlsError::Read {
-        path: path.into(),
-        reason: crate::capture::describe(&error),
-    })?;
-    Ok(bytes)
+    fn read(&mut self, path: &Path) -> Result<Vec<u8>, TlsError> {
+        let mut bytes = Vec::new();
+        let read =
+            File::open(path).and_then(|file| file.take(LONGEST_FILE).read_to_end(&mut bytes));
+        read.map_err(|error| TlsError::Read {
+            path: path.into(),
+            reason: crate::capture::describe(&error),
+        })?;
+        // With its length, so that bytes cannot pass from one file to the next unseen.
+        self.0.update((bytes.len() as u64).to_be_bytes());
+        self.0.update(&bytes);
+        Ok(bytes)
+    }
 }
