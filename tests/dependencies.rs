@@ -217,7 +217,8 @@ fn the_fuzzers_have_a_lock_file_of_the_same_dependencies() {
     // Not of the workspace, so no build here would notice that `cargo fuzz` cannot use its lock file.
     let table = |path| std::fs::read_to_string(root(path)).unwrap().parse::<toml::Table>().unwrap();
     let lock = table("tests/fuzz/Cargo.lock");
-    for (package, manifest) in [("wardwatch", "Cargo.toml"), ("ioc-feeds", "ioc-feeds/Cargo.toml")] {
+    for (package, manifest) in [("wardwatch", "Cargo.toml"), ("ioc-feeds", "ioc-feeds/Cargo.toml")]
+    {
         let manifest = table(manifest);
         // The fuzzers ask for no feature, and nobody's tests are built with them.
         let needed = manifest["dependencies"].as_table().unwrap().iter();
