@@ -213,6 +213,31 @@ fn locked() -> Vec<String> {
 }
 
 #[test]
+fn the_fuzzers_have_a_lock_file_of_the_same_dependencies() {
+    // Not of the workspace, so no build here would notice that `cargo fuzz` cannot use its lock file.
+    let table = |path| std::fs::read_to_string(root(path)).unwrap().parse::<toml::Table>().unwrap();
+    let lock = table("tests/fuzz/Cargo.lock");
+    for (package, manifest) in [("wardwatch", "Cargo.toml"), ("ioc-feeds", "ioc-feeds/Cargo.toml")]
+    {
+        let manifest = table(manifest);
+        // The fuzzers ask for no feature, and nobody's tests are built with them.
+        let needed = manifest["dependencies"].as_table().unwrap().iter();
+        let optional = |needed: &toml::Value| {
+            needed.get("optional").and_then(toml::Value::as_bool).unwrap_or(false)
+        };
+        let needed: BTreeSet<_> =
+            needed.filter(|(_, how)| !optional(how)).map(|(name, _)| name.as_str()).collect();
+        let packages = lock["package"].as_array().unwrap();
+        let of = packages.iter().find(|other| other["name"].as_str() == Some(package)).unwrap();
+        // Where a crate is there twice, its version stands behind its name.
+        let locked = of["dependencies"].as_array().unwrap().iter();
+        let locked: BTreeSet<_> =
+            locked.map(|name| name.as_str().unwrap().split(' ').next().unwrap()).collect();
+        assert_eq!(locked, needed, "of {package}: run `cargo metadata` in tests/fuzz");
+    }
+}
+
+#[test]
 fn what_is_banned_is_nowhere_and_oracles_are_not_shipped() {
     let locked = locked();
     for (name, why) in BANNED {

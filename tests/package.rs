@@ -112,6 +112,8 @@ fn both_ways_of_packing_put_the_same_files_and_lintian_has_nothing_to_say() {
     if output(Command::new("cargo-deb").arg("--version")).is_none() {
         return;
     }
+    // cargo-deb looks for the program in CARGO_TARGET_DIR, for all else where the manifest says.
+    assets::write(&root().join("target/assets")).unwrap();
     let package = target.join("cargo.deb");
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["deb", "--strip", "--no-build", "--offline", "--output"]).arg(&package);
@@ -229,7 +231,7 @@ fn as_it_comes_it_says_which_line_is_missing_and_is_not_started_again() {
 #[test]
 fn the_shell_understands_every_script() {
     let scripts = ["postinst", "prerm", "postrm"].map(|name| format!("sensor/dist/debian/{name}"));
-    let ours = ["package", "package-release", "try-package", "try-unit"];
+    let ours = ["package", "package-release", "trees.sh", "try-package", "try-unit"];
     let ours = ours.map(|name| format!("scripts/{name}"));
     for script in scripts.iter().chain(&ours) {
         let shell = if script.starts_with("scripts") { "bash" } else { "sh" };
