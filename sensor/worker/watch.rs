@@ -19,7 +19,9 @@ use crate::flow::table::Life;
 use crate::matching::behaviour::Tracker;
 use crate::matching::{Hit, IndicatorId, IndicatorSet, Matcher};
 use crate::net::{Address, Endpoint, FlowKey, IpProtocol, Side, Timestamp};
-use crate::observation::{ClientHello, Kind, Message, Observation, Observer, StreamHead, Value};
+use crate::observation::{
+    ClientHello, DnsGlance, Kind, Message, Observation, Observer, StreamHead, Value,
+};
 use crate::stats::{Counter, Counters};
 use crate::worker::Assignment;
 use hosts::Hosts;
@@ -277,6 +279,10 @@ impl Observer for At<'_> {
         if let (Kind::DnsQuery, Value::Name(name)) = (observation.kind, observation.value) {
             self.watch.question(self.scene, name);
         }
+    }
+
+    fn dismisses(&mut self, glance: &DnsGlance<'_>) -> bool {
+        self.watch.dismisses(self.scene, glance)
     }
 
     fn head(&mut self, head: StreamHead<'_>) -> bool {

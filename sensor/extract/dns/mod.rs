@@ -5,6 +5,7 @@
 //! other payload by its content. [`tcp`] cuts a stream into messages. Nothing here resolves,
 //! caches, or allocates by a number of the message.
 
+mod glance;
 mod plausible;
 mod records;
 pub mod tcp;
@@ -91,6 +92,10 @@ impl Reader {
     pub fn read_on_port(&mut self, message: &[u8], observer: &mut dyn Observer) -> Reading {
         match header(&mut Cursor::new(message)) {
             Ok(words) if plausible::headed(words, message.len()) => {
+                if glance::is_dismissed(words, message, observer) {
+                    observer.count(Counter::Dns);
+                    return Reading::Whole;
+                }
                 self.read_as(Believed::UnlessMalformed, (words, message), observer)
             }
             _ => Reading::NotDns,

@@ -4,8 +4,9 @@ use super::{Scene, Watch};
 use crate::decode::packet::Transport;
 use crate::matching::behaviour::{Flow, Seen, may_be_meant};
 use crate::net::IpProtocol;
-use crate::observation::{HttpRequest, Kind, StreamHead};
+use crate::observation::{DnsGlance, HttpRequest, Kind, StreamHead};
 use crate::stats::Counter;
+use crate::worker::identity;
 
 /// Bytes of a stream or a request that an alert shows.
 const SHOWN: usize = 160;
@@ -32,10 +33,23 @@ impl Watch {
         }
     }
 
+    /// Does a DNS message that was not spelled concern nobody? Then it is counted.
+    #[inline]
+    pub(super) fn dismisses(&mut self, scene: &Scene<'_>, glance: &DnsGlance<'_>) -> bool {
+        const { assert!(!may_be_meant(DnsGlance::LABEL_MAX as usize), "no such name is meant") };
+        let dismissed = self.events.is_empty()
+            && !identity::is_naming_port(scene.packet.source.port)
+            && self.matcher.dismisses(glance);
+        if dismissed {
+            self.counters.add(Counter::Observations, glance.observations());
+        }
+        dismissed
+    }
+
     /// Looks at a name asked for.
     #[inline]
     pub(super) fn question(&mut self, scene: &Scene<'_>, name: &str) {
-        if !may_be_meant(name) {
+        if !may_be_meant(name.len()) {
             return;
         }
         let flow = self.flow(scene);
