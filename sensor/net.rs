@@ -117,6 +117,15 @@ pub struct Endpoint {
     pub port: u16,
 }
 
+impl Endpoint {
+    /// Orders as the endpoint itself does, in a few instructions without a branch.
+    #[inline]
+    const fn precedes(&self, other: &Self) -> bool {
+        let (one, two) = (self.address.bits(), other.address.bits());
+        (one < two) | ((one == two) & (self.port <= other.port))
+    }
+}
+
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.address.to_ip() {
@@ -193,7 +202,7 @@ pub struct FlowKey {
 impl FlowKey {
     /// The key of a packet and the side that sent it.
     pub fn new(source: Endpoint, destination: Endpoint, protocol: IpProtocol) -> (Self, Side) {
-        if source <= destination {
+        if source.precedes(&destination) {
             (Self { low: source, high: destination, protocol }, Side::Low)
         } else {
             (Self { low: destination, high: source, protocol }, Side::High)

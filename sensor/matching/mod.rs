@@ -88,10 +88,16 @@ impl Matcher {
         match observation.value {
             Value::Name(name) => !self.set.names.may_cover(name),
             Value::Address(address) | Value::Endpoint(Endpoint { address, .. }) => {
-                !self.set.addresses.may_contain(address)
+                self.misses_address(address)
             }
             Value::Url { .. } | Value::Text(_) => false,
         }
+    }
+
+    /// Is it plain at once that an address meets nothing?
+    #[inline]
+    pub fn misses_address(&self, address: Address) -> bool {
+        !self.set.addresses.may_contain(address)
     }
 
     /// Is it plain at once that nothing in a DNS message meets anything?

@@ -114,8 +114,12 @@ impl Watch {
     /// Compares both endpoints of a new flow.
     pub(super) fn endpoints(&mut self, scene: &Scene<'_>) {
         for endpoint in [scene.packet.destination, scene.packet.source] {
-            let value = Value::Endpoint(endpoint);
-            self.compare(scene, Observation { kind: Kind::Ip, value });
+            self.counters.count(Counter::Observations);
+            // Asked before there is an observation: nearly every address is met by nothing.
+            if !self.matcher.misses_address(endpoint.address) {
+                let value = Value::Endpoint(endpoint);
+                self.look_up(scene, Observation { kind: Kind::Ip, value });
+            }
             let encrypted = !scene.again
                 && resolvers::is_encrypted_dns_port(scene.packet.protocol, endpoint.port);
             if encrypted {
@@ -153,13 +157,9 @@ impl Watch {
     /// Takes note of the hosts of ours in a new flow. The side that is ours, if the other is a
     /// host of the outside.
     pub(super) fn our_side(&mut self, key: &FlowKey) -> Option<Side> {
-        let (low, high) = (key.low.address, key.high.address);
-        let (low_is_ours, high_is_ours) = (self.home.contains(low), self.home.contains(high));
-        for (host, is_ours) in [(low, low_is_ours), (high, high_is_ours)] {
-            if is_ours {
-                self.hosts.note(host);
-            }
-        }
+        let Self { hosts, home, .. } = self;
+        let [low_is_ours, high_is_ours] = [key.low, key.high]
+            .map(|end| hosts.note_if(end.address, |address| home.contains(address)));
         let (side, other) = match (low_is_ours, high_is_ours) {
             (true, false) => (Side::Low, key.high),
             (false, true) => (Side::High, key.low),
@@ -169,7 +169,7 @@ impl Watch {
             return None;
         }
         self.counters.count(Counter::FlowsOut);
-        self.clients.note(key.endpoint(side).address);
+        self.clients.note_if(key.endpoint(side).address, |_| true);
         Some(side)
     }
 
@@ -182,6 +182,7 @@ impl Watch {
         }
     }
 
+    #[cold]
     fn look_up(&mut self, scene: &Scene<'_>, observation: Observation<'_>) {
         let Self { matcher, counters, .. } = self;
         let mut hits: Few<Option<Hit>, 4> = Few::default();
@@ -365,6 +366,15 @@ pub(super) const fn datagram_life(packet: &Packet<'_>) -> Life {
     match (packet.source.port, packet.destination.port) {
         (53, 1024..) => Life::Answered,
         _ => Life::Datagrams,
+    }
+}
+
+/// The stage of life a flow begins in with this packet.
+pub(super) const fn first_life(packet: &Packet<'_>) -> Life {
+    match packet.transport {
+        Transport::Tcp(_) | Transport::Fragment { .. } => Life::Young,
+        Transport::Udp(_) => datagram_life(packet),
+        Transport::Icmp { .. } | Transport::Other(_) => Life::Datagrams,
     }
 }
 

@@ -6,7 +6,7 @@
 //! each packet.
 
 use super::walk::NAME_MAX;
-use super::{HEADER, Header};
+use super::{HEADER, plausible};
 use crate::net::Address;
 use crate::observation::{DnsGlance, Observer};
 
@@ -20,9 +20,13 @@ const ADDRESSES: usize = 8;
 const OPT: u8 = super::records::OPT.to_be_bytes()[1];
 
 /// Is the message plain, and does nobody want more of it? If not, nothing was said of it.
-pub(super) fn is_dismissed(header: Header, message: &[u8], observer: &mut dyn Observer) -> bool {
-    let [_, _, 1, records @ ..] = header else { return false };
-    let behind = message.get(HEADER..).unwrap_or(&[]);
+#[inline]
+pub(super) fn is_dismissed(message: &[u8], observer: &mut dyn Observer) -> bool {
+    let Some((header, behind)) = message.split_first_chunk::<HEADER>() else { return false };
+    let [_, _, f0, f1, 0, 1, records @ ..] = *header else { return false };
+    if !plausible::opcode_known(u16::from_be_bytes([f0, f1])) {
+        return false;
+    }
     let Some((tail, length)) = plain_name(behind) else { return false };
     // The root's octet, type and class.
     let Some(rest) = behind.get(length + 5..) else { return false };
@@ -34,9 +38,12 @@ pub(super) fn is_dismissed(header: Header, message: &[u8], observer: &mut dyn Ob
 
 /// How many addresses of the name asked for the records hold; none if they hold anything else.
 #[inline]
-fn answers(counts: [u16; 3], mut rest: &[u8], addresses: &mut [Address]) -> Option<usize> {
+fn answers(counts: [u8; 6], mut rest: &[u8], addresses: &mut [Address]) -> Option<usize> {
+    let (counts, _) = counts.as_chunks::<2>();
+    let mut records: u32 = counts.iter().map(|count| u32::from(u16::from_be_bytes(*count))).sum();
     let (mut found, mut options) = (0, 0);
-    for _ in 0..counts.into_iter().map(u32::from).sum() {
+    while records > 0 {
+        records -= 1;
         // Owner (a pointer to the question), type, class and time to live, length, data.
         let address = match rest {
             [0xc0, 12, 0, 1, _, _, _, _, _, _, 0, 4, a, b, c, d, behind @ ..] => {

@@ -90,12 +90,12 @@ impl Reader {
     /// Reads a datagram on a port of DNS, mDNS or LLMNR, if it is [`plausible`] there. The first
     /// name is walked once for both questions: a second walk was 5 % of a flood.
     pub fn read_on_port(&mut self, message: &[u8], observer: &mut dyn Observer) -> Reading {
+        if glance::is_dismissed(message, observer) {
+            observer.count(Counter::Dns);
+            return Reading::Whole;
+        }
         match header(&mut Cursor::new(message)) {
             Ok(words) if plausible::headed(words, message.len()) => {
-                if glance::is_dismissed(words, message, observer) {
-                    observer.count(Counter::Dns);
-                    return Reading::Whole;
-                }
                 self.read_as(Believed::UnlessMalformed, (words, message), observer)
             }
             _ => Reading::NotDns,
