@@ -134,27 +134,6 @@ pub struct StreamHead<'a> {
     pub last: bool,
 }
 
-/// A plain DNS message whose names were not spelled: one question, and addresses of the name
-/// asked for, which has eight bytes at least and no label longer than [`DnsGlance::LABEL_MAX`].
-#[derive(Clone, Copy, Debug)]
-pub struct DnsGlance<'a> {
-    /// The last eight bytes of the name in comparable spelling, the first of them lowest.
-    pub tail: u64,
-    /// The addresses.
-    pub addresses: &'a [Address],
-}
-
-impl DnsGlance<'_> {
-    /// Octets of the longest label.
-    pub const LABEL_MAX: u8 = 32;
-
-    /// How many observations the message is worth: the question, the owner of the answers once,
-    /// each address.
-    pub const fn observations(&self) -> u64 {
-        1 + !self.addresses.is_empty() as u64 + self.addresses.len() as u64
-    }
-}
-
 /// Who takes in what parsers see. Implemented by the worker, and by tests.
 pub trait Observer {
     /// A name, address, url or text worth comparing. Called as soon as it can be read.
@@ -162,12 +141,6 @@ pub trait Observer {
 
     /// A whole message, after its observations: for event records and for behaviours.
     fn message(&mut self, message: Message<'_>);
-
-    /// Is it plain at once that nothing of this message concerns anybody? Then it was taken in;
-    /// otherwise it is to be read, and shown.
-    fn dismisses(&mut self, _glance: &DnsGlance<'_>) -> bool {
-        false
-    }
 
     /// The next of the first bytes of a direction whose SYN was seen. False: the rest of them
     /// need not be shown.

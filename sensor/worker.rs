@@ -20,6 +20,7 @@ use crate::alert::{HomeNetworks, Origin, Outbox};
 use crate::capture::{Drops, Frame};
 use crate::decode::packet::{Packet, Skip, Transport};
 use crate::decode::{self, LinkTypes, Seen};
+use crate::extract::dns::glance::Glance;
 use crate::extract::session::Session;
 use crate::extract::{Context, Scratch};
 use crate::flow::fragment::{FragmentLimits, FragmentTable, Whole};
@@ -297,6 +298,14 @@ impl Worker {
         (packet, time, frame): (&Packet<'_>, Timestamp, u64),
     ) {
         let Some(flow) = self.flows.get_mut(index) else { return };
+        let wanted = !self.watch.events.is_empty() || flow.state.holds_back();
+        if !wanted
+            && watch::is_plain_dns(packet)
+            && let Some(glance) = Glance::at(payload)
+            && self.watch.dismisses(&glance)
+        {
+            return;
+        }
         let client = if flow.opener == side { packet.source } else { packet.destination };
         let scene = Scene::new(packet, time, frame).of_flow(flow.id, client);
         let mut observer = self.watch.at(&scene);

@@ -22,8 +22,9 @@ pub use set::IndicatorSet;
 
 use std::sync::Arc;
 
+use crate::extract::dns::glance::Glance;
 use crate::net::{Address, Endpoint};
-use crate::observation::{DnsGlance, Kind, Observation, Value};
+use crate::observation::{Kind, Observation, Value};
 
 /// An indicator's number in its [`IndicatorSet`]; means nothing in another one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -102,10 +103,9 @@ impl Matcher {
 
     /// Is it plain at once that nothing in a DNS message meets anything?
     #[inline]
-    pub fn dismisses(&self, glance: &DnsGlance<'_>) -> bool {
-        let Self { set, .. } = self;
-        !set.names.may_cover_tail(glance.tail)
-            && !glance.addresses.iter().any(|address| set.addresses.may_contain(*address))
+    pub fn dismisses(&self, glance: &Glance) -> bool {
+        !self.set.names.may_cover_tail(glance.tail)
+            && glance.addresses().iter().all(|address| self.misses_address(*address))
     }
 
     /// Calls `hit` for each indicator that the observation meets, the most specific first: of

@@ -19,11 +19,10 @@ use crate::flow::table::Life;
 use crate::matching::behaviour::Tracker;
 use crate::matching::{Hit, IndicatorId, IndicatorSet, Matcher};
 use crate::net::{Address, Endpoint, FlowKey, IpProtocol, Side, Timestamp};
-use crate::observation::{
-    ClientHello, DnsGlance, Kind, Message, Observation, Observer, StreamHead, Value,
-};
+use crate::observation::{ClientHello, Kind, Message, Observation, Observer, StreamHead, Value};
 use crate::stats::{Counter, Counters};
 use crate::worker::Assignment;
+use crate::worker::identity::is_naming_port;
 use hosts::Hosts;
 
 /// The packet in hand and its flow.
@@ -158,8 +157,8 @@ impl Watch {
     /// host of the outside.
     pub(super) fn our_side(&mut self, key: &FlowKey) -> Option<Side> {
         let Self { hosts, home, .. } = self;
-        let [low_is_ours, high_is_ours] = [key.low, key.high]
-            .map(|end| hosts.note_if(end.address, |address| home.contains(address)));
+        let low_is_ours = hosts.note_if(key.low.address, |address| home.contains(address));
+        let high_is_ours = hosts.note_if(key.high.address, |address| home.contains(address));
         let (side, other) = match (low_is_ours, high_is_ours) {
             (true, false) => (Side::Low, key.high),
             (false, true) => (Side::High, key.low),
@@ -282,10 +281,6 @@ impl Observer for At<'_> {
         }
     }
 
-    fn dismisses(&mut self, glance: &DnsGlance<'_>) -> bool {
-        self.watch.dismisses(self.scene, glance)
-    }
-
     fn head(&mut self, head: StreamHead<'_>) -> bool {
         self.watch.head(self.scene, &head)
     }
@@ -359,6 +354,17 @@ pub(super) fn opener(packet: &Packet<'_>, key: &FlowKey) -> Side {
     } else {
         sender
     }
+}
+
+/// Is it a datagram of DNS and of nothing else, one that tells of no host who it is?
+#[inline]
+pub(super) const fn is_plain_dns(packet: &Packet<'_>) -> bool {
+    let ((53, client @ 1024..) | (client @ 1024.., 53)) =
+        (packet.source.port, packet.destination.port)
+    else {
+        return false;
+    };
+    !is_naming_port(client)
 }
 
 /// The stage of life a datagram brings its flow to: an answer of a DNS server ends an exchange.

@@ -1,17 +1,16 @@
 //! What nearly every message on port 53 is: one question for a plain name, and answers that are
-//! addresses of that name. Judged as the wire holds it, before any of it is spelled.
+//! addresses of that name. Glanced at as the wire holds it, before any of it is spelled.
 //!
-//! Anything else, and any message that is not dismissed, is left to [`super::Reader`]: a property
-//! test holds both to the same observations. Of a flood of questions it took GAIN instructions off
-//! each packet.
+//! Anything else, and any message that somebody wants more of, is left to [`super::Reader`]: a
+//! property test holds both to the same observations. A packet of a flood of questions takes
+//! GAIN instructions less.
 
 use super::walk::NAME_MAX;
 use super::{HEADER, plausible};
 use crate::net::Address;
-use crate::observation::{DnsGlance, Observer};
 
-/// Longest label looked at.
-const LABEL_MAX: u8 = DnsGlance::LABEL_MAX;
+/// Longest label of a name that is glanced at.
+pub const LABEL_MAX: u8 = 32;
 // So far no length is a printable character.
 const _: () = assert!(LABEL_MAX < 0x21);
 /// Answers looked at.
@@ -19,21 +18,43 @@ const ADDRESSES: usize = 8;
 /// The lower half of OPT's type; the upper one is zero.
 const OPT: u8 = super::records::OPT.to_be_bytes()[1];
 
-/// Is the message plain, and does nobody want more of it? If not, nothing was said of it.
-#[inline]
-pub(super) fn is_dismissed(message: &[u8], observer: &mut dyn Observer) -> bool {
-    let Some((header, behind)) = message.split_first_chunk::<HEADER>() else { return false };
-    let [_, _, f0, f1, 0, 1, records @ ..] = *header else { return false };
-    if !plausible::opcode_known(u16::from_be_bytes([f0, f1])) {
-        return false;
+/// A plain message: one question, and addresses of the name asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Glance {
+    /// The last eight bytes of the name in comparable spelling, the first of them lowest. The name
+    /// has so many, and no label longer than [`LABEL_MAX`] octets.
+    pub tail: u64,
+    addresses: [Address; ADDRESSES],
+    found: usize,
+}
+
+impl Glance {
+    /// A message, if it is plain.
+    #[inline]
+    pub fn at(message: &[u8]) -> Option<Self> {
+        let (header, behind) = message.split_first_chunk::<HEADER>()?;
+        let [_, _, f0, f1, 0, 1, records @ ..] = *header else { return None };
+        if !plausible::opcode_known(u16::from_be_bytes([f0, f1])) {
+            return None;
+        }
+        let (tail, length) = plain_name(behind)?;
+        let mut addresses = [Address::default(); ADDRESSES];
+        // The root's octet, type and class.
+        let found = answers(records, behind.get(length + 5..)?, &mut addresses)?;
+        Some(Self { tail, addresses, found })
     }
-    let Some((tail, length)) = plain_name(behind) else { return false };
-    // The root's octet, type and class.
-    let Some(rest) = behind.get(length + 5..) else { return false };
-    let mut addresses = [Address::default(); ADDRESSES];
-    let Some(found) = answers(records, rest, &mut addresses) else { return false };
-    let addresses = addresses.get(..found).unwrap_or(&[]);
-    observer.dismisses(&DnsGlance { tail, addresses })
+
+    /// The addresses.
+    #[inline]
+    pub fn addresses(&self) -> &[Address] {
+        self.addresses.get(..self.found).unwrap_or(&[])
+    }
+
+    /// How many observations the message is worth: the question, the owner of the answers once,
+    /// each address.
+    pub const fn observations(&self) -> u64 {
+        1 + (self.found > 0) as u64 + self.found as u64
+    }
 }
 
 /// How many addresses of the name asked for the records hold; none if they hold anything else.

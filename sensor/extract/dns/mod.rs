@@ -5,7 +5,7 @@
 //! other payload by its content. [`tcp`] cuts a stream into messages. Nothing here resolves,
 //! caches, or allocates by a number of the message.
 
-mod glance;
+pub mod glance;
 mod plausible;
 mod records;
 pub mod tcp;
@@ -90,10 +90,6 @@ impl Reader {
     /// Reads a datagram on a port of DNS, mDNS or LLMNR, if it is [`plausible`] there. The first
     /// name is walked once for both questions: a second walk was 5 % of a flood.
     pub fn read_on_port(&mut self, message: &[u8], observer: &mut dyn Observer) -> Reading {
-        if glance::is_dismissed(message, observer) {
-            observer.count(Counter::Dns);
-            return Reading::Whole;
-        }
         match header(&mut Cursor::new(message)) {
             Ok(words) if plausible::headed(words, message.len()) => {
                 self.read_as(Believed::UnlessMalformed, (words, message), observer)

@@ -2,11 +2,11 @@
 
 use super::{Scene, Watch};
 use crate::decode::packet::Transport;
+use crate::extract::dns::glance::{Glance, LABEL_MAX};
 use crate::matching::behaviour::{Flow, Seen, may_be_meant};
 use crate::net::IpProtocol;
-use crate::observation::{DnsGlance, HttpRequest, Kind, StreamHead};
+use crate::observation::{HttpRequest, Kind, StreamHead};
 use crate::stats::Counter;
-use crate::worker::identity;
 
 /// Bytes of a stream or a request that an alert shows.
 const SHOWN: usize = 160;
@@ -33,14 +33,13 @@ impl Watch {
         }
     }
 
-    /// Does a DNS message that was not spelled concern nobody? Then it is counted.
+    /// Does a DNS message that was only glanced at concern nobody? Then it is counted.
     #[inline]
-    pub(super) fn dismisses(&mut self, scene: &Scene<'_>, glance: &DnsGlance<'_>) -> bool {
-        const { assert!(!may_be_meant(DnsGlance::LABEL_MAX as usize), "no such name is meant") };
-        let dismissed = self.events.is_empty()
-            && !identity::is_naming_port(scene.packet.source.port)
-            && self.matcher.dismisses(glance);
+    pub(in crate::worker) fn dismisses(&mut self, glance: &Glance) -> bool {
+        const { assert!(!may_be_meant(LABEL_MAX as usize), "no name glanced at is a behaviour") };
+        let dismissed = self.matcher.dismisses(glance);
         if dismissed {
+            self.counters.count(Counter::Dns);
             self.counters.add(Counter::Observations, glance.observations());
         }
         dismissed
