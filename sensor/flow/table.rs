@@ -219,33 +219,28 @@ impl<S: Default> FlowTable<S> {
         life: Life,
         time: Timestamp,
     ) -> FlowIndex {
-        let flow = Flow {
-            key: PackedKey::new(key),
-            opener,
-            life,
-            generation: 0,
-            hash,
-            holding: false,
-            ours: None,
-            id: flow_id(key, time),
-            last: time,
-            older: NONE,
-            newer: NONE,
-            streams: Default::default(),
-            state: S::default(),
-        };
-        let at = match self.free.pop() {
-            Some(at) => {
-                if let Some(slot) = self.slots.get_mut(at as usize) {
-                    *slot = Some(flow);
-                }
-                at
-            }
-            None => {
-                self.slots.push(Some(flow));
-                u32::try_from(self.slots.len() - 1).unwrap_or(NONE)
-            }
-        };
+        let at = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            u32::try_from(self.slots.len() - 1).unwrap_or(NONE)
+        });
+        // A slot that is known to be empty is written in place: nothing is dropped or copied.
+        if let Some(slot @ None) = self.slots.get_mut(at as usize) {
+            *slot = Some(Flow {
+                key: PackedKey::new(key),
+                opener,
+                life,
+                generation: 0,
+                hash,
+                holding: false,
+                ours: None,
+                id: flow_id(key, time),
+                last: time,
+                older: NONE,
+                newer: NONE,
+                streams: Default::default(),
+                state: S::default(),
+            });
+        }
         self.index.insert(hash, at);
         self.link(at, life);
         FlowIndex(at)
