@@ -125,8 +125,8 @@ fn spelled(wire: u64, lengths: u8) -> Option<u64> {
         return None;
     }
     // No byte is above 0x7f and none added is above 0x80: no sum runs over into the next.
-    let at_least = |byte: u8| wire + each(0x80 - byte) & HIGH;
-    let other_than = |byte: u8| (wire ^ each(byte)) + each(0x7f) & HIGH;
+    let at_least = |byte: u8| (wire + each(0x80 - byte)) & HIGH;
+    let other_than = |byte: u8| ((wire ^ each(byte)) + each(0x7f)) & HIGH;
     let below_printable = !at_least(0x21) & HIGH;
     // One bit a byte: each finds its way into the uppermost byte of the product.
     let control = (below_printable >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56;
@@ -136,7 +136,7 @@ fn spelled(wire: u64, lengths: u8) -> Option<u64> {
     }
     let capitals = at_least(b'A') & !at_least(b'Z' + 1);
     let lengths = (below_printable >> 7) * 0xff;
-    let text = (wire | capitals >> 2) & !lengths | each(b'.') & lengths;
+    let text = ((wire | capitals >> 2) & !lengths) | (each(b'.') & lengths);
     Some(text.swap_bytes())
 }
 
