@@ -117,6 +117,15 @@ pub struct Endpoint {
     pub port: u16,
 }
 
+impl Endpoint {
+    /// Orders as the endpoint itself does, in a few instructions without a branch.
+    #[inline]
+    const fn precedes(&self, other: &Self) -> bool {
+        let (one, two) = (self.address.bits(), other.address.bits());
+        (one < two) | ((one == two) & (self.port <= other.port))
+    }
+}
+
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.address.to_ip() {
@@ -192,12 +201,19 @@ pub struct FlowKey {
 
 impl FlowKey {
     /// The key of a packet and the side that sent it.
+    #[inline]
     pub fn new(source: Endpoint, destination: Endpoint, protocol: IpProtocol) -> (Self, Side) {
-        if source <= destination {
-            (Self { low: source, high: destination, protocol }, Side::Low)
+        let (low, high, side) = if source.precedes(&destination) {
+            (&source, &destination, Side::Low)
         } else {
-            (Self { low: destination, high: source, protocol }, Side::High)
-        }
+            (&destination, &source, Side::High)
+        };
+        // Part by part: a copy of a whole endpoint copies what is between its parts too.
+        let end = |end: &Endpoint| {
+            let [upper, lower] = end.address.halves();
+            Endpoint { address: Address { high: upper, low: lower }, port: end.port }
+        };
+        (Self { low: end(low), high: end(high), protocol }, side)
     }
 
     /// The endpoint of a side.

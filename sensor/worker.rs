@@ -21,11 +21,12 @@ use crate::alert::{HomeNetworks, Origin, Outbox};
 use crate::capture::{Drops, Frame};
 use crate::decode::packet::{Packet, Skip, Transport};
 use crate::decode::{self, LinkTypes, Seen};
+use crate::extract::dns::glance::Glance;
 use crate::extract::session::Session;
 use crate::extract::{Context, Scratch};
 use crate::flow::fragment::{FragmentLimits, FragmentTable, Whole};
 use crate::flow::second::{Doubts, RECENT_BYTES, Recent};
-use crate::flow::table::Life;
+use crate::flow::table::{KeyHash, Life};
 use crate::flow::{FlowIndex, FlowLimits, FlowTable, StreamLimits};
 use crate::matching::IndicatorSet;
 use crate::matching::reload::Published;
@@ -238,13 +239,14 @@ impl Worker {
     fn packet(&mut self, packet: &Packet<'_>, time: Timestamp, frame: u64) {
         self.count_layers(packet);
         let (key, side) = FlowKey::new(packet.source, packet.destination, packet.protocol);
-        let known = self.flows.find(&key);
+        let hash = self.flows.hash(&key);
+        let known = self.flows.find(&key, hash);
         let index = match (known, &packet.transport) {
             (Some(index), Transport::Tcp(segment)) => {
                 match self.replaced_by(index, side, segment) {
                     Some(initial) => {
                         self.forget(index);
-                        let index = self.begin(packet, &key, time, frame);
+                        let index = self.begin(packet, (&key, hash), time, frame);
                         self.open(index, side, initial);
                         index
                     }
@@ -252,7 +254,7 @@ impl Worker {
                 }
             }
             (Some(index), _) => index,
-            (None, _) => self.begin(packet, &key, time, frame),
+            (None, _) => self.begin(packet, (&key, hash), time, frame),
         };
         self.of_flow(index, side, (packet, time, frame));
         match &packet.transport {
@@ -290,7 +292,7 @@ impl Worker {
     fn begin(
         &mut self,
         packet: &Packet<'_>,
-        key: &FlowKey,
+        (key, hash): (&FlowKey, KeyHash),
         time: Timestamp,
         frame: u64,
     ) -> FlowIndex {
@@ -300,7 +302,8 @@ impl Worker {
         }
         self.counters.count(Counter::Flows);
         let opener = watch::opener(packet, key);
-        let index = self.flows.insert(key, opener, time);
+        let life = watch::first_life(packet);
+        let index = self.flows.insert((key, hash), opener, life, time);
         if let Some(flow) = self.flows.get_mut(index) {
             flow.ours = self.watch.our_side(key);
             flow.generation = reload::short(self.generation);
@@ -318,7 +321,15 @@ impl Worker {
         (packet, time, frame): (&Packet<'_>, Timestamp, u64),
     ) {
         let Some(flow) = self.flows.get_mut(index) else { return };
-        let client = flow.key().endpoint(flow.opener);
+        let wanted = !self.watch.events.is_empty() || flow.state.holds_back();
+        if !wanted
+            && watch::is_plain_dns(packet)
+            && let Some(glance) = Glance::at(payload)
+            && self.watch.dismisses(&glance)
+        {
+            return;
+        }
+        let client = if flow.opener == side { packet.source } else { packet.destination };
         let scene = Scene::new(packet, time, frame).of_flow(flow.id, client);
         let mut observer = self.watch.at(&scene);
         let mut cx = Context {

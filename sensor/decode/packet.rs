@@ -6,21 +6,23 @@ use crate::stats::Counter;
 /// A list of at most `N` small values without allocation; more are not kept, only known to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Few<T, const N: usize> {
-    items: [T; N],
+    /// None before the first: a frame's packet has two of these lists, nearly always empty.
+    items: Option<[T; N]>,
     length: u8,
     more: bool,
 }
 
 impl<T: Copy + Default, const N: usize> Default for Few<T, N> {
     fn default() -> Self {
-        Self { items: [T::default(); N], length: 0, more: false }
+        Self { items: None, length: 0, more: false }
     }
 }
 
 impl<T: Copy + Default, const N: usize> Few<T, N> {
     /// Adds a value; false when it is full.
     pub fn push(&mut self, item: T) -> bool {
-        match self.items.get_mut(usize::from(self.length)) {
+        let items = self.items.get_or_insert_with(|| [T::default(); N]);
+        match items.get_mut(usize::from(self.length)) {
             Some(slot) => {
                 *slot = item;
                 self.length += 1;
@@ -40,7 +42,8 @@ impl<T: Copy + Default, const N: usize> Few<T, N> {
 
     /// The values, first pushed first.
     pub fn as_slice(&self) -> &[T] {
-        self.items.get(..usize::from(self.length)).unwrap_or(&[])
+        let items = self.items.as_ref().and_then(|items| items.get(..usize::from(self.length)));
+        items.unwrap_or(&[])
     }
 }
 

@@ -31,13 +31,18 @@ pub(super) fn plain<'a>(walk: &mut Walk<'a>, link: LinkType, data: &'a [u8]) -> 
     // A total that is zero or more than there is needs a closer look.
     let total = usize::from(u16::from_be_bytes([t0, t1]));
     let Some(payload) = rest.get(20..total) else { return false };
-    let Some((transport, ports)) = transport(protocol, payload) else { return false };
     let packet = &mut walk.packet;
+    // Written where it stays: what is put together elsewhere and copied at once is waited for.
+    let ports = match protocol {
+        6 => tcp(payload, &mut packet.transport),
+        17 => udp(payload, &mut packet.transport),
+        _ => None,
+    };
+    let Some(ports) = ports else { return false };
     packet.macs = Some(macs(addresses));
     packet.source = Endpoint { address: Address::v4([s0, s1, s2, s3]), port: ports.0 };
     packet.destination = Endpoint { address: Address::v4([d0, d1, d2, d3]), port: ports.1 };
     packet.protocol = IpProtocol(protocol);
-    packet.transport = transport;
     true
 }
 
@@ -45,16 +50,7 @@ pub(super) fn plain<'a>(walk: &mut Walk<'a>, link: LinkType, data: &'a [u8]) -> 
 type Ports = (u16, u16);
 
 #[inline]
-fn transport(protocol: u8, payload: &[u8]) -> Option<(Transport<'_>, Ports)> {
-    match protocol {
-        6 => tcp(payload),
-        17 => udp(payload),
-        _ => None,
-    }
-}
-
-#[inline]
-fn tcp(payload: &[u8]) -> Option<(Transport<'_>, Ports)> {
+fn tcp<'a>(payload: &'a [u8], transport: &mut Transport<'a>) -> Option<Ports> {
     let (header, _) = payload.split_first_chunk::<20>()?;
     let [s0, s1, d0, d1, q0, q1, q2, q3, a0, a1, a2, a3, offset, flags, ..] = *header;
     let header = usize::from(offset >> 4) * 4;
@@ -62,26 +58,27 @@ fn tcp(payload: &[u8]) -> Option<(Transport<'_>, Ports)> {
         return None;
     }
     let flags = TcpFlags(flags);
-    let segment = Segment {
+    let payload = payload.get(header..)?;
+    *transport = Transport::Tcp(Segment {
         sequence: u32::from_be_bytes([q0, q1, q2, q3]),
         acknowledgement: if flags.ack() { u32::from_be_bytes([a0, a1, a2, a3]) } else { 0 },
         flags,
-        payload: payload.get(header..)?,
+        payload,
         missing: 0,
-    };
-    let ports = (u16::from_be_bytes([s0, s1]), u16::from_be_bytes([d0, d1]));
-    Some((Transport::Tcp(segment), ports))
+    });
+    Some((u16::from_be_bytes([s0, s1]), u16::from_be_bytes([d0, d1])))
 }
 
 #[inline]
-fn udp(payload: &[u8]) -> Option<(Transport<'_>, Ports)> {
+fn udp<'a>(payload: &'a [u8], transport: &mut Transport<'a>) -> Option<Ports> {
     let ([s0, s1, d0, d1, l0, l1, _, _], _) = payload.split_first_chunk::<8>()?;
     let ports = (u16::from_be_bytes([*s0, *s1]), u16::from_be_bytes([*d0, *d1]));
     let datagram = payload.get(8..usize::from(u16::from_be_bytes([*l0, *l1])))?;
     if udp_tunnel::may_be(ports, datagram) {
         return None;
     }
-    Some((Transport::Udp(datagram), ports))
+    *transport = Transport::Udp(datagram);
+    Some(ports)
 }
 
 #[cfg(test)]

@@ -17,6 +17,28 @@ pub(super) fn may_be(ports: (u16, u16), data: &[u8]) -> bool {
 
 #[inline]
 const fn is_known(ports: (u16, u16)) -> bool {
+    may_be_known(ports) && is_one_of_them(ports)
+}
+
+/// Two words that hold a bit for each known port tell nearly every other one: 12 of 22
+/// instructions less.
+#[inline]
+const fn may_be_known((source, destination): (u16, u16)) -> bool {
+    const fn bit(port: u16) -> u64 {
+        1 << (port >> 2 & 63)
+    }
+    const fn bits(ports: &[u16]) -> u64 {
+        match ports {
+            [first, rest @ ..] => bit(*first) | bits(rest),
+            [] => 0,
+        }
+    }
+    const TO: u64 = bits(&[4341, 4754, 4789, 4790, 6081, 6635, 8472, 37008]) | FROM;
+    const FROM: u64 = bits(&[1701, 2152, 3386, 3544, 5072]);
+    (TO & bit(destination)) | (FROM & bit(source)) != 0
+}
+
+const fn is_one_of_them(ports: (u16, u16)) -> bool {
     matches!(
         ports,
         (_, 1701 | 2152 | 3386 | 3544 | 4341 | 4754 | 4789 | 4790 | 5072 | 6081 | 6635 | 8472)

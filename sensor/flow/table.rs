@@ -135,6 +135,10 @@ impl<S> Flow<S> {
     }
 }
 
+/// Hash of a key, as one table makes it.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyHash(u32);
+
 /// Place of a flow in its table; invalid after the flow is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FlowIndex(u32);
@@ -184,14 +188,21 @@ impl<S: Default> FlowTable<S> {
         self.index.len() == 0
     }
 
+    /// The hash of a key in this table: computed once for [`FlowTable::find`] and
+    /// [`FlowTable::insert`].
+    #[inline]
+    pub fn hash(&self, key: &FlowKey) -> KeyHash {
+        KeyHash(self.secrets.hash(key))
+    }
+
     /// The flow of a key.
     #[inline]
-    pub fn find(&self, key: &FlowKey) -> Option<FlowIndex> {
+    pub fn find(&self, key: &FlowKey, KeyHash(hash): KeyHash) -> Option<FlowIndex> {
         let packed = PackedKey::new(key);
         let same = |at: u32| {
             self.slots.get(at as usize).and_then(Option::as_ref).is_some_and(|f| f.key == packed)
         };
-        self.index.find(self.secrets.hash(key), same).map(FlowIndex)
+        self.index.find(hash, same).map(FlowIndex)
     }
 
     /// Borrows a flow.
@@ -200,34 +211,38 @@ impl<S: Default> FlowTable<S> {
         self.slots.get_mut(index.0 as usize).and_then(Option::as_mut)
     }
 
-    /// Adds a flow whose key is not in the table. Make room first with [`FlowTable::victim`].
-    pub fn insert(&mut self, key: &FlowKey, opener: Side, time: Timestamp) -> FlowIndex {
-        let key_packed = PackedKey::new(key);
-        let hash = self.secrets.hash(key);
-        let flow = Flow {
-            key: key_packed,
-            opener,
-            life: Life::Young,
-            generation: 0,
-            hash,
-            holding: false,
-            ours: None,
-            id: flow_id(key, time),
-            last: time,
-            older: NONE,
-            newer: NONE,
-            streams: Default::default(),
-            state: S::default(),
-        };
+    /// Adds a flow at a stage of life, whose key is not in the table. Make room first with [`FlowTable::victim`].
+    pub fn insert(
+        &mut self,
+        (key, KeyHash(hash)): (&FlowKey, KeyHash),
+        opener: Side,
+        life: Life,
+        time: Timestamp,
+    ) -> FlowIndex {
         let at = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
             u32::try_from(self.slots.len() - 1).unwrap_or(NONE)
         });
-        if let Some(slot) = self.slots.get_mut(at as usize) {
-            *slot = Some(flow);
+        // A slot that is known to be empty is written in place: nothing is dropped or copied.
+        if let Some(slot @ None) = self.slots.get_mut(at as usize) {
+            *slot = Some(Flow {
+                key: PackedKey::new(key),
+                opener,
+                life,
+                generation: 0,
+                hash,
+                holding: false,
+                ours: None,
+                id: flow_id(key, time),
+                last: time,
+                older: NONE,
+                newer: NONE,
+                streams: Default::default(),
+                state: S::default(),
+            });
         }
         self.index.insert(hash, at);
-        self.link(at, Life::Young);
+        self.link(at, life);
         FlowIndex(at)
     }
 
@@ -420,20 +435,26 @@ mod tests {
 
     fn add(table: &mut FlowTable<u32>, n: u32, at: i64) -> FlowIndex {
         let time = Timestamp::new(at, 0);
-        let index = table.insert(&key(n), Side::Low, time);
+        let key = key(n);
+        let hash = table.hash(&key);
+        let index = table.insert((&key, hash), Side::Low, Life::Young, time);
         table.get_mut(index).unwrap().state = n;
         index
+    }
+
+    fn find(table: &FlowTable<u32>, n: u32) -> Option<FlowIndex> {
+        table.find(&key(n), table.hash(&key(n)))
     }
 
     #[test]
     fn a_flow_is_found_by_its_key_until_it_is_removed() {
         let mut table = table(10);
         let index = add(&mut table, 1, 0);
-        assert_eq!(table.find(&key(1)), Some(index));
+        assert_eq!(find(&table, 1), Some(index));
         assert_eq!(table.get_mut(index).unwrap().key(), key(1));
-        assert!(table.find(&key(2)).is_none());
+        assert!(find(&table, 2).is_none());
         assert_eq!(table.remove(index).unwrap().state, 1);
-        assert!(table.find(&key(1)).is_none() && table.is_empty());
+        assert!(find(&table, 1).is_none() && table.is_empty());
     }
 
     #[test]
@@ -448,7 +469,7 @@ mod tests {
             let state = flow.state;
             if state == 2 {
                 add(&mut table, 4, 3);
-                table.touch(table.find(&key(4)).unwrap(), Life::Stream, Timestamp::new(3, 0));
+                table.touch(find(&table, 4).unwrap(), Life::Stream, Timestamp::new(3, 0));
             }
             (state != 1).then_some(state)
         })
@@ -500,7 +521,7 @@ mod tests {
             for (n, what, wait) in steps {
                 now += wait;
                 let time = Timestamp::new(now, 0);
-                match (table.find(&key(n)), what) {
+                match (find(&table, n), what) {
                     (Some(at), 0) => { table.remove(at); }
                     (Some(at), 1) => table.touch(at, Life::Closing, time),
                     (Some(at), 2) => table.touch(at, Life::Datagrams, time),

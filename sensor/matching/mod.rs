@@ -22,6 +22,7 @@ pub use set::IndicatorSet;
 
 use std::sync::Arc;
 
+use crate::extract::dns::glance::Glance;
 use crate::net::{Address, Endpoint};
 use crate::observation::{Kind, Observation, Value};
 
@@ -88,10 +89,23 @@ impl Matcher {
         match observation.value {
             Value::Name(name) => !self.set.names.may_cover(name),
             Value::Address(address) | Value::Endpoint(Endpoint { address, .. }) => {
-                !self.set.addresses.may_contain(address)
+                self.misses_address(address)
             }
             Value::Url { .. } | Value::Text(_) => false,
         }
+    }
+
+    /// Is it plain at once that an address meets nothing?
+    #[inline]
+    pub fn misses_address(&self, address: Address) -> bool {
+        !self.set.addresses.may_contain(address)
+    }
+
+    /// Is it plain at once that nothing in a DNS message meets anything?
+    #[inline]
+    pub fn dismisses(&self, glance: &Glance) -> bool {
+        !self.set.names.may_cover_tail(glance.tail)
+            && glance.addresses().iter().all(|address| self.misses_address(*address))
     }
 
     /// Calls `hit` for each indicator that the observation meets, the most specific first: of

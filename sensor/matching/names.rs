@@ -73,6 +73,12 @@ impl NameIndex {
         self.tails.may_cover(name.as_bytes()) && self.filter.may_cover(name.as_bytes())
     }
 
+    /// May an entry cover a name of at least eight bytes that ends in these? The first is lowest.
+    #[inline]
+    pub fn may_cover_tail(&self, tail: u64) -> bool {
+        self.tails.short || self.tails.has(tail)
+    }
+
     /// Calls `found` with the number of every entry that covers `name` and the length in bytes of
     /// the entry's name: the longer, the more specific. The order is not defined.
     pub fn find(&self, name: &str, mut found: impl FnMut(u32, u32)) {
@@ -134,13 +140,13 @@ impl TailFilter {
         let words = (names.len() * FILTER_BITS / 64).next_power_of_two().max(64);
         let mut filter = Self { words: vec![0; words], short: false };
         for name in names {
-            match filter.place(name.as_bytes()) {
-                Some((word, bit)) => {
-                    if let Some(word) = filter.words.get_mut(word) {
-                        *word |= bit;
-                    }
-                }
-                None => filter.short = true,
+            let Some(tail) = tail(name.as_bytes()) else {
+                filter.short = true;
+                continue;
+            };
+            let (word, bit) = filter.place(tail);
+            if let Some(word) = filter.words.get_mut(word) {
+                *word |= bit;
             }
         }
         filter
@@ -149,19 +155,29 @@ impl TailFilter {
     #[inline]
     fn may_cover(&self, name: &[u8]) -> bool {
         // A name of less than eight bytes can only be met by a short one.
-        let has = |(word, bit): (usize, u64)| self.words.get(word).is_some_and(|w| w & bit != 0);
-        self.short || self.place(name).is_some_and(has)
+        self.short || tail(name).is_some_and(|tail| self.has(tail))
     }
 
-    /// Word and bit of a name's tail; none for a name that is too short.
     #[inline]
-    fn place(&self, name: &[u8]) -> Option<(usize, u64)> {
-        let tail = u64::from_le_bytes(*name.last_chunk::<8>()?);
+    fn has(&self, tail: u64) -> bool {
+        let (word, bit) = self.place(tail);
+        self.words.get(word).is_some_and(|word| word & bit != 0)
+    }
+
+    /// Word and bit of a name's tail.
+    #[inline]
+    const fn place(&self, tail: u64) -> (usize, u64) {
         let hash = tail.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         // The upper bits of a product depend on all bits of the tail.
         let word = (hash >> 38) as usize & self.words.len().wrapping_sub(1);
-        Some((word, 1 << (hash >> 32 & 63)))
+        (word, 1 << (hash >> 32 & 63))
     }
+}
+
+/// The last eight bytes of a name; none of one that is too short.
+#[inline]
+fn tail(name: &[u8]) -> Option<u64> {
+    name.last_chunk().map(|bytes| u64::from_le_bytes(*bytes))
 }
 
 /// Bits of the filter for each name listed: 2 % of the other names pass.

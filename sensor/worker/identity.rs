@@ -11,6 +11,13 @@ use crate::stats::Counter;
 /// Ports of mDNS (RFC 6762) and LLMNR (RFC 4795).
 const NAMING_PORTS: [u16; 2] = [5353, 5355];
 
+/// May an answer from this port tell who a host is?
+#[inline]
+pub(super) const fn is_naming_port(port: u16) -> bool {
+    let [mdns, llmnr] = NAMING_PORTS;
+    port == mdns || port == llmnr
+}
+
 /// Neighbour solicitation and advertisement (RFC 4861 4.3, 4.4).
 const SOLICITATION: u8 = 135;
 const ADVERTISEMENT: u8 = 136;
@@ -59,7 +66,7 @@ impl Watch {
     /// A host that answers for its own address by mDNS or LLMNR tells its name.
     pub(super) fn answer(&mut self, message: &DnsMessage<'_>, scene: &Scene<'_>) {
         let source = scene.packet.source;
-        if !NAMING_PORTS.contains(&source.port) || !message.is_response() {
+        if !is_naming_port(source.port) || !message.is_response() {
             return;
         }
         let mac = scene.packet.macs.map(|(source, _)| source);

@@ -49,7 +49,8 @@ impl Worker {
             return;
         }
         let regard = flow.stream(side).0.regard(segment);
-        let (id, client) = (flow.id, flow.key().endpoint(flow.opener));
+        let client = if flow.opener == side { packet.source } else { packet.destination };
+        let id = flow.id;
         let scene = Scene::new(packet, time, frame).of_flow(id, client);
         let mut changed = false;
         match regard {

@@ -22,6 +22,7 @@ use crate::net::{Address, Endpoint, FlowKey, IpProtocol, Side, Timestamp};
 use crate::observation::{ClientHello, Kind, Message, Observation, Observer, StreamHead, Value};
 use crate::stats::{Counter, Counters};
 use crate::worker::Assignment;
+use crate::worker::identity::is_naming_port;
 use hosts::Hosts;
 
 /// The packet in hand and its flow.
@@ -112,8 +113,12 @@ impl Watch {
     /// Compares both endpoints of a new flow.
     pub(super) fn endpoints(&mut self, scene: &Scene<'_>) {
         for endpoint in [scene.packet.destination, scene.packet.source] {
-            let value = Value::Endpoint(endpoint);
-            self.compare(scene, Observation { kind: Kind::Ip, value });
+            self.counters.count(Counter::Observations);
+            // Asked before there is an observation: nearly every address is met by nothing.
+            if !self.matcher.misses_address(endpoint.address) {
+                let value = Value::Endpoint(endpoint);
+                self.look_up(scene, Observation { kind: Kind::Ip, value });
+            }
             let encrypted = !scene.again
                 && resolvers::is_encrypted_dns_port(scene.packet.protocol, endpoint.port);
             if encrypted {
@@ -151,13 +156,9 @@ impl Watch {
     /// Takes note of the hosts of ours in a new flow. The side that is ours, if the other is a
     /// host of the outside.
     pub(super) fn our_side(&mut self, key: &FlowKey) -> Option<Side> {
-        let (low, high) = (key.low.address, key.high.address);
-        let (low_is_ours, high_is_ours) = (self.home.contains(low), self.home.contains(high));
-        for (host, is_ours) in [(low, low_is_ours), (high, high_is_ours)] {
-            if is_ours {
-                self.hosts.note(host);
-            }
-        }
+        let Self { hosts, home, .. } = self;
+        let low_is_ours = hosts.note_if(key.low.address, |address| home.contains(address));
+        let high_is_ours = hosts.note_if(key.high.address, |address| home.contains(address));
         let (side, other) = match (low_is_ours, high_is_ours) {
             (true, false) => (Side::Low, key.high),
             (false, true) => (Side::High, key.low),
@@ -167,7 +168,7 @@ impl Watch {
             return None;
         }
         self.counters.count(Counter::FlowsOut);
-        self.clients.note(key.endpoint(side).address);
+        self.clients.note_if(key.endpoint(side).address, |_| true);
         Some(side)
     }
 
@@ -180,6 +181,7 @@ impl Watch {
         }
     }
 
+    #[cold]
     fn look_up(&mut self, scene: &Scene<'_>, observation: Observation<'_>) {
         let Self { matcher, counters, .. } = self;
         let mut hits: Few<Option<Hit>, 4> = Few::default();
@@ -354,11 +356,31 @@ pub(super) fn opener(packet: &Packet<'_>, key: &FlowKey) -> Side {
     }
 }
 
+/// Is it a datagram of DNS and of nothing else, one that tells of no host who it is?
+#[inline]
+pub(super) const fn is_plain_dns(packet: &Packet<'_>) -> bool {
+    let ((53, client @ 1024..) | (client @ 1024.., 53)) =
+        (packet.source.port, packet.destination.port)
+    else {
+        return false;
+    };
+    !is_naming_port(client)
+}
+
 /// The stage of life a datagram brings its flow to: an answer of a DNS server ends an exchange.
 pub(super) const fn datagram_life(packet: &Packet<'_>) -> Life {
     match (packet.source.port, packet.destination.port) {
         (53, 1024..) => Life::Answered,
         _ => Life::Datagrams,
+    }
+}
+
+/// The stage of life a flow begins in with this packet.
+pub(super) const fn first_life(packet: &Packet<'_>) -> Life {
+    match packet.transport {
+        Transport::Tcp(_) | Transport::Fragment { .. } => Life::Young,
+        Transport::Udp(_) => datagram_life(packet),
+        Transport::Icmp { .. } | Transport::Other(_) => Life::Datagrams,
     }
 }
 

@@ -7,10 +7,12 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use foldhash::quality::RandomState;
 
 use crate::lint::{self, Lint, Verdict};
 use crate::{Confidence, Indicator, Reason};
@@ -216,9 +218,9 @@ pub(crate) struct Rows {
     lint: Lint,
     hasher: RandomState,
     /// Hash of a pattern to its place. Two patterns of one hash only cost an unfolded duplicate.
-    places: HashMap<u64, usize>,
+    places: HashMap<u64, usize, RandomState>,
     /// Texts that many rows share, stored once.
-    texts: HashMap<String, Arc<str>>,
+    texts: HashMap<String, Arc<str>, RandomState>,
 }
 
 impl Rows {
@@ -232,8 +234,8 @@ impl Rows {
             more_rejected: 0,
             more_warnings: 0,
         };
-        let (places, texts) = (HashMap::new(), HashMap::new());
-        Self { loaded, lint, hasher: RandomState::new(), places, texts }
+        let (places, texts) = (HashMap::default(), HashMap::default());
+        Self { loaded, lint, hasher: RandomState::default(), places, texts }
     }
 
     /// Name of the feed, shared.

@@ -50,13 +50,17 @@ pub(crate) fn load(
         column,
     })?;
     let body = || lines(text).filter(|(line, _)| *line > header_line);
-    // Whole lines only go to the CSV reader, so its records and our lines stay in step.
-    let (mut whole, mut kept) = (String::with_capacity(text.len()), Vec::new());
+    // Only lines with a quotation mark need the CSV reader, which was 6 of the 45 million
+    // instructions of a start with the curated feeds. Only whole ones go there, so its records and
+    // our lines stay in step.
+    let (mut quoted, mut kept) = (String::new(), Vec::new());
     for (line, row) in body() {
-        if quotes_close(row, separator) {
-            whole.push_str(row);
-            whole.push('\n');
-            kept.push((line, row));
+        if !row.contains('"') {
+            kept.push((line, row, false));
+        } else if quotes_close(row, separator) {
+            quoted.push_str(row);
+            quoted.push('\n');
+            kept.push((line, row, true));
         } else {
             rows.reject(
                 line,
@@ -73,20 +77,26 @@ pub(crate) fn load(
         .has_headers(false)
         .flexible(true)
         .terminator(csv::Terminator::Any(b'\n'))
-        .from_reader(whole.as_bytes());
+        .from_reader(quoted.as_bytes());
     let mut record = csv::StringRecord::new();
-    for (line, row) in kept {
-        match reader.read_record(&mut record) {
-            Ok(true) => match indicator(&Cells { order: &order, record: &record }, line, rows) {
-                Ok(indicator) => rows.take(indicator, row),
-                Err(reason) => rows.reject(line, row, reason),
-            },
-            Ok(false) => break,
-            Err(error) => {
-                let reason =
-                    Reason::new(format!("không đọc được dòng CSV: {error}"), error.to_string());
-                rows.reject(line, row, reason);
+    for (line, row, is_quoted) in kept {
+        let cells: Vec<&str> = if is_quoted {
+            match reader.read_record(&mut record) {
+                Ok(true) => record.iter().collect(),
+                Ok(false) => break,
+                Err(error) => {
+                    let reason =
+                        Reason::new(format!("không đọc được dòng CSV: {error}"), error.to_string());
+                    rows.reject(line, row, reason);
+                    continue;
+                }
             }
+        } else {
+            row.split(char::from(separator)).collect()
+        };
+        match indicator(&Cells { order: &order, cells: &cells }, line, rows) {
+            Ok(indicator) => rows.take(indicator, row),
+            Err(reason) => rows.reject(line, row, reason),
         }
     }
     Ok(())
@@ -182,7 +192,7 @@ fn quotes_close(line: &str, separator: u8) -> bool {
 /// One row by column.
 struct Cells<'a> {
     order: &'a [Option<usize>; 12],
-    record: &'a csv::StringRecord,
+    cells: &'a [&'a str],
 }
 
 impl<'a> Cells<'a> {
@@ -190,13 +200,13 @@ impl<'a> Cells<'a> {
     fn get(&self, column: &str) -> &'a str {
         let at = COLUMNS.iter().position(|c| *c == column);
         let place = at.and_then(|at| self.order.get(at).copied().flatten());
-        place.and_then(|place| self.record.get(place)).unwrap_or("").trim()
+        place.and_then(|place| self.cells.get(place)).map_or("", |cell| cell.trim())
     }
 
     fn check(&self) -> Result<(), Reason> {
         let columns = self.order.iter().flatten().count();
-        let cells = self.record.len();
-        if self.record.iter().skip(columns).any(|cell| !cell.trim().is_empty()) {
+        let cells = self.cells.len();
+        if self.cells.iter().skip(columns).any(|cell| !cell.trim().is_empty()) {
             return Err(Reason::new(
                 format!(
                     "có {cells} ô, dòng tiêu đề có {columns}; hãy đặt văn bản chứa dấu phân cách trong ngoặc kép"
@@ -206,7 +216,7 @@ impl<'a> Cells<'a> {
                 ),
             ));
         }
-        if self.record.iter().any(|cell| cell.len() > MAX_CELL) {
+        if self.cells.iter().any(|cell| cell.len() > MAX_CELL) {
             return Err(Reason::new(
                 format!("có ô dài hơn {MAX_CELL} byte"),
                 format!("a cell is longer than {MAX_CELL} octets"),
@@ -232,10 +242,10 @@ fn indicator(cells: &Cells<'_>, line: u32, rows: &mut Rows) -> Result<Indicator,
         word("confidence", cells.get("confidence"), Confidence::parse, Confidence::ALL)?;
     let date = |column: &str| match cells.get(column) {
         "" => Ok(None),
-        text => {
+        text => Date::parse(text).map(Some).map_err(|error| {
             let about = format!("{column} {text:?}");
-            Date::parse(text).map(Some).map_err(|error| Reason::from(error).about(&about, &about))
-        }
+            Reason::from(error).about(&about, &about)
+        }),
     };
     Ok(Indicator {
         pattern: value::parse(kind, cells.get("indicator"), scope)?,

@@ -5,6 +5,7 @@
 //! other payload by its content. [`tcp`] cuts a stream into messages. Nothing here resolves,
 //! caches, or allocates by a number of the message.
 
+pub mod glance;
 mod plausible;
 mod records;
 pub mod tcp;

@@ -93,8 +93,9 @@ fn asked_of_the_root(kind: u16) -> bool {
     matches!(kind, 2 | 6 | 43 | 48 | 255)
 }
 
+/// Is the operation that the flags name a known one?
 #[inline]
-fn opcode_known(flags: u16) -> bool {
+pub(super) const fn opcode_known(flags: u16) -> bool {
     matches!(flags >> 11 & 0xf, 0..=2 | 4..=6)
 }
 

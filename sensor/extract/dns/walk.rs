@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use crate::extract::spelling::{self, Plain};
 
 /// Longest name on the wire, its root octet included (RFC 1035 2.3.4).
-const NAME_MAX: usize = 255;
+pub(super) const NAME_MAX: usize = 255;
 /// Pointers followed in one name. A name of one-octet labels has at most 127 of them.
 const HOPS_MAX: usize = 128;
 

@@ -120,6 +120,12 @@ pub(super) fn contiguous(bytes: &[u8], length: usize) -> Option<&[u8]> {
 
 /// Type and body length of the first handshake message, once its four bytes are there.
 pub(super) fn message_header(bytes: &[u8]) -> Option<(u8, usize)> {
+    // Nearly always they lie together in the first record.
+    if let Some(Some(Record { kind: HANDSHAKE, fragment, .. })) = Record::read(bytes)
+        && let Some([kind, length @ ..]) = fragment.first_chunk::<4>()
+    {
+        return Some((*kind, length_of(*length)));
+    }
     let mut head = [0; 4];
     let mut filled = 0;
     let mut rest = bytes;

@@ -141,7 +141,7 @@ impl Tracker {
     /// Compares a name asked for, in comparable spelling.
     pub fn question(&self, table: &Behaviours, flow: &Flow, name: &str) -> Seen {
         let mut seen = Seen::default();
-        if !may_be_meant(name) {
+        if !may_be_meant(name.len()) {
             return seen;
         }
         for when in &table.questions {
@@ -247,10 +247,10 @@ impl Tracker {
     }
 }
 
-/// Can a name asked for be a behaviour? All are in labels of sixty letters or more, and so shorter
-/// names hold none.
-pub const fn may_be_meant(name: &str) -> bool {
-    name.len() >= 60
+/// Can a name asked for of so many bytes, or a label of them, be a behaviour? All are in labels of
+/// sixty letters or more.
+pub const fn may_be_meant(length: usize) -> bool {
+    length >= 60
 }
 
 /// The alternatives that a direction's very first byte and its connection leave possible.

@@ -2,6 +2,7 @@
 
 use super::{Scene, Watch};
 use crate::decode::packet::Transport;
+use crate::extract::dns::glance::{Glance, LABEL_MAX};
 use crate::matching::behaviour::{Flow, Seen, may_be_meant};
 use crate::net::IpProtocol;
 use crate::observation::{HttpRequest, Kind, StreamHead};
@@ -32,10 +33,22 @@ impl Watch {
         }
     }
 
+    /// Does a DNS message that was only glanced at concern nobody? Then it is counted.
+    #[inline]
+    pub(in crate::worker) fn dismisses(&mut self, glance: &Glance) -> bool {
+        const { assert!(!may_be_meant(LABEL_MAX as usize), "no name glanced at is a behaviour") };
+        let dismissed = self.matcher.dismisses(glance);
+        if dismissed {
+            self.counters.count(Counter::Dns);
+            self.counters.add(Counter::Observations, glance.observations());
+        }
+        dismissed
+    }
+
     /// Looks at a name asked for.
     #[inline]
     pub(super) fn question(&mut self, scene: &Scene<'_>, name: &str) {
-        if !may_be_meant(name) {
+        if !may_be_meant(name.len()) {
             return;
         }
         let flow = self.flow(scene);

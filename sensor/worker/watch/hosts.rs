@@ -22,7 +22,9 @@ pub(in crate::worker) struct Hosts {
 
 impl Default for Hosts {
     fn default() -> Self {
-        Self { all: HashSet::default(), latest: [Address::default(); LATEST] }
+        // Each an address that has another place: none is met there.
+        let latest = std::array::from_fn(|place| Address::from_bits(place as u128 + 1));
+        Self { all: HashSet::default(), latest }
     }
 }
 
@@ -32,16 +34,27 @@ impl Hosts {
         self.all.len()
     }
 
-    /// Takes note of a host.
+    /// Takes note of a host, if it is one to be noted. Is it? One that was seen lately is known
+    /// to be.
     #[inline]
-    pub(super) fn note(&mut self, host: Address) {
+    pub(super) fn note_if(&mut self, host: Address, is_one: impl Fn(Address) -> bool) -> bool {
         let [_, low] = host.halves();
-        let Some(latest) = self.latest.get_mut(low as usize % LATEST) else { return };
-        if *latest != host {
-            *latest = host;
-            if self.all.len() < MAX_HOSTS {
-                self.all.insert(host);
-            }
+        let Some(latest) = self.latest.get_mut(low as usize % LATEST) else { return false };
+        if *latest == host {
+            return true;
+        }
+        if !is_one(host) {
+            return false;
+        }
+        *latest = host;
+        self.note(host);
+        true
+    }
+
+    #[cold]
+    fn note(&mut self, host: Address) {
+        if self.all.len() < MAX_HOSTS {
+            self.all.insert(host);
         }
     }
 }
@@ -55,9 +68,20 @@ mod tests {
         let mut hosts = Hosts::default();
         for _ in 0..3 {
             for third in 0..4 {
-                hosts.note(Address::v4([192, 168, third, 7]));
+                hosts.note_if(Address::v4([192, 168, third, 7]), |_| true);
             }
         }
         assert_eq!(hosts.len(), 4);
+    }
+
+    #[test]
+    fn a_host_that_is_none_to_be_noted_is_asked_about_every_time() {
+        let mut hosts = Hosts::default();
+        for address in [Address::default(), Address::v4([192, 0, 2, 1])] {
+            assert!(!hosts.note_if(address, |_| false));
+            assert!(hosts.note_if(address, |_| true));
+            assert!(hosts.note_if(address, |_| false), "noted lately");
+        }
+        assert_eq!(hosts.len(), 2);
     }
 }
