@@ -17,7 +17,7 @@ pub(crate) const CHUNK: usize = 128 * 1024;
 pub(crate) const HEADROOM: usize = 16 * 1024;
 
 /// Chunks that may wait to be taken.
-const AHEAD: u64 = 8;
+const AHEAD: u64 = 4;
 
 /// Bytes of a chunk stand in `buffer` from [`HEADROOM`] to `end`.
 pub(crate) struct Chunk {
@@ -38,6 +38,8 @@ struct State {
     unread: u64,
     wanted: u64,
     waiting: BTreeMap<u64, io::Result<Chunk>>,
+    /// Somebody waits for the next chunk.
+    is_awaited: bool,
     /// The file ended or broke: nothing behind is worth reading.
     ended: bool,
     /// Buffers to be used again.
@@ -55,13 +57,14 @@ impl Chunks {
         self.lock().wants_help()
     }
 
-    /// Reads one chunk ahead, unless enough of them wait.
+    /// Reads ahead until enough chunks wait.
     pub fn read_ahead(&self) {
         let mut state = self.lock();
-        if state.wants_help() {
+        while state.wants_help() {
             let (number, buffer) = state.claim();
             drop(state);
             self.read(number, buffer);
+            state = self.lock();
         }
     }
 
@@ -81,6 +84,7 @@ impl Chunks {
                 state = self.lock();
             } else {
                 // Somebody is reading it.
+                state.is_awaited = true;
                 state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
         }
@@ -99,7 +103,9 @@ impl Chunks {
         let mut state = self.lock();
         state.ended |= !matches!(read, Ok(end) if end == buffer.len());
         state.waiting.insert(number, read.map(|end| Chunk { buffer, end }));
-        self.arrived.notify_all();
+        if std::mem::take(&mut state.is_awaited) {
+            self.arrived.notify_all();
+        }
     }
 
     /// Fills a buffer behind its headroom; answers where the bytes end.

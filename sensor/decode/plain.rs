@@ -13,37 +13,70 @@ use crate::net::{Address, Endpoint, IpProtocol};
 
 const ETHERNET: LinkType = LinkType(1);
 
-/// Reads a plain frame; false leaves the walk as it was.
+/// The beginning of a frame that may be plain.
+struct Start<'a> {
+    macs: &'a [u8; 12],
+    protocol: u8,
+    source: Address,
+    destination: Address,
+    payload: &'a [u8],
+}
+
 #[inline]
-pub(super) fn plain<'a>(walk: &mut Walk<'a>, link: LinkType, data: &'a [u8]) -> bool {
+fn start(link: LinkType, data: &[u8]) -> Option<Start<'_>> {
     if link != ETHERNET {
-        return false;
+        return None;
     }
-    let Some((link, rest)) = data.split_first_chunk::<14>() else { return false };
-    let Some((ip, _)) = rest.split_first_chunk::<20>() else { return false };
-    let [addresses @ .., k0, k1] = link;
+    let (link, rest) = data.split_first_chunk::<14>()?;
+    let (ip, _) = rest.split_first_chunk::<20>()?;
+    let [macs @ .., k0, k1] = link;
     let [first, _, t0, t1, _, _, f0, f1, _, protocol, _, _, s0, s1, s2, s3, d0, d1, d2, d3] = *ip;
     // More fragments follow, or an offset: a fragment.
     let whole = (f0 & 0x3f) | f1 == 0;
     if [*k0, *k1, first] != [0x08, 0x00, 0x45] || !whole {
-        return false;
+        return None;
     }
     // A total that is zero or more than there is needs a closer look.
     let total = usize::from(u16::from_be_bytes([t0, t1]));
-    let Some(payload) = rest.get(20..total) else { return false };
+    let payload = rest.get(20..total)?;
+    let (source, destination) = (Address::v4([s0, s1, s2, s3]), Address::v4([d0, d1, d2, d3]));
+    Some(Start { macs, protocol, source, destination, payload })
+}
+
+/// Reads a plain frame; false leaves the walk as it was.
+#[inline]
+pub(super) fn plain<'a>(walk: &mut Walk<'a>, link: LinkType, data: &'a [u8]) -> bool {
+    let Some(start) = start(link, data) else { return false };
     let packet = &mut walk.packet;
     // Written where it stays: what is put together elsewhere and copied at once is waited for.
-    let ports = match protocol {
-        6 => tcp(payload, &mut packet.transport),
-        17 => udp(payload, &mut packet.transport),
+    let ports = match start.protocol {
+        6 => tcp(start.payload, &mut packet.transport),
+        17 => udp(start.payload, &mut packet.transport),
         _ => None,
     };
     let Some(ports) = ports else { return false };
-    packet.macs = Some(macs(addresses));
-    packet.source = Endpoint { address: Address::v4([s0, s1, s2, s3]), port: ports.0 };
-    packet.destination = Endpoint { address: Address::v4([d0, d1, d2, d3]), port: ports.1 };
-    packet.protocol = IpProtocol(protocol);
+    packet.macs = Some(macs(start.macs));
+    packet.source = Endpoint { address: start.source, port: ports.0 };
+    packet.destination = Endpoint { address: start.destination, port: ports.1 };
+    packet.protocol = IpProtocol(start.protocol);
     true
+}
+
+/// The endpoints of a frame that is likely to be plain; the ports only of UDP. Whatever this
+/// answers, [`super::decode`] gives the same addresses.
+#[inline]
+pub(super) fn ends(link: LinkType, data: &[u8]) -> Option<(Endpoint, Endpoint)> {
+    let start = start(link, data)?;
+    let ports = match start.protocol {
+        6 => (0, 0),
+        17 => udp(start.payload, &mut Transport::Other(&[]))?,
+        _ => return None,
+    };
+    let (source, destination) = (start.source, start.destination);
+    Some((
+        Endpoint { address: source, port: ports.0 },
+        Endpoint { address: destination, port: ports.1 },
+    ))
 }
 
 /// Source and destination.
@@ -131,6 +164,14 @@ mod tests {
             }
             for bytes in [&bytes[..], &bytes[..length.min(bytes.len())]] {
                 let (plain, layers) = both(bytes);
+                if let Some((source, destination)) = ends(LinkType(1), bytes) {
+                    let mut walk = Walk::new(0);
+                    let _ = link::link(&mut walk, LinkType(1), bytes);
+                    let packet = &walk.packet;
+                    let addresses = (packet.source.address, packet.destination.address);
+                    prop_assert_eq!((source.address, destination.address), addresses);
+                    prop_assert!(packet.protocol == IpProtocol::TCP || packet.source == source);
+                }
                 prop_assert_eq!(plain.as_ref().unwrap_or(&layers), &layers);
             }
         }

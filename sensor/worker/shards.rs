@@ -44,7 +44,11 @@ impl Sharding {
     /// The shard of a frame, below [`SHARDS`].
     #[inline]
     pub fn of(&mut self, frame: &Frame<'_>) -> usize {
-        decode::decode_with(frame, |seen| self.of_decoded(&seen))
+        match decode::plain_ends(frame) {
+            Some((source, destination)) if names_hosts(source.port, destination.port) => NAMING,
+            Some((source, destination)) => of_pair(source.address, destination.address),
+            None => decode::decode_with(frame, |seen| self.of_decoded(&seen)),
+        }
     }
 
     /// The shard of a frame that was decoded.
@@ -63,7 +67,7 @@ impl Sharding {
         match packet.transport {
             Transport::Tcp(_) => {}
             Transport::Udp(_) => {
-                if NAMING_PORTS.contains(&source.port) || NAMING_PORTS.contains(&destination.port) {
+                if names_hosts(source.port, destination.port) {
                     return NAMING;
                 }
             }
@@ -97,6 +101,11 @@ impl Sharding {
         self.order.push_back(whole);
         self.carriers.insert(whole, of_pair(inner.source.address, inner.destination.address));
     }
+}
+
+#[inline]
+fn names_hosts(source: u16, destination: u16) -> bool {
+    NAMING_PORTS.contains(&source) || NAMING_PORTS.contains(&destination)
 }
 
 /// The shard of two addresses, the same in both directions.

@@ -25,7 +25,12 @@ use crate::worker::shards::{SHARDS, Sharding};
 const READY: usize = 4;
 
 /// Blocks under way at most: bounds the memory of frames and of records that wait for their turn.
-const UNDER_WAY: usize = 16;
+const UNDER_WAY: usize = 12;
+
+/// Cutting goes on until it has so many frames, for as many blocks at most: of large frames a
+/// block has few, and who waits for them would be woken for next to nothing.
+const FRAMES_AT_ONCE: usize = 1024;
+const BLOCKS_AT_ONCE: usize = 4;
 
 /// A capture being read.
 pub(super) struct Sharded {
@@ -91,10 +96,17 @@ pub(super) enum Task {
     },
 }
 
+/// What follows the blocks that were cut.
+pub(super) enum Next {
+    More,
+    /// Nothing: the capture is over, or broken.
+    End(Option<CaptureError>),
+}
+
 /// What became of a task.
 pub(super) enum Done {
     Sent,
-    Cut(Box<Reader>, Result<Option<Cut>, CaptureError>),
+    Cut(Box<Reader>, Vec<Cut>, Next),
     Read { shard: usize, worker: Box<Worker>, told: Vec<(u64, Vec<Kept>)> },
     Ahead,
     Concluded,
@@ -210,13 +222,12 @@ impl Sharded {
     pub(super) fn take_in(&mut self, done: Done) -> bool {
         match done {
             Done::Sent => self.sending = false,
-            Done::Cut(reader, Ok(Some(cut))) => {
-                self.reader = Some(reader);
-                self.put(&Arc::new(cut));
-            }
-            Done::Cut(_, end) => {
-                self.over = true;
-                self.failure = end.err();
+            Done::Cut(reader, cuts, next) => {
+                cuts.into_iter().for_each(|cut| self.put(&Arc::new(cut)));
+                match next {
+                    Next::More => self.reader = Some(reader),
+                    Next::End(failure) => (self.over, self.failure) = (true, failure),
+                }
             }
             Done::Read { shard, worker, told } => self.put_back(shard, worker, told),
             Done::Ahead => {}
@@ -263,10 +274,10 @@ impl Task {
             }
             Self::Cut(mut reader) => {
                 let before = reader.file.position();
-                let stopped = job.stop.load(Ordering::Relaxed);
-                let cut = if stopped { Ok(None) } else { reader.cut() };
+                let mut cuts = Vec::with_capacity(BLOCKS_AT_ONCE);
+                let next = reader.cut(job, &mut cuts);
                 job.progress.inc(reader.file.position() - before);
-                Done::Cut(reader, cut)
+                Done::Cut(reader, cuts, next)
             }
             Self::Read { shard, mut worker, shares } => {
                 let read = |(number, cut): Share| {
@@ -289,9 +300,24 @@ impl Task {
 }
 
 impl Reader {
-    /// The next block, sorted into shards; none at the end.
-    fn cut(&mut self) -> Result<Option<Cut>, CaptureError> {
-        let Some(block) = self.file.next_block()? else { return Ok(None) };
+    /// Cuts a few blocks and sorts them into shards.
+    fn cut(&mut self, job: &ScanJob, cuts: &mut Vec<Cut>) -> Next {
+        let mut frames = 0;
+        while frames < FRAMES_AT_ONCE && cuts.len() < BLOCKS_AT_ONCE {
+            match self.file.next_block() {
+                _ if job.stop.load(Ordering::Relaxed) => return Next::End(None),
+                Ok(Some(block)) => {
+                    frames += block.len();
+                    cuts.push(self.sort(block));
+                }
+                Ok(None) => return Next::End(None),
+                Err(failure) => return Next::End(Some(failure)),
+            }
+        }
+        Next::More
+    }
+
+    fn sort(&mut self, block: FrameBlock) -> Cut {
         let even = block.len() / SHARDS;
         let mut shares = [(); SHARDS].map(|()| Vec::with_capacity(even + even / 2));
         for (nth, frame) in (0..).zip(block.frames()) {
@@ -299,7 +325,7 @@ impl Reader {
                 share.push(nth);
             }
         }
-        Ok(Some(Cut { block, shares }))
+        Cut { block, shares }
     }
 }
 
