@@ -155,7 +155,7 @@ impl Outbox {
     }
 
     /// Waits for the writer. One that is gone takes everything: there is nobody left to tell.
-    fn send_waiting(&mut self, alert: Box<Alert>) {
+    fn send_waiting(&self, alert: Box<Alert>) {
         if let Way::Queue(sender) = &self.way {
             let _ = sender.send(Record::Alert(alert));
         }

@@ -143,7 +143,9 @@ impl Desk {
     /// The next input, if another capture may be begun.
     fn next_input(&mut self, job: &ScanJob, full: bool) -> Option<usize> {
         let begun = self.open.len() + self.alone.len();
-        if begun >= job.jobs || full || self.is_all_begun(job) {
+        // Who waits for the writer to take what is announced is missed where others are open.
+        let waits = full && !self.open.is_empty();
+        if begun >= job.jobs || waits || self.is_all_begun(job) {
             return None;
         }
         let number = self.next;
