@@ -109,7 +109,7 @@ pub struct Scan {
     /// Exit with N when alerts were raised
     #[arg(long, value_name = "N")]
     pub exit_code: Option<u8>,
-    /// Captures read at the same time; the output is the same for any N
+    /// Threads that read, also one large capture together; the output is the same for any N
     #[arg(short, long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub jobs: u16,
 }
