@@ -1,7 +1,8 @@
 //! One thread: stages 1 to 6, run to completion for each packet.
 //!
-//! Owns the flows, buffers and counters of its socket or file; shares nothing and locks nothing,
-//! but for new indicators, which it takes up between two packets. Its only way out is the [`Outbox`].
+//! Owns the flows, buffers and counters of its socket, its file or its shard of a file
+//! (`shards.rs`); shares nothing and locks nothing, but for new indicators, which it takes up
+//! between two packets. Its only way out is the [`Outbox`].
 
 mod duplicates;
 mod identity;

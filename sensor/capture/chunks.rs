@@ -40,8 +40,11 @@ struct State {
     waiting: BTreeMap<u64, io::Result<Chunk>>,
     /// Somebody waits for the next chunk.
     is_awaited: bool,
-    /// The file ended or broke: nothing behind is worth reading.
-    ended: bool,
+    /// Number of the chunk in which the file ended or broke. What is written behind its end after
+    /// that does not follow what was read.
+    last: Option<u64>,
+    /// Bytes of the file that were taken.
+    taken: u64,
     /// Buffers to be used again.
     spare: Vec<Vec<u8>>,
 }
@@ -50,6 +53,11 @@ impl Chunks {
     /// Reads a file from its beginning.
     pub(crate) fn new(file: File) -> Self {
         Self { file, state: Mutex::default(), arrived: Condvar::new() }
+    }
+
+    /// Bytes of the file that were taken so far.
+    pub fn taken(&self) -> u64 {
+        self.lock().taken
     }
 
     /// Is there a chunk to read ahead?
@@ -73,8 +81,12 @@ impl Chunks {
         let mut state = self.lock();
         loop {
             let wanted = state.wanted;
+            if state.last.is_some_and(|last| wanted > last) {
+                return Ok(Chunk { buffer: Vec::new(), end: HEADROOM });
+            }
             if let Some(chunk) = state.waiting.remove(&wanted) {
                 state.wanted += 1;
+                state.taken += chunk.as_ref().map_or(0, |chunk| chunk.end - HEADROOM) as u64;
                 return chunk;
             }
             if state.unread == wanted {
@@ -101,7 +113,9 @@ impl Chunks {
         buffer.resize(HEADROOM + CHUNK, 0);
         let read = self.fill(number, &mut buffer);
         let mut state = self.lock();
-        state.ended |= !matches!(read, Ok(end) if end == buffer.len());
+        if !matches!(read, Ok(end) if end == buffer.len()) {
+            state.last = Some(state.last.map_or(number, |last| last.min(number)));
+        }
         state.waiting.insert(number, read.map(|end| Chunk { buffer, end }));
         if std::mem::take(&mut state.is_awaited) {
             self.arrived.notify_all();
@@ -130,7 +144,7 @@ impl Chunks {
 
 impl State {
     const fn wants_help(&self) -> bool {
-        !self.ended && self.unread < self.wanted + AHEAD
+        self.last.is_none() && self.unread < self.wanted + AHEAD
     }
 
     /// The number of the next unread chunk, and a buffer for it.
@@ -166,5 +180,19 @@ mod tests {
         });
         assert!(read == bytes, "the file's bytes");
         assert!(!chunks.wants_help(), "nothing is behind the end");
+    }
+
+    #[test]
+    fn what_is_written_behind_an_end_that_was_met_is_not_read_as_if_it_followed() {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&vec![1; CHUNK + 10]).unwrap();
+        let chunks = Chunks::new(file.try_clone().unwrap());
+        let mut ends = Vec::new();
+        ends.push(chunks.next().unwrap().end);
+        ends.push(chunks.next().unwrap().end);
+        file.write_all(&vec![2; 2 * CHUNK]).unwrap();
+        ends.push(chunks.next().unwrap().end);
+        assert_eq!(ends, [HEADROOM + CHUNK, HEADROOM + 10, HEADROOM]);
+        assert_eq!(chunks.taken(), CHUNK as u64 + 10);
     }
 }

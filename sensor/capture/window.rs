@@ -1,4 +1,5 @@
-//! A window over a byte stream: whole records are lent from one reused buffer.
+//! A window over a byte stream: whole records are lent from one reused buffer, or handed out with
+//! the buffer they lie in.
 //!
 //! Knows nothing of formats. Grows only as bytes really arrive, never by what a length field
 //! claims.

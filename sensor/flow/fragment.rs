@@ -9,7 +9,7 @@ mod pending;
 use std::collections::{HashMap, VecDeque};
 
 use crate::decode::IpHead;
-use crate::decode::packet::{Packet, Transport};
+use crate::decode::packet::{Fragment, Packet, Transport};
 use crate::net::{Address, IpProtocol, Timestamp};
 use crate::stats::{Counter, Counters};
 use pending::{Fit, LARGEST, Pending};
@@ -50,12 +50,24 @@ impl<'a> Whole<'a> {
 }
 
 /// What makes fragments belong together. The version is told by the addresses.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct Key {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Key {
     source: Address,
     destination: Address,
     protocol: IpProtocol,
     id: u32,
+}
+
+impl Key {
+    /// What a fragment belongs to, by its packet and its place.
+    pub const fn new(packet: &Packet<'_>, place: Fragment) -> Self {
+        Self {
+            source: packet.source.address,
+            destination: packet.destination.address,
+            protocol: packet.protocol,
+            id: place.id,
+        }
+    }
 }
 
 /// The payload that is lent, in buffers that are used again.
@@ -110,12 +122,7 @@ impl FragmentTable {
     pub fn push(&mut self, time: Timestamp, packet: &Packet<'_>) -> Option<Whole<'_>> {
         let Transport::Fragment { place, payload } = packet.transport else { return None };
         self.expire(time);
-        let key = Key {
-            source: packet.source.address,
-            destination: packet.destination.address,
-            protocol: packet.protocol,
-            id: place.id,
-        };
+        let key = Key::new(packet, place);
         self.admit(key, packet, time);
         let pending = self.pending.get_mut(&key)?;
         let before = pending.size();

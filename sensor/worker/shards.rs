@@ -11,6 +11,7 @@ use foldhash::fast::RandomState;
 use crate::capture::Frame;
 use crate::decode::packet::{Packet, Skip, Transport};
 use crate::decode::{self, IpHead, Seen, decode_ip};
+use crate::flow::fragment::Key;
 use crate::net::{Address, IpProtocol};
 
 /// Shards of a capture, however many threads read it: the answer must not depend on them. More
@@ -28,16 +29,13 @@ const NAMING_PORTS: [u16; 5] = [67, 68, 137, 5353, 5355];
 /// Fragmented tunnel packets of which a first fragment was seen; of more, the oldest is forgotten.
 const REMEMBERED: usize = 1024;
 
-/// What makes fragments belong together, as in [`crate::flow::fragment`].
-type Whole = (Address, Address, IpProtocol, u32);
-
 /// Assigns frames to shards.
 #[derive(Default)]
 pub struct Sharding {
     /// Where the fragments of packets go that carry other packets: with the flow they carry. Only
     /// the first fragment tells; those before it go by their own addresses.
-    carriers: HashMap<Whole, usize, RandomState>,
-    order: VecDeque<Whole>,
+    carriers: HashMap<Key, usize, RandomState>,
+    order: VecDeque<Key>,
 }
 
 impl Sharding {
@@ -74,7 +72,7 @@ impl Sharding {
             Transport::Icmp { .. } if packet.protocol == IpProtocol::ICMPV6 => return NAMING,
             Transport::Icmp { .. } | Transport::Other(_) => {}
             Transport::Fragment { place, payload } => {
-                let whole = (source.address, destination.address, packet.protocol, place.id);
+                let whole = Key::new(packet, place);
                 if place.offset == 0 {
                     self.note_carrier(whole, packet, payload);
                 }
@@ -88,11 +86,14 @@ impl Sharding {
 
     /// Looks into a first fragment for a packet inside.
     #[cold]
-    fn note_carrier(&mut self, whole: Whole, packet: &Packet<'_>, payload: &[u8]) {
-        let Ok(inner) = decode_ip(&IpHead::from(packet), payload) else { return };
-        if inner.tunnels.as_slice().len() == packet.tunnels.as_slice().len() {
+    fn note_carrier(&mut self, whole: Key, packet: &Packet<'_>, payload: &[u8]) {
+        let inner = decode_ip(&IpHead::from(packet), payload).ok();
+        let tunnels = |packet: &Packet<'_>| packet.tunnels.as_slice().len();
+        let Some(inner) = inner.filter(|inner| tunnels(inner) > tunnels(packet)) else {
+            // An identification that is used again, for something else.
+            self.carriers.remove(&whole);
             return;
-        }
+        };
         if self.order.len() >= REMEMBERED
             && let Some(oldest) = self.order.pop_front()
         {
@@ -206,6 +207,9 @@ mod tests {
         let first = shard(&mut sharding, &ipv4(outer, 47, 0x2000, &gre[..32]));
         let second = shard(&mut sharding, &ipv4(outer, 47, 4, &gre[32..]));
         assert_eq!([whole, first, second], [wanted; 3]);
+        // The same identification again, for a packet without one inside.
+        let other = shard(&mut sharding, &ipv4(outer, 47, 0x2000, &[0xff; 32]));
+        assert_ne!(other, wanted);
     }
 
     #[test]

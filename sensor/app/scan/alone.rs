@@ -76,7 +76,7 @@ impl Team {
             }
         };
         if worker.has_records() {
-            told.extend(worker.take_records().into_iter().map(|(_, record)| record));
+            collect(worker, told);
         }
     }
 
@@ -84,9 +84,14 @@ impl Team {
     fn idle(&mut self, now: Timestamp) {
         for worker in &mut self.workers {
             worker.idle(now);
-            self.told.extend(worker.take_records().into_iter().map(|(_, record)| record));
+            collect(worker, &mut self.told);
         }
     }
+}
+
+/// Takes what a worker told; one thread has it in order already.
+fn collect(worker: &mut Worker, told: &mut Vec<Record>) {
+    told.extend(worker.take_records().into_iter().map(|(_, record)| record));
 }
 
 fn open(job: &ScanJob, input: &Input) -> Result<CaptureFile, CaptureError> {

@@ -51,6 +51,7 @@ impl<'j> Pool<'j> {
     /// Works until no input is left. One call is one thread, which announces to the writer what
     /// it begins; when the last has left, the writer knows that no more will come.
     pub(super) fn work(&self, arrivals: Sender<Arrival>) {
+        let _let_go = LetGo(self);
         let mut desk = self.lock();
         loop {
             if let Some((number, task)) = desk.claim() {
@@ -112,6 +113,23 @@ impl<'j> Pool<'j> {
 
     fn lock(&self) -> MutexGuard<'_, Desk> {
         self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A thread that panics takes what it had in hand with it, and the others and the writer would
+/// wait for that for ever: everything is let go, so that the panic ends the scan.
+struct LetGo<'p>(&'p Pool<'p>);
+
+impl Drop for LetGo<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let mut desk = self.0.lock();
+            desk.next = usize::MAX;
+            desk.open.clear();
+            desk.alone.clear();
+            self.0.changes.fetch_add(1, Ordering::Release);
+            self.0.changed.notify_all();
+        }
     }
 }
 

@@ -53,6 +53,7 @@ pub(super) struct Sharded {
 /// The capture itself.
 pub(super) struct Reader {
     file: CaptureFile,
+    chunks: Arc<Chunks>,
     sharding: Sharding,
 }
 
@@ -128,7 +129,11 @@ impl Sharded {
         // Whatever is wrong with it will be said by who reads it alone.
         let (file, chunks) = CaptureFile::in_blocks(Path::new(path), file).ok()?;
         let filter = job.filter.as_deref().map(Filter::new).transpose().ok()?;
-        let reader = Reader { file: file.with_filter(filter), sharding: Sharding::default() };
+        let reader = Reader {
+            file: file.with_filter(filter),
+            chunks: chunks.clone(),
+            sharding: Sharding::default(),
+        };
         let shard = || Shard {
             worker: Some(Box::new(worker(job, input, SHARDS))),
             waiting: VecDeque::new(),
@@ -273,10 +278,11 @@ impl Task {
                 Done::Sent
             }
             Self::Cut(mut reader) => {
-                let before = reader.file.position();
+                let before = reader.chunks.taken();
                 let mut cuts = Vec::with_capacity(BLOCKS_AT_ONCE);
                 let next = reader.cut(job, &mut cuts);
-                job.progress.inc(reader.file.position() - before);
+                // Bytes of the file, not of what may be packed in it.
+                job.progress.inc(reader.chunks.taken() - before);
                 Done::Cut(reader, cuts, next)
             }
             Self::Read { shard, mut worker, shares } => {
