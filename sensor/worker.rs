@@ -6,6 +6,7 @@
 
 mod duplicates;
 mod identity;
+pub mod lineup;
 mod reload;
 mod segments;
 pub mod shards;
@@ -96,6 +97,13 @@ pub struct Assignment {
     pub origin: Origin,
 }
 
+/// What a packet's flow is looked for by, and the side that sent it.
+struct Sought {
+    key: FlowKey,
+    hash: KeyHash,
+    side: Side,
+}
+
 /// How often, in nanoseconds of packet time, what is overdue is looked for.
 const HOUSEKEEPING: u64 = 500_000_000;
 
@@ -169,15 +177,42 @@ impl Worker {
             self.counters.count(Counter::Duplicates);
             return;
         }
-        decode::decode_with(frame, |seen| self.decoded(frame, seen));
+        decode::decode_with(frame, |seen| {
+            let sought = self.seek(seen);
+            self.decoded(frame, seen, sought.as_ref());
+        });
+    }
+
+    /// What a frame's flow will be looked for by; none if it holds no packet.
+    #[inline]
+    fn seek(&self, seen: Result<Seen<'_, '_>, Skip>) -> Option<Sought> {
+        match seen {
+            Ok(Seen::Ip(packet)) => Some(self.seek_packet(packet)),
+            Ok(Seen::Arp(..)) | Err(_) => None,
+        }
+    }
+
+    #[inline]
+    fn seek_packet(&self, packet: &Packet<'_>) -> Sought {
+        let (key, side) = FlowKey::new(packet.source, packet.destination, packet.protocol);
+        Sought { hash: self.flows.hash(&key), key, side }
     }
 
     /// Takes in a frame that was decoded already.
     #[inline]
-    pub fn decoded(&mut self, frame: &Frame<'_>, seen: Result<Seen<'_, '_>, Skip>) {
+    fn decoded(
+        &mut self,
+        frame: &Frame<'_>,
+        seen: Result<Seen<'_, '_>, Skip>,
+        sought: Option<&Sought>,
+    ) {
         self.arrive(frame);
         match seen {
-            Ok(Seen::Ip(packet)) => self.packet(packet, frame.time, frame.number),
+            Ok(Seen::Ip(packet)) => {
+                if let Some(sought) = sought {
+                    self.packet(packet, sought, frame.time, frame.number);
+                }
+            }
             Ok(Seen::Arp(mac, address)) => {
                 self.counters.count(Counter::Arp);
                 self.watch.arp(mac, address, frame.time);
@@ -237,10 +272,9 @@ impl Worker {
         self.watch.outbox.pulse(Box::new(pulse));
     }
 
-    fn packet(&mut self, packet: &Packet<'_>, time: Timestamp, frame: u64) {
+    fn packet(&mut self, packet: &Packet<'_>, sought: &Sought, time: Timestamp, frame: u64) {
         self.count_layers(packet);
-        let (key, side) = FlowKey::new(packet.source, packet.destination, packet.protocol);
-        let hash = self.flows.hash(&key);
+        let Sought { key, hash, side } = *sought;
         let known = self.flows.find(&key, hash);
         let index = match (known, &packet.transport) {
             (Some(index), Transport::Tcp(segment)) => {
@@ -369,7 +403,10 @@ impl Worker {
                 Ok(inner) if matches!(inner.transport, Transport::Fragment { .. }) => {
                     self.counters.count(Counter::SkipTooDeep);
                 }
-                Ok(inner) => self.packet(&inner, time, frame),
+                Ok(inner) => {
+                    let sought = self.seek_packet(&inner);
+                    self.packet(&inner, &sought, time, frame);
+                }
                 Err(skip) => self.counters.count(skip.counter()),
             }
         }
@@ -437,6 +474,7 @@ impl Worker {
         let mut fragments = std::mem::take(&mut self.fragments);
         fragments.flush();
         self.given_up_fragments(&mut fragments, self.now);
+        self.flows.close();
         while let Some(index) = self.flows.silent_longest() {
             self.forget(index);
         }

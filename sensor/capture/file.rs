@@ -162,9 +162,18 @@ impl CaptureFile {
         self
     }
 
-    /// Can a frame be lent without reading on?
-    pub const fn has_frames_at_hand(&self) -> bool {
-        self.lent < self.batch.len()
+    /// The next frames that are at hand together, at least one of them; none at the end.
+    ///
+    /// # Errors
+    /// As [`Source::next_frame`].
+    pub fn next_frames(&mut self) -> Result<Option<impl Iterator<Item = Frame<'_>>>, CaptureError> {
+        if self.lent >= self.batch.len() && !self.find_batch()? {
+            return Ok(None);
+        }
+        let bytes = self.window.bytes();
+        let marks = self.batch.get(self.lent..).unwrap_or(&[]);
+        self.lent = self.batch.len();
+        Ok(Some(marks.iter().map(move |mark| mark.frame(bytes))))
     }
 
     /// Bytes of the (uncompressed) stream read so far.

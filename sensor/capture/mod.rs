@@ -29,7 +29,7 @@ use crate::net::Timestamp;
 pub struct LinkType(pub u16);
 
 /// A captured frame, borrowed until the next one is asked for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Frame<'a> {
     /// When it was captured.
     pub time: Timestamp,

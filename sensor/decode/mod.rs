@@ -76,19 +76,48 @@ pub fn decode_with<'a, T>(
     frame: &Frame<'a>,
     show: impl FnOnce(Result<Seen<'_, 'a>, Skip>) -> T,
 ) -> T {
-    let captured = u32::try_from(frame.data.len()).unwrap_or(u32::MAX);
-    let mut walk = Walk::new(frame.wire_length.saturating_sub(captured));
-    if let Some(tag) = frame.stripped_vlan {
-        walk.packet.vlans.push(tag & 0x0fff);
+    let mut place = Place::default();
+    place.decode(frame);
+    show(place.seen())
+}
+
+/// Where a frame is decoded and stays until it is looked at. May be used again.
+pub struct Place<'a> {
+    walk: Walk<'a>,
+    step: Result<(), Skip>,
+}
+
+impl Default for Place<'_> {
+    #[inline]
+    fn default() -> Self {
+        Self { walk: Walk::new(0), step: Err(Skip::NotIp) }
     }
-    if plain::plain(&mut walk, frame.link, frame.data) {
-        return show(Ok(Seen::Ip(&walk.packet)));
+}
+
+impl<'a> Place<'a> {
+    /// Decodes a frame, in place of the one before.
+    #[inline]
+    pub fn decode(&mut self, frame: &Frame<'a>) {
+        let captured = u32::try_from(frame.data.len()).unwrap_or(u32::MAX);
+        self.walk.begin(frame.wire_length.saturating_sub(captured));
+        if let Some(tag) = frame.stripped_vlan {
+            self.walk.packet.vlans.push(tag & 0x0fff);
+        }
+        self.step = match plain::plain(&mut self.walk, frame.link, frame.data) {
+            true => Ok(()),
+            false => link::link(&mut self.walk, frame.link, frame.data),
+        };
     }
-    let step = link::link(&mut walk, frame.link, frame.data);
-    show(step.map(|()| match walk.arp {
-        None => Seen::Ip(&walk.packet),
-        Some((mac, address)) => Seen::Arp(mac, address),
-    }))
+
+    /// What the frame held.
+    #[inline]
+    pub const fn seen(&self) -> Result<Seen<'_, 'a>, Skip> {
+        match (self.step, self.walk.arp) {
+            (Ok(()), None) => Ok(Seen::Ip(&self.walk.packet)),
+            (Ok(()), Some((mac, address))) => Ok(Seen::Arp(mac, address)),
+            (Err(skip), _) => Err(skip),
+        }
+    }
 }
 
 /// The endpoints of a frame that is what nearly every frame is (the ports only of UDP), for those

@@ -35,6 +35,12 @@ impl<T: Copy + Default, const N: usize> Few<T, N> {
         }
     }
 
+    /// Empties it.
+    #[inline]
+    pub const fn clear(&mut self) {
+        (self.items, self.length, self.more) = (None, 0, false);
+    }
+
     /// Was there one more than it holds?
     pub const fn has_more(&self) -> bool {
         self.more

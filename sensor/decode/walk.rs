@@ -38,6 +38,19 @@ impl<'a> Walk<'a> {
         Self { packet, arp: None, cut, layers: LAYERS }
     }
 
+    /// Begins the next frame. What is not written here is always written before it is read: of
+    /// lists that are empty, the items.
+    #[inline]
+    pub(super) fn begin(&mut self, cut: u32) {
+        let packet = &mut self.packet;
+        (packet.source, packet.destination) = (Endpoint::default(), Endpoint::default());
+        (packet.protocol, packet.transport) = (IpProtocol(0), Transport::Other(&[]));
+        packet.macs = None;
+        packet.vlans.clear();
+        packet.tunnels.clear();
+        (self.arp, self.cut, self.layers) = (None, cut, LAYERS);
+    }
+
     /// Counts one rarer layer. Every cycle of layers that call each other passes through here.
     #[inline]
     pub(super) fn enter(&mut self) -> Step {

@@ -49,6 +49,12 @@ impl KeyIndex {
         }
     }
 
+    /// The entry where a search for this hash begins, whatever it is.
+    #[inline]
+    pub(super) fn first(&self, hash: u32) -> u64 {
+        self.entries.get(hash as usize & self.mask()).copied().unwrap_or(EMPTY)
+    }
+
     /// Adds a flow that is not there yet.
     pub(super) fn insert(&mut self, hash: u32, place: u32) {
         if (self.length + 1) * 4 > self.entries.len() * 3 {

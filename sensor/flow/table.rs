@@ -4,6 +4,7 @@
 //! type parameter; this module never looks into it.
 
 use std::hash::BuildHasher;
+use std::hint::black_box;
 
 use foldhash::quality::RandomState;
 
@@ -148,6 +149,9 @@ const NONE: u32 = u32::MAX;
 /// often: order is exact to a second.
 const TOUCH_NANOS: u64 = 1_000_000_000;
 
+/// Lines of the index fetched together when flows are forgotten.
+const TOGETHER: usize = 16;
+
 /// A list of flows from oldest to newest touch.
 #[derive(Clone, Copy)]
 struct AgeList {
@@ -163,6 +167,8 @@ pub struct FlowTable<S> {
     secrets: Secrets,
     ages: [AgeList; 5],
     limits: FlowLimits,
+    /// So many of the next to be removed have had their lines of the index fetched.
+    fetched: usize,
 }
 
 impl<S: Default> FlowTable<S> {
@@ -175,6 +181,7 @@ impl<S: Default> FlowTable<S> {
             secrets: Secrets::default(),
             ages: [AgeList { oldest: NONE, newest: NONE }; 5],
             limits,
+            fetched: 0,
         }
     }
 
@@ -193,6 +200,16 @@ impl<S: Default> FlowTable<S> {
     #[inline]
     pub fn hash(&self, key: &FlowKey) -> KeyHash {
         KeyHash(self.secrets.hash(key))
+    }
+
+    /// Fetches the memory that a search for this hash begins in, and the place of the `nth` flow
+    /// that is added from now on. The answer means nothing; whoever keeps several waits for all of
+    /// them at the same time.
+    #[inline]
+    pub fn fetch(&self, KeyHash(hash): KeyHash, nth: usize) -> u64 {
+        let free = self.free.len().checked_sub(nth + 1).and_then(|at| self.free.get(at));
+        let slot = free.and_then(|at| self.slots.get(*at as usize));
+        self.index.first(hash) ^ u64::from(slot.is_some_and(Option::is_some))
     }
 
     /// The flow of a key.
@@ -264,7 +281,7 @@ impl<S: Default> FlowTable<S> {
     }
 
     /// A flow that has been silent for too long at `time`. Remove it and ask again.
-    pub fn overdue(&self, time: Timestamp) -> Option<FlowIndex> {
+    pub fn overdue(&mut self, time: Timestamp) -> Option<FlowIndex> {
         for (life, nanos) in [
             (Life::Closing, self.limits.closing_nanos),
             (Life::Young, self.limits.young_nanos),
@@ -275,6 +292,7 @@ impl<S: Default> FlowTable<S> {
             if let Some((at, last)) = self.oldest(life)
                 && time.since(last) > nanos
             {
+                self.fetch_before_removal(at);
                 return Some(FlowIndex(at));
             }
         }
@@ -283,12 +301,36 @@ impl<S: Default> FlowTable<S> {
 
     /// The flow that must make room for a new one, if the table is full: the oldest that never
     /// carried payload, else the one silent longest. Remove it and ask again.
-    pub fn victim(&self) -> Option<FlowIndex> {
+    pub fn victim(&mut self) -> Option<FlowIndex> {
         if self.len() < self.limits.flows {
             return None;
         }
         let (at, _) = self.oldest(Life::Young).or_else(|| self.oldest_idle())?;
+        self.fetch_before_removal(at);
         Some(FlowIndex(at))
+    }
+
+    /// Fetches the lines of the index that the removal of a flow, and of those that follow it in
+    /// its list, will need: waits once for all of them.
+    #[inline]
+    fn fetch_before_removal(&mut self, first: u32) {
+        self.fetched = self.fetched.checked_sub(1).unwrap_or_else(|| self.fetch_along(first));
+    }
+
+    /// Answers of how many after the first.
+    #[cold]
+    fn fetch_along(&self, first: u32) -> usize {
+        let flow = |at: u32| self.slots.get(at as usize).and_then(Option::as_ref);
+        let flows = std::iter::successors(flow(first), |now| flow(now.newer));
+        let lines = flows.take(TOGETHER).map(|flow| self.index.first(flow.hash));
+        black_box(lines.fold(0, |all, line| all ^ line));
+        TOGETHER - 1
+    }
+
+    /// From now on no flow is found by its key: all that is left is to take each of them out,
+    /// which need not keep the index in order then.
+    pub fn close(&mut self) {
+        self.index = KeyIndex::default();
     }
 
     /// The flow that has been silent longest. Remove it and ask again, until none is left.

@@ -20,11 +20,8 @@ use crate::net::{Address, IpProtocol};
 pub const SHARDS: usize = 2;
 
 /// The shard of all that tells who a host is, so that the latest fact is the one that holds: ARP,
-/// neighbour discovery, and what is spoken on [`NAMING_PORTS`].
+/// neighbour discovery, and what is spoken on ports that [`is_naming_port`] knows.
 const NAMING: usize = 0;
-
-/// DHCP, NetBIOS names, mDNS and LLMNR.
-const NAMING_PORTS: [u16; 5] = [67, 68, 137, 5353, 5355];
 
 /// Fragmented tunnel packets of which a first fragment was seen; of more, the oldest is forgotten.
 const REMEMBERED: usize = 1024;
@@ -105,8 +102,14 @@ impl Sharding {
 }
 
 #[inline]
-fn names_hosts(source: u16, destination: u16) -> bool {
-    NAMING_PORTS.contains(&source) || NAMING_PORTS.contains(&destination)
+const fn names_hosts(source: u16, destination: u16) -> bool {
+    is_naming_port(source) | is_naming_port(destination)
+}
+
+/// DHCP, NetBIOS names, mDNS and LLMNR.
+#[inline]
+const fn is_naming_port(port: u16) -> bool {
+    matches!(port, 67 | 68 | 137 | 5353 | 5355)
 }
 
 /// The shard of two addresses, the same in both directions.
@@ -186,7 +189,7 @@ mod tests {
     fn what_names_hosts_stays_in_order_in_one_shard() {
         let mut sharding = Sharding::default();
         let server = server_outside(NAMING);
-        for port in NAMING_PORTS {
+        for port in [67, 68, 137, 5353, 5355] {
             let packet = ipv4((PC, server), 17, 0, &udp((port, 50_000)));
             assert_eq!(shard(&mut sharding, &packet), NAMING);
         }

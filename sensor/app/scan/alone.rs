@@ -9,89 +9,51 @@ use crossbeam_channel::Sender;
 use super::{End, Input, ScanJob, is_large, wind_up, worker};
 use crate::alert::Record;
 use crate::capture::file::CaptureFile;
-use crate::capture::{CaptureError, Filter, Frame, Next, Source};
-use crate::decode;
-use crate::net::Timestamp;
-use crate::worker::Worker;
+use crate::capture::{CaptureError, Filter};
 use crate::worker::shards::{SHARDS, Sharding};
-
-/// Records sent together, unless the capture pauses.
-const TOGETHER: usize = 256;
-
-/// The workers of a capture, run by turns.
-struct Team {
-    workers: Vec<Worker>,
-    sharding: Sharding,
-    /// What they told, in order.
-    told: Vec<Record>,
-}
+use crate::worker::{Worker, lineup};
 
 /// Reads one capture to its end, or to where it breaks.
 pub(super) fn read(job: &ScanJob, input: &Input, sender: &Sender<Vec<Record>>) -> End {
     let large = matches!(input, Input::File(path) if path.metadata().is_ok_and(|it| is_large(&it)));
-    let mut team = Team::new(job, input, if large { SHARDS } else { 1 });
-    let failure = open(job, input).and_then(|mut source| {
-        while !job.stop.load(Ordering::Relaxed) {
-            match source.next_frame()? {
-                Next::Frame(frame) => team.frame(&frame),
-                Next::Idle(now) => team.idle(now),
-                Next::End => break,
-            }
-            let told = &mut team.told;
-            // Whoever watches a pipe must not wait for its next frame.
-            if told.len() >= TOGETHER || !(told.is_empty() || source.has_frames_at_hand()) {
-                let _ = sender.send(std::mem::take(told));
-            }
-        }
-        Ok(())
-    });
-    let _ = sender.send(team.told);
+    let parts = if large { SHARDS } else { 1 };
+    let mut workers: Vec<Worker> = (0..parts).map(|_| worker(job, input, parts)).collect();
+    let failure = open(job, input).and_then(|source| read_all(job, source, &mut workers, sender));
     // A pipe that was left amid a record is not cut: we stopped listening.
     let left = *input == Input::Stdin && job.stop.load(Ordering::Relaxed);
-    wind_up(team.workers, sender, failure.err().filter(|_| !left))
+    wind_up(workers, sender, failure.err().filter(|_| !left))
 }
 
-impl Team {
-    fn new(job: &ScanJob, input: &Input, parts: usize) -> Self {
-        let workers = (0..parts).map(|_| worker(job, input, parts)).collect();
-        Self { workers, sharding: Sharding::default(), told: Vec::new() }
-    }
-
-    #[inline]
-    fn frame(&mut self, frame: &Frame<'_>) {
-        let Self { workers, sharding, told } = self;
-        let worker = match workers.as_mut_slice() {
-            [one] => {
-                one.frame(frame);
-                one
-            }
-            several => {
-                let taken = decode::decode_with(frame, |seen| {
-                    let worker = several.get_mut(sharding.of_decoded(&seen))?;
-                    worker.decoded(frame, seen);
-                    Some(worker)
-                });
-                let Some(worker) = taken else { return };
-                worker
-            }
-        };
-        if worker.has_records() {
-            collect(worker, told);
+/// Shows the workers every frame, and sends what they tell.
+fn read_all(
+    job: &ScanJob,
+    mut source: CaptureFile,
+    workers: &mut [Worker],
+    sender: &Sender<Vec<Record>>,
+) -> Result<(), CaptureError> {
+    let mut sharding = Sharding::default();
+    let several = workers.len() > 1;
+    while !job.stop.load(Ordering::Relaxed)
+        && let Some(frames) = source.next_frames()?
+    {
+        let mut told = Vec::new();
+        lineup::take_in(
+            frames,
+            workers,
+            |seen| if several { sharding.of_decoded(&seen) } else { 0 },
+            |worker| {
+                // One thread has the records of all workers in order.
+                if worker.has_records() {
+                    told.extend(worker.take_records().into_iter().map(|(_, record)| record));
+                }
+            },
+        );
+        // Whoever watches a pipe must not wait for its next frame.
+        if !told.is_empty() {
+            let _ = sender.send(told);
         }
     }
-
-    /// Only a pipe is ever idle, and it has one worker.
-    fn idle(&mut self, now: Timestamp) {
-        for worker in &mut self.workers {
-            worker.idle(now);
-            collect(worker, &mut self.told);
-        }
-    }
-}
-
-/// Takes what a worker told; one thread has it in order already.
-fn collect(worker: &mut Worker, told: &mut Vec<Record>) {
-    told.extend(worker.take_records().into_iter().map(|(_, record)| record));
+    Ok(())
 }
 
 fn open(job: &ScanJob, input: &Input) -> Result<CaptureFile, CaptureError> {

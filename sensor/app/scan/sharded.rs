@@ -8,6 +8,7 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::path::Path;
+use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -18,8 +19,8 @@ use crate::alert::Record;
 use crate::alert::outbox::Kept;
 use crate::capture::file::{CaptureFile, FrameBlock};
 use crate::capture::{CaptureError, Chunks, Filter};
-use crate::worker::Worker;
 use crate::worker::shards::{SHARDS, Sharding};
+use crate::worker::{Worker, lineup};
 
 /// Blocks whose shards should wait, so that nobody waits for the one who cuts.
 const READY: usize = 4;
@@ -338,10 +339,8 @@ impl Reader {
 impl Cut {
     /// Shows a shard's worker its frames.
     fn read(&self, shard: usize, worker: &mut Worker) {
-        for nth in self.shares.get(shard).into_iter().flatten() {
-            if let Some(frame) = self.block.frame(*nth as usize) {
-                worker.frame(&frame);
-            }
-        }
+        let share = self.shares.get(shard).into_iter().flatten();
+        let frames = share.filter_map(|nth| self.block.frame(*nth as usize));
+        lineup::take_in(frames, slice::from_mut(worker), |_| 0, |_| {});
     }
 }

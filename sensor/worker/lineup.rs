@@ -1,0 +1,64 @@
+//! Frames that are at hand together go through the first steps side by side.
+//!
+//! A new flow waits for its line of the flow index, which lies anywhere in megabytes. Decoding a
+//! few frames and looking at those lines first, all at once, waits once instead of once for each:
+//! see BENCHMARKS.md. Then the frames are taken in one after the other, as if nothing had been.
+//! Owns no state: what is looked at here is looked for again.
+
+use std::hint::black_box;
+
+use super::{Sought, Worker};
+use crate::capture::Frame;
+use crate::decode::packet::Skip;
+use crate::decode::{Place, Seen};
+
+/// Frames side by side: about as many loads as a core waits for at the same time.
+const ABREAST: usize = 16;
+
+/// A frame that was decoded.
+#[derive(Default)]
+struct Ready<'a> {
+    frame: Frame<'a>,
+    place: Place<'a>,
+    worker: usize,
+    sought: Option<Sought>,
+}
+
+/// Takes frames in, in order, each by the worker whose number `choose` says. `then` is shown that
+/// worker after each frame.
+pub fn take_in<'a>(
+    mut frames: impl Iterator<Item = Frame<'a>>,
+    workers: &mut [Worker],
+    mut choose: impl FnMut(Result<Seen<'_, '_>, Skip>) -> usize,
+    mut then: impl FnMut(&mut Worker),
+) {
+    let mut ready: [Ready<'a>; ABREAST] = Default::default();
+    loop {
+        let mut count = 0;
+        for (ready, frame) in ready.iter_mut().zip(&mut frames) {
+            ready.place.decode(&frame);
+            let seen = ready.place.seen();
+            ready.worker = choose(seen);
+            ready.frame = frame;
+            count += 1;
+            ready.sought = workers.get(ready.worker).and_then(|worker| worker.seek(seen));
+        }
+        // Nothing else in this loop: what a core has begun is all it can wait for together.
+        let fetched = ready.iter().take(count).enumerate().fold(0, |fetched, (nth, ready)| {
+            let (Some(worker), Some(sought)) = (workers.get(ready.worker), &ready.sought) else {
+                return fetched;
+            };
+            fetched ^ worker.flows.fetch(sought.hash, nth)
+        });
+        black_box(fetched);
+        for ready in ready.iter().take(count) {
+            if let Some(worker) = workers.get_mut(ready.worker) {
+                worker.decoded(&ready.frame, ready.place.seen(), ready.sought.as_ref());
+                then(worker);
+            }
+        }
+        if count < ABREAST {
+            return;
+        }
+    }
+}
