@@ -240,7 +240,9 @@ fn tls(hello: &ClientHello<'_>, transport: char) -> TlsEvent {
 
 /// Lower-case hexadecimal digits.
 pub(crate) fn hex(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut text = String::with_capacity(2 * digest.len());
+    digest.iter().for_each(|byte| fingerprint::push_hex(*byte, &mut text));
+    text
 }
 
 fn http(request: &HttpRequest<'_>) -> HttpEvent {

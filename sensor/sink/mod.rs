@@ -23,7 +23,7 @@ use crate::alert::Event;
 use crate::enrich::FullAlert;
 use crate::net::Timestamp;
 
-pub use clock::Clock;
+pub use clock::{Clock, EveClock};
 pub use status::Status;
 
 /// What people must know of a destination, once each time it changes.

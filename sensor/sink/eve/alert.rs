@@ -9,7 +9,7 @@ use super::Envelope;
 use crate::enrich::FullAlert;
 use crate::lang::Language;
 use crate::observation::Kind;
-use crate::sink::Clock;
+use crate::sink::EveClock;
 
 /// First of our signature ids; the kind of sighting is added. In the range that rule writers
 /// leave to private use.
@@ -85,7 +85,7 @@ const fn app_proto(kind: Kind) -> Option<&'static str> {
 pub(super) fn record<'a>(
     envelope: Envelope<'a>,
     full: &FullAlert<'a>,
-    clock: &Clock,
+    clock: &EveClock,
 ) -> AlertRecord<'a> {
     let FullAlert { alert, indicator, threat, .. } = *full;
     let name = threat.name.in_language(Language::En);
@@ -103,7 +103,7 @@ pub(super) fn record<'a>(
         metadata: metadata(full),
         context: Context {
             count: alert.count,
-            first_contact: clock.eve(alert.first),
+            first_contact: clock.time(alert.first),
             our_ip: alert.ours.address.to_string(),
             peer_ip: alert.peer.address.to_string(),
             peer_port: alert.peer.port,

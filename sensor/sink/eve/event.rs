@@ -73,7 +73,7 @@ struct Dns<'a> {
     #[serde(skip_serializing_if = "no")]
     z: bool,
     opcode: u16,
-    rcode: String,
+    rcode: Cow<'static, str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     queries: Vec<Query<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -83,19 +83,19 @@ struct Dns<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     additionals: Vec<Answer<'a>>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    grouped: BTreeMap<String, Vec<&'a str>>,
+    grouped: BTreeMap<Cow<'static, str>, Vec<&'a str>>,
 }
 
 #[derive(Serialize)]
 struct Query<'a> {
     rrname: &'a str,
-    rrtype: String,
+    rrtype: Cow<'static, str>,
 }
 
 #[derive(Serialize)]
 struct Answer<'a> {
     rrname: &'a str,
-    rrtype: String,
+    rrtype: Cow<'static, str>,
     ttl: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     rdata: Option<&'a str>,
@@ -106,8 +106,8 @@ const fn no(flag: &bool) -> bool {
     !*flag
 }
 
-fn rrtype(number: u16) -> String {
-    dns::type_name(number).map_or_else(|| format!("TYPE{number}"), str::to_owned)
+fn rrtype(number: u16) -> Cow<'static, str> {
+    dns::type_name(number).map_or_else(|| format!("TYPE{number}").into(), Cow::Borrowed)
 }
 
 fn dns_record(message: &DnsEvent) -> Dns<'_> {
@@ -116,7 +116,7 @@ fn dns_record(message: &DnsEvent) -> Dns<'_> {
         let rows = message.records.iter().filter(|record| record.section == wanted);
         rows.map(answer).collect::<Vec<_>>()
     };
-    let mut grouped: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    let mut grouped: BTreeMap<Cow<'static, str>, Vec<&str>> = BTreeMap::new();
     for record in message.records.iter().filter(|record| record.section == DnsSection::Answer) {
         if let Some(data) = &record.data {
             grouped.entry(rrtype(record.rtype)).or_default().push(data);
@@ -136,7 +136,7 @@ fn dns_record(message: &DnsEvent) -> Dns<'_> {
         ra: flag(0x0080),
         z: flag(0x0040),
         opcode: message.flags >> 11 & 0xf,
-        rcode: dns::rcode_name(rcode).map_or_else(|| rcode.to_string(), str::to_owned),
+        rcode: dns::rcode_name(rcode).map_or_else(|| rcode.to_string().into(), Cow::Borrowed),
         queries: message
             .queries
             .iter()
@@ -162,7 +162,7 @@ fn answer(record: &DnsEventRecord) -> Answer<'_> {
 struct Tls<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     sni: Option<&'a str>,
-    version: String,
+    version: Cow<'a, str>,
     ja3: Ja3<'a>,
     ja4: &'a str,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -181,11 +181,11 @@ struct Ja3<'a> {
 
 fn tls_record(hello: &TlsEvent) -> Tls<'_> {
     let version = match hello.quic_version {
-        0 => hello.version.clone(),
+        0 => hello.version.as_str().into(),
         1 => "1".into(),
         0x6b33_43cf => "2".into(),
-        draft if draft >> 8 == 0x00ff_0000 => format!("draft-{}", draft & 0xff),
-        other => format!("{other:08x}"),
+        draft if draft >> 8 == 0x00ff_0000 => format!("draft-{}", draft & 0xff).into(),
+        other => format!("{other:08x}").into(),
     };
     let (string, hash) = &hello.ja3;
     Tls {

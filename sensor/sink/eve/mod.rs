@@ -6,12 +6,13 @@ mod stats;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::io;
 
 use serde::Serialize;
 
 use super::file::{LineOut, Weight};
-use super::{Clock, Losses, Sink, Status, Trouble, text};
+use super::{Clock, EveClock, Losses, Sink, Status, Trouble, text};
 use crate::alert::{Event, Origin, Sighting};
 use crate::decode::packet::{Tunnel, TunnelKind};
 use crate::enrich::FullAlert;
@@ -37,7 +38,7 @@ struct Envelope<'a> {
     dest_ip: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     dest_port: Option<u16>,
-    proto: String,
+    proto: Cow<'static, str>,
     ip_v: u8,
     #[serde(skip_serializing_if = "Option::is_none")]
     icmp_type: Option<u8>,
@@ -77,7 +78,7 @@ fn port(endpoint: Endpoint, protocol: IpProtocol) -> Option<u16> {
 }
 
 impl<'a> Envelope<'a> {
-    fn new(event_type: &'static str, sighting: &'a Sighting, clock: &Clock) -> Self {
+    fn new(event_type: &'static str, sighting: &'a Sighting, clock: &EveClock) -> Self {
         let Sighting { source, destination, protocol, .. } = *sighting;
         let (in_iface, pcap_filename) = match &sighting.origin {
             Origin::Capture(name) => (None, Some(&**name)),
@@ -89,7 +90,7 @@ impl<'a> Envelope<'a> {
         });
         let tunnel = sighting.tunnels.as_deref().and_then(tunnel_record);
         Self {
-            timestamp: clock.eve(sighting.time),
+            timestamp: clock.time(sighting.time),
             flow_id: sighting.flow_id,
             in_iface,
             pcap_cnt: (sighting.frame > 0).then_some(sighting.frame),
@@ -100,7 +101,7 @@ impl<'a> Envelope<'a> {
             src_port: port(source, protocol),
             dest_ip: destination.address.to_string(),
             dest_port: port(destination, protocol),
-            proto: protocol.to_string(),
+            proto: protocol.name().map_or_else(|| protocol.to_string().into(), Cow::Borrowed),
             ip_v: if source.address.is_v4() { 4 } else { 6 },
             icmp_type: sighting.icmp.map(|(kind, _)| kind),
             icmp_code: sighting.icmp.map(|(_, code)| code),
@@ -166,7 +167,9 @@ fn community_id(sighting: &Sighting) -> String {
         hasher.update(low.port.to_be_bytes());
         hasher.update(high.port.to_be_bytes());
     }
-    format!("1:{}", base64::engine::general_purpose::STANDARD.encode(hasher.finalize()))
+    let mut text = String::from("1:");
+    base64::engine::general_purpose::STANDARD.encode_string(hasher.finalize(), &mut text);
+    text
 }
 
 /// The type that answers an ICMP type, or that it answers.
@@ -190,15 +193,15 @@ const fn icmp_counterpart(protocol: IpProtocol, kind: u8) -> Option<u8> {
 
 /// EVE lines to any destination.
 pub struct EveSink<W> {
-    clock: Clock,
+    clock: EveClock,
     out: W,
     line: Vec<u8>,
 }
 
 impl<W: LineOut> EveSink<W> {
     /// A sink that writes lines to `out`.
-    pub const fn new(clock: Clock, out: W) -> Self {
-        Self { clock, out, line: Vec::new() }
+    pub fn new(clock: Clock, out: W) -> Self {
+        Self { clock: EveClock::new(clock), out, line: Vec::new() }
     }
 
     /// One whole line in one write, so that no reader sees half of it.

@@ -2,13 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::sink::{Clock, Status};
+use crate::sink::{EveClock, Status};
 use crate::stats::Counter;
 
 /// Counters of frames that could not be decoded, which Suricata calls invalid.
 const INVALID: [Counter; 2] = [Counter::SkipShort, Counter::SkipMalformed];
 
-pub(super) fn record(status: &Status, clock: &Clock) -> Value {
+pub(super) fn record(status: &Status, clock: &EveClock) -> Value {
     let mut stats = Map::new();
     let count = |counter| status.counters.get(counter);
     for figure in status.figures() {
@@ -29,7 +29,7 @@ pub(super) fn record(status: &Status, clock: &Clock) -> Value {
     }
     let newest = status.newest.map_or_else(String::new, |date| date.to_string());
     put(&mut stats, "indicators.newest", newest.into());
-    json!({ "timestamp": clock.eve(status.time), "event_type": "stats", "stats": stats })
+    json!({ "timestamp": clock.time(status.time), "event_type": "stats", "stats": stats })
 }
 
 /// Puts a value under a dotted name, one object a step.
@@ -50,6 +50,7 @@ fn put(object: &mut Map<String, Value>, name: &str, value: Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sink::Clock;
 
     #[test]
     fn every_counter_stands_under_its_dotted_name() {
@@ -57,7 +58,7 @@ mod tests {
         for counter in Counter::ALL {
             status.counters.add(*counter, 7);
         }
-        let record = record(&status, &Clock::new(jiff::tz::TimeZone::UTC));
+        let record = record(&status, &EveClock::new(Clock::new(jiff::tz::TimeZone::UTC)));
         assert_eq!(record["event_type"], "stats");
         assert_eq!(record["stats"]["uptime"], 60);
         for counter in Counter::ALL {

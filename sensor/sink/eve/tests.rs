@@ -65,7 +65,7 @@ fn community_ids_are_those_of_the_specification() {
 }
 
 fn envelope(sighting: &Sighting) -> serde_json::Value {
-    let clock = Clock::new(TimeZone::fixed(jiff::tz::offset(7)));
+    let clock = EveClock::new(Clock::new(TimeZone::fixed(jiff::tz::offset(7))));
     serde_json::to_value(Envelope::new("alert", sighting, &clock)).unwrap()
 }
 
