@@ -30,11 +30,16 @@ impl Date {
     ///
     /// [`DateError`] for any other form, for a day the month has not, and for years before 1970.
     pub fn parse(text: &str) -> Result<Self, DateError> {
-        let mut parts = text.split('-');
-        let year = number(parts.next(), 4)?;
-        let month = number(parts.next(), 2)?;
-        let day = parts.next().map(|d| number(Some(d), 2)).transpose()?;
-        if parts.next().is_some() || year < 1970 || day == Some(0) {
+        let (year, month, day) = match text.as_bytes() {
+            [year @ .., b'-', m0, m1] if year.len() == 4 => (year, [*m0, *m1], None),
+            [year @ .., b'-', m0, m1, b'-', d0, d1] if year.len() == 4 => {
+                (year, [*m0, *m1], Some([*d0, *d1]))
+            }
+            _ => return Err(DateError),
+        };
+        let (year, month) = (number(year)?, number(&month)?);
+        let day = day.map(|day| number(&day)).transpose()?;
+        if year < 1970 || day == Some(0) {
             return Err(DateError);
         }
         let small = |n: i16| u8::try_from(n).map_err(|_| DateError);
@@ -63,12 +68,15 @@ impl Date {
     }
 }
 
-fn number(part: Option<&str>, digits: usize) -> Result<i16, DateError> {
-    let part = part.ok_or(DateError)?;
-    if part.len() != digits || !part.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(DateError);
-    }
-    part.parse().map_err(|_| DateError)
+/// A number of at most four digits.
+fn number(digits: &[u8]) -> Result<i16, DateError> {
+    digits.iter().try_fold(0, |value, digit| {
+        if digit.is_ascii_digit() {
+            Ok(value * 10 + i16::from(digit - b'0'))
+        } else {
+            Err(DateError)
+        }
+    })
 }
 
 impl fmt::Display for Date {

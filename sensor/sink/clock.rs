@@ -31,7 +31,10 @@ struct Second {
 impl Clock {
     /// The machine's zone (`TZ`, else `/etc/localtime`).
     pub fn local() -> Self {
-        Self { zone: TimeZone::system() }
+        let file = std::env::var_os("TZ").is_none().then(|| std::fs::read("/etc/localtime").ok());
+        // By its own file rather than by its name, for which every zone there is would be listed.
+        let zone = file.flatten().and_then(|rules| TimeZone::tzif("local", &rules).ok());
+        Self { zone: zone.unwrap_or_else(TimeZone::system) }
     }
 
     /// A given zone.

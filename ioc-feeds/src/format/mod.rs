@@ -238,6 +238,12 @@ impl Rows {
         Self { loaded, lint, hasher: RandomState::default(), places, texts }
     }
 
+    /// Makes room for so many rows, each of which has been seen.
+    pub(crate) fn expect(&mut self, rows: usize) {
+        self.loaded.indicators.reserve(rows);
+        self.places.reserve(rows);
+    }
+
     /// Name of the feed, shared.
     pub(crate) fn feed(&self) -> Arc<str> {
         Arc::clone(&self.loaded.feed)

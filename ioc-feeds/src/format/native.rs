@@ -79,10 +79,13 @@ pub(crate) fn load(
         .terminator(csv::Terminator::Any(b'\n'))
         .from_reader(quoted.as_bytes());
     let mut record = csv::StringRecord::new();
+    rows.expect(kept.len());
+    let mut plain = Vec::new();
     for (line, row, is_quoted) in kept {
-        let cells: Vec<&str> = if is_quoted {
+        let quoted: Vec<&str>;
+        let cells = if is_quoted {
             match reader.read_record(&mut record) {
-                Ok(true) => record.iter().collect(),
+                Ok(true) => quoted = record.iter().collect(),
                 Ok(false) => break,
                 Err(error) => {
                     let reason =
@@ -91,15 +94,31 @@ pub(crate) fn load(
                     continue;
                 }
             }
+            &quoted
         } else {
-            row.split(char::from(separator)).collect()
+            split(row, separator, &mut plain);
+            &plain
         };
-        match indicator(&Cells { order: &order, cells: &cells }, line, rows) {
+        match indicator(&Cells { order: &order, cells }, line, rows) {
             Ok(indicator) => rows.take(indicator, row),
             Err(reason) => rows.reject(line, row, reason),
         }
     }
     Ok(())
+}
+
+/// The cells of a row without quotation marks. Cells are short: looking at each byte costs a tenth
+/// of a search for each separator.
+fn split<'t>(row: &'t str, separator: u8, cells: &mut Vec<&'t str>) {
+    cells.clear();
+    let mut start = 0;
+    for (at, byte) in row.bytes().enumerate() {
+        if byte == separator {
+            cells.extend(row.get(start..at));
+            start = at + 1;
+        }
+    }
+    cells.extend(row.get(start..));
 }
 
 /// Writes indicators as a native feed, with the header.
