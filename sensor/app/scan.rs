@@ -172,7 +172,11 @@ fn is_large(file: &Metadata) -> bool {
 }
 
 /// Says what the workers of a capture hold, and how it ended.
-fn wind_up(workers: Vec<Worker>, out: &Sender<Vec<Record>>, failure: Option<CaptureError>) -> End {
+fn wind_up(
+    workers: Vec<Box<Worker>>,
+    out: &Sender<Vec<Record>>,
+    failure: Option<CaptureError>,
+) -> End {
     let (mut counters, mut undecoded) = (Counters::default(), LinkTypes::default());
     let mut records = Vec::new();
     for mut worker in workers {
@@ -187,6 +191,9 @@ fn wind_up(workers: Vec<Worker>, out: &Sender<Vec<Record>>, failure: Option<Capt
 
 /// Sends records in the order of their frames; of one frame, in the order of the shards.
 fn send(out: &Sender<Vec<Record>>, mut records: Vec<Kept>) {
+    if records.is_empty() {
+        return;
+    }
     records.sort_by_key(|(frame, _)| *frame);
     // A writer that is gone wants nothing more.
     let _ = out.send(records.into_iter().map(|(_, record)| record).collect());

@@ -37,7 +37,7 @@ impl Default for FlowLimits {
             young_nanos: 60 * SECOND,
             closing_nanos: 10 * SECOND,
             datagram_nanos: 60 * SECOND,
-            answered_nanos: 2 * SECOND,
+            answered_nanos: SECOND,
             stream_nanos: 900 * SECOND,
         }
     }

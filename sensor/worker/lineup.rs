@@ -28,19 +28,24 @@ struct Ready<'a> {
 /// worker after each frame.
 pub fn take_in<'a>(
     mut frames: impl Iterator<Item = Frame<'a>>,
-    workers: &mut [Worker],
+    workers: &mut [Box<Worker>],
     mut choose: impl FnMut(Result<Seen<'_, '_>, Skip>) -> usize,
     mut then: impl FnMut(&mut Worker),
 ) {
     let mut ready: [Ready<'a>; ABREAST] = Default::default();
     loop {
-        let mut count = 0;
+        // A byte of each, before any is read: large frames each wait for memory too.
+        let (mut count, mut touched) = (0, 0);
         for (ready, frame) in ready.iter_mut().zip(&mut frames) {
-            ready.place.decode(&frame);
-            let seen = ready.place.seen();
-            ready.worker = choose(seen);
+            touched ^= frame.data.get(26).copied().unwrap_or(0);
             ready.frame = frame;
             count += 1;
+        }
+        black_box(touched);
+        for ready in ready.iter_mut().take(count) {
+            ready.place.decode(&ready.frame);
+            let seen = ready.place.seen();
+            ready.worker = choose(seen);
             ready.sought = workers.get(ready.worker).and_then(|worker| worker.seek(seen));
         }
         // Nothing else in this loop: what a core has begun is all it can wait for together.

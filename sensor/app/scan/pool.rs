@@ -5,7 +5,7 @@
 //! room in a later capture's queue leaves the earlier ones to the others, and the last thread that
 //! is free always finds something to do for the first.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crossbeam_channel::{Sender, bounded};
@@ -28,6 +28,8 @@ pub(super) struct Pool<'j> {
     /// So many times something was claimed, done or begun.
     changes: AtomicU64,
     changed: Condvar,
+    /// Threads that have nothing to do.
+    idle: AtomicUsize,
 }
 
 struct Desk {
@@ -45,7 +47,8 @@ impl<'j> Pool<'j> {
     /// Nothing is begun yet.
     pub(super) fn new(job: &'j ScanJob) -> Self {
         let desk = Desk { next: 0, open: Vec::new(), alone: Vec::new(), waiting: 0 };
-        Self { job, desk: Mutex::new(desk), changes: AtomicU64::new(0), changed: Condvar::new() }
+        let (changes, changed, idle) = (AtomicU64::new(0), Condvar::new(), AtomicUsize::new(0));
+        Self { job, desk: Mutex::new(desk), changes, changed, idle }
     }
 
     /// Works until no input is left. One call is one thread, which announces to the writer what
@@ -54,9 +57,9 @@ impl<'j> Pool<'j> {
         let _let_go = LetGo(self);
         let mut desk = self.lock();
         loop {
-            if let Some((number, task)) = desk.claim() {
+            if let Some((number, task)) = desk.claim(self.job, self.idle.load(Ordering::Relaxed)) {
                 drop(desk);
-                let done = task.run(self.job);
+                let done = task.run(self.job, &self.idle);
                 desk = self.lock();
                 desk.take_in(number, done);
             } else if let Some(number) = desk.next_input(self.job, arrivals.is_full()) {
@@ -82,10 +85,11 @@ impl<'j> Pool<'j> {
     /// Waits until there may be something to do.
     fn wait<'d>(&'d self, desk: MutexGuard<'d, Desk>) -> MutexGuard<'d, Desk> {
         let seen = self.changes.load(Ordering::Acquire);
+        self.idle.fetch_add(1, Ordering::Relaxed);
         drop(desk);
         for _ in 0..LOOKS {
             if self.changes.load(Ordering::Acquire) != seen {
-                return self.lock();
+                break;
             }
             std::hint::spin_loop();
         }
@@ -95,6 +99,7 @@ impl<'j> Pool<'j> {
             desk = self.changed.wait(desk).unwrap_or_else(PoisonError::into_inner);
         }
         desk.waiting -= 1;
+        self.idle.fetch_sub(1, Ordering::Relaxed);
         desk
     }
 
@@ -134,16 +139,21 @@ impl Drop for LetGo<'_> {
 }
 
 impl Desk {
-    /// What is most pressing.
-    fn claim(&mut self) -> Option<(usize, Task)> {
+    /// What is most pressing. A thread that has a capture to itself shares nothing with the
+    /// others; so while there are captures for all of them, and none waits, each reads one alone.
+    fn claim(&mut self, job: &ScanJob, idle: usize) -> Option<(usize, Task)> {
+        let unbegun = job.inputs.len().saturating_sub(self.next);
+        let apart = idle == 0 && self.open.len() + self.alone.len() + unbegun >= job.jobs;
         let open = self.open.iter().map(|capture| capture.number);
         let first = open.chain(self.alone.iter().copied()).min();
         for capture in &mut self.open {
             // The writer takes from the first capture; what is read of others must find room.
-            if (Some(capture.number) == first || capture.has_room())
-                && let Some(task) = capture.claim()
-            {
-                return Some((capture.number, task));
+            let is_first = Some(capture.number) == first;
+            if is_first || capture.has_room() {
+                let whole = if apart { capture.claim_whole(is_first) } else { None };
+                if let Some(task) = whole.or_else(|| capture.claim()) {
+                    return Some((capture.number, task));
+                }
             }
         }
         None

@@ -1,8 +1,10 @@
-//! A large capture that any number of threads read together.
+//! A large capture that one thread reads alone, or any number together.
 //!
-//! One of them at a time cuts the next block off the capture and sorts its frames into shards;
-//! whoever is free reads a shard's frames, each shard by one thread at a time and in order. The
-//! records of a block are put in order of their frames and sent when all its shards are read.
+//! Alone, a thread shows each frame to the worker of its shard. Together, one thread at a time
+//! cuts the next block off the capture and sorts its frames into shards; whoever is free reads a
+//! shard's frames, each shard by one thread at a time and in order. The records of a block are put
+//! in order of their frames and sent when all its shards are read. From one way to the other it is
+//! a step between two blocks, and the workers are the same, so the answer is too.
 //! Owns what is under way; [`super::pool`] decides who does it, and holds the lock.
 
 use std::collections::VecDeque;
@@ -10,7 +12,7 @@ use std::fs::File;
 use std::path::Path;
 use std::slice;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crossbeam_channel::Sender;
 
@@ -45,6 +47,8 @@ pub(super) struct Sharded {
     over: bool,
     failure: Option<CaptureError>,
     shards: Vec<Shard>,
+    /// Does one thread have all of it?
+    is_taken: bool,
     /// Blocks of which something is not yet read or sent, and the number of the first.
     blocks: VecDeque<Progress>,
     first: u64,
@@ -79,8 +83,19 @@ struct Progress {
     records: Vec<Kept>,
 }
 
+/// Everything of a capture of which nothing is under way.
+pub(super) struct Whole {
+    reader: Box<Reader>,
+    workers: Vec<Box<Worker>>,
+    out: Sender<Vec<Record>>,
+    /// Is it the capture that the writer waits for? Then it may wait for the writer.
+    is_first: bool,
+}
+
 /// Something one thread can do for a capture.
 pub(super) enum Task {
+    /// Read on alone, until another thread is free.
+    Alone(Whole),
     /// Send records, in the order of their frames.
     Send(Sender<Vec<Record>>, Vec<Kept>),
     /// Cut the next block.
@@ -91,7 +106,7 @@ pub(super) enum Task {
     Ahead(Arc<Chunks>),
     /// Say what is held, and end.
     Conclude {
-        workers: Vec<Worker>,
+        workers: Vec<Box<Worker>>,
         out: Sender<Vec<Record>>,
         end: Sender<End>,
         failure: Option<CaptureError>,
@@ -107,6 +122,7 @@ pub(super) enum Next {
 
 /// What became of a task.
 pub(super) enum Done {
+    Alone(Whole, Next),
     Sent,
     Cut(Box<Reader>, Vec<Cut>, Next),
     Read { shard: usize, worker: Box<Worker>, told: Vec<(u64, Vec<Kept>)> },
@@ -115,16 +131,13 @@ pub(super) enum Done {
 }
 
 impl Sharded {
-    /// Begins a large file; none if the input is none, or if there is only one thread.
+    /// Begins a large file; none if the input is none.
     pub(super) fn begin(
         job: &ScanJob,
         (number, input): (usize, &Input),
         (out, end): (&Sender<Vec<Record>>, &Sender<End>),
     ) -> Option<Self> {
         let Input::File(path) = input else { return None };
-        if job.jobs == 1 {
-            return None;
-        }
         let file =
             File::open(path).ok().filter(|file| file.metadata().is_ok_and(|it| is_large(&it)))?;
         // Whatever is wrong with it will be said by who reads it alone.
@@ -148,6 +161,7 @@ impl Sharded {
             over: false,
             failure: None,
             shards: std::iter::repeat_with(shard).take(SHARDS).collect(),
+            is_taken: false,
             blocks: VecDeque::new(),
             first: 0,
             sending: false,
@@ -159,8 +173,23 @@ impl Sharded {
         !self.out.is_full()
     }
 
+    /// All of it, to be read by one thread, if nothing of it is under way.
+    pub(super) fn claim_whole(&mut self, is_first: bool) -> Option<Task> {
+        let idle = |shard: &Shard| shard.worker.is_some() && shard.waiting.is_empty();
+        if self.sending || !self.blocks.is_empty() || !self.shards.iter().all(idle) {
+            return None;
+        }
+        let reader = self.reader.take()?;
+        let workers = self.shards.iter_mut().filter_map(|shard| shard.worker.take()).collect();
+        self.is_taken = true;
+        Some(Task::Alone(Whole { reader, workers, out: self.out.clone(), is_first }))
+    }
+
     /// Something to be done, if there is anything nobody does yet.
     pub(super) fn claim(&mut self) -> Option<Task> {
+        if self.is_taken {
+            return None;
+        }
         if let Some(task) = self.claim_send() {
             return Some(task);
         }
@@ -219,7 +248,7 @@ impl Sharded {
             return None;
         }
         let workers = self.shards.iter_mut().filter_map(|shard| shard.worker.take());
-        let workers = workers.map(|worker| *worker).collect();
+        let workers = workers.collect();
         let (out, end) = (self.out.clone(), self.end.clone());
         Some(Task::Conclude { workers, out, end, failure: self.failure.take() })
     }
@@ -227,19 +256,31 @@ impl Sharded {
     /// Takes in what was done. True when nothing is left.
     pub(super) fn take_in(&mut self, done: Done) -> bool {
         match done {
+            Done::Alone(Whole { reader, workers, .. }, next) => {
+                self.is_taken = false;
+                for (shard, worker) in self.shards.iter_mut().zip(workers) {
+                    shard.worker = Some(worker);
+                }
+                self.go_on(reader, next);
+            }
             Done::Sent => self.sending = false,
             Done::Cut(reader, cuts, next) => {
                 cuts.into_iter().for_each(|cut| self.put(&Arc::new(cut)));
-                match next {
-                    Next::More => self.reader = Some(reader),
-                    Next::End(failure) => (self.over, self.failure) = (true, failure),
-                }
+                self.go_on(reader, next);
             }
             Done::Read { shard, worker, told } => self.put_back(shard, worker, told),
             Done::Ahead => {}
             Done::Concluded => return true,
         }
         false
+    }
+
+    /// Keeps the reader for what follows, if anything does.
+    fn go_on(&mut self, reader: Box<Reader>, next: Next) {
+        match next {
+            Next::More => self.reader = Some(reader),
+            Next::End(failure) => (self.over, self.failure) = (true, failure),
+        }
     }
 
     /// Hands a block to the shards that have frames in it.
@@ -271,9 +312,13 @@ impl Sharded {
 }
 
 impl Task {
-    /// Does it. Needs no lock.
-    pub(super) fn run(self, job: &ScanJob) -> Done {
+    /// Does it. Needs no lock. `idle` threads have nothing to do.
+    pub(super) fn run(self, job: &ScanJob, idle: &AtomicUsize) -> Done {
         match self {
+            Self::Alone(mut whole) => {
+                let next = whole.read(job, idle);
+                Done::Alone(whole, next)
+            }
             Self::Send(out, records) => {
                 send(&out, records);
                 Done::Sent
@@ -303,6 +348,38 @@ impl Task {
                 Done::Concluded
             }
         }
+    }
+}
+
+impl Whole {
+    /// Reads on until another thread is free, or has to wait for a writer that is not waiting for
+    /// this capture.
+    fn read(&mut self, job: &ScanJob, idle: &AtomicUsize) -> Next {
+        let Self { reader, workers, out, is_first } = self;
+        let Reader { file, chunks, sharding } = &mut **reader;
+        while idle.load(Ordering::Relaxed) == 0 && (*is_first || !out.is_full()) {
+            let before = chunks.taken();
+            let frames = match file.next_frames() {
+                _ if job.stop.load(Ordering::Relaxed) => return Next::End(None),
+                Ok(Some(frames)) => frames,
+                Ok(None) => return Next::End(None),
+                Err(failure) => return Next::End(Some(failure)),
+            };
+            let mut told = Vec::new();
+            lineup::take_in(
+                frames,
+                workers,
+                |seen| sharding.of_decoded(&seen),
+                |worker| {
+                    if worker.has_records() {
+                        told.extend(worker.take_records());
+                    }
+                },
+            );
+            send(out, told);
+            job.progress.inc(chunks.taken() - before);
+        }
+        Next::More
     }
 }
 
@@ -338,7 +415,7 @@ impl Reader {
 
 impl Cut {
     /// Shows a shard's worker its frames.
-    fn read(&self, shard: usize, worker: &mut Worker) {
+    fn read(&self, shard: usize, worker: &mut Box<Worker>) {
         let share = self.shares.get(shard).into_iter().flatten();
         let frames = share.filter_map(|nth| self.block.frame(*nth as usize));
         lineup::take_in(frames, slice::from_mut(worker), |_| 0, |_| {});
