@@ -342,7 +342,7 @@ impl Worker {
         if let Some(flow) = self.flows.get_mut(index) {
             flow.ours = self.watch.our_side(key);
             flow.generation = reload::short(self.generation);
-            let scene = Scene::new(packet, time, frame).of_flow(flow.id, key.endpoint(opener));
+            let scene = Scene::new(packet, time, frame).of_flow(flow.begun(), key.endpoint(opener));
             self.watch.endpoints(&scene);
         }
         index
@@ -365,7 +365,7 @@ impl Worker {
             return;
         }
         let client = if flow.opener == side { packet.source } else { packet.destination };
-        let scene = Scene::new(packet, time, frame).of_flow(flow.id, client);
+        let scene = Scene::new(packet, time, frame).of_flow(flow.begun(), client);
         let mut observer = self.watch.at(&scene);
         let mut cx = Context {
             source: packet.source,
@@ -420,7 +420,7 @@ impl Worker {
                 self.held_bytes = 0;
                 return;
             };
-            if self.flows.get_mut(index).is_some_and(|flow| flow.id == id) {
+            if self.flows.get_mut(index).is_some_and(|flow| flow.id() == id) {
                 self.counters.count(Counter::StreamLimit);
                 self.forget(index);
             }
@@ -487,12 +487,6 @@ impl Worker {
         let counters = self.counters();
         self.watch.outbox.finish();
         counters
-    }
-
-    /// Has an outbox that keeps records any to be taken?
-    #[inline]
-    pub const fn has_records(&self) -> bool {
-        self.watch.outbox.holds_any()
     }
 
     /// Takes the records of an outbox that keeps them, in order.

@@ -88,12 +88,6 @@ impl Outbox {
         self.frame = number;
     }
 
-    /// Are there records to be taken?
-    #[inline]
-    pub const fn holds_any(&self) -> bool {
-        matches!(&self.way, Way::Kept(kept) if !kept.is_empty())
-    }
-
     /// Takes what was kept, in order.
     pub fn take(&mut self) -> Vec<Kept> {
         match &mut self.way {

@@ -103,8 +103,7 @@ pub struct Flow<S> {
     pub holding: bool,
     /// The side that is ours, if it is just one and the other is a host too.
     pub ours: Option<Side>,
-    /// Number of the flow, the same for the same capture every time.
-    pub id: u64,
+    begun: Timestamp,
     last: Timestamp,
     older: u32,
     newer: u32,
@@ -118,6 +117,16 @@ impl<S> Flow<S> {
     /// Its endpoints and protocol.
     pub fn key(&self) -> FlowKey {
         self.key.unpack()
+    }
+
+    /// Number of the flow, the same for the same capture every time. Nearly no flow is asked.
+    pub fn id(&self) -> u64 {
+        flow_id(&self.key(), self.begun)
+    }
+
+    /// Time of its first packet.
+    pub const fn begun(&self) -> Timestamp {
+        self.begun
     }
 
     /// Time of its last packet, within a second.
@@ -250,7 +259,7 @@ impl<S: Default> FlowTable<S> {
                 hash,
                 holding: false,
                 ours: None,
-                id: flow_id(key, time),
+                begun: time,
                 last: time,
                 older: NONE,
                 newer: NONE,
@@ -443,7 +452,7 @@ const fn fold(a: u64, b: u64) -> u64 {
 
 /// A number for EVE's `flow_id`: below 2^53 so that JavaScript keeps it, and the same on every
 /// replay, since it depends on nothing but the capture.
-fn flow_id(key: &FlowKey, time: Timestamp) -> u64 {
+pub(crate) fn flow_id(key: &FlowKey, time: Timestamp) -> u64 {
     let when = time.0.cast_unsigned();
     mix(flow_number(key) ^ when ^ u64::from(key.protocol.0)) >> 11
 }
@@ -542,7 +551,7 @@ mod tests {
             (0..5)
                 .map(|n| {
                     let i = add(&mut table, n, 7);
-                    table.get_mut(i).unwrap().id
+                    table.get_mut(i).unwrap().id()
                 })
                 .collect::<Vec<_>>()
         };

@@ -24,13 +24,11 @@ struct Ready<'a> {
     sought: Option<Sought>,
 }
 
-/// Takes frames in, in order, each by the worker whose number `choose` says. `then` is shown that
-/// worker after each frame.
+/// Takes frames in, in order, each by the worker whose number `choose` says.
 pub fn take_in<'a>(
     mut frames: impl Iterator<Item = Frame<'a>>,
     workers: &mut [Box<Worker>],
     mut choose: impl FnMut(Result<Seen<'_, '_>, Skip>) -> usize,
-    mut then: impl FnMut(&mut Worker),
 ) {
     let mut ready: [Ready<'a>; ABREAST] = Default::default();
     loop {
@@ -59,7 +57,6 @@ pub fn take_in<'a>(
         for ready in ready.iter().take(count) {
             if let Some(worker) = workers.get_mut(ready.worker) {
                 worker.decoded(&ready.frame, ready.place.seen(), ready.sought.as_ref());
-                then(worker);
             }
         }
         if count < ABREAST {

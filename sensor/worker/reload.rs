@@ -77,7 +77,7 @@ impl Worker {
         if flow.generation != generation {
             flow.generation = generation;
             let client = flow.key().endpoint(flow.opener);
-            let scene = Scene::new(packet, time, frame).of_flow(flow.id, client).again();
+            let scene = Scene::new(packet, time, frame).of_flow(flow.begun(), client).again();
             self.watch.endpoints(&scene);
         }
     }

@@ -50,8 +50,8 @@ impl Worker {
         }
         let regard = flow.stream(side).0.regard(segment);
         let client = if flow.opener == side { packet.source } else { packet.destination };
-        let id = flow.id;
-        let scene = Scene::new(packet, time, frame).of_flow(id, client);
+        let begun = flow.begun();
+        let scene = Scene::new(packet, time, frame).of_flow(begun, client);
         let mut changed = false;
         match regard {
             Regard::Nothing => return,
@@ -74,7 +74,7 @@ impl Worker {
     /// Shows the flow's parser what a segment completes.
     fn push(&mut self, (index, side): (FlowIndex, Side), segment: &Segment<'_>, scene: &Scene<'_>) {
         let Some(flow) = self.flows.get_mut(index) else { return };
-        let (id, key) = (flow.id, flow.key());
+        let key = flow.key();
         let (stream, session) = flow.stream(side);
         let held = stream.held_bytes();
         let doubt = stream.is_doubted().then(|| self.doubts.of(Lane::new(&key, side))).flatten();
@@ -92,7 +92,7 @@ impl Worker {
         if held != 0 || now_held != 0 {
             self.held_bytes = (self.held_bytes + now_held).saturating_sub(held);
             if now_held != 0 && !std::mem::replace(&mut flow.holding, true) {
-                self.holders.push_back((index, id));
+                self.holders.push_back((index, flow.id()));
             }
             self.relieve();
         }
@@ -180,7 +180,7 @@ impl Worker {
         let Some(mut readings) = self.doubts.take(Lane::new(&flow.key(), side)) else { return };
         let packet = watch::silent_packet(flow, side);
         let client = flow.key().endpoint(flow.opener);
-        let scene = Scene::new(&packet, flow.last(), 0).of_flow(flow.id, client);
+        let scene = Scene::new(&packet, flow.last(), 0).of_flow(flow.begun(), client);
         let hands = (&mut self.watch, &mut self.scratch);
         second_look(&mut readings, (Cut::End, Voice::Once), (&scene, side), hands);
     }

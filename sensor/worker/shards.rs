@@ -9,7 +9,7 @@ use std::collections::{HashMap, VecDeque};
 use foldhash::fast::RandomState;
 
 use crate::capture::Frame;
-use crate::decode::packet::{Packet, Skip, Transport};
+use crate::decode::packet::{Fragment, Packet, Skip, Transport};
 use crate::decode::{self, IpHead, Seen, decode_ip};
 use crate::flow::fragment::Key;
 use crate::net::{Address, IpProtocol};
@@ -59,30 +59,36 @@ impl Sharding {
     #[inline]
     fn of_packet(&mut self, packet: &Packet<'_>) -> usize {
         let (source, destination) = (packet.source, packet.destination);
-        match packet.transport {
-            Transport::Tcp(_) => {}
-            Transport::Udp(_) => {
-                if names_hosts(source.port, destination.port) {
-                    return NAMING;
-                }
-            }
-            Transport::Icmp { .. } if packet.protocol == IpProtocol::ICMPV6 => return NAMING,
-            Transport::Icmp { .. } | Transport::Other(_) => {}
+        let names_hosts = match packet.transport {
+            Transport::Tcp(_) | Transport::Other(_) => false,
+            Transport::Udp(_) => names_hosts(source.port, destination.port),
+            Transport::Icmp { .. } => packet.protocol == IpProtocol::ICMPV6,
             Transport::Fragment { place, payload } => {
-                let whole = Key::new(packet, place);
-                if place.offset == 0 {
-                    self.note_carrier(whole, packet, payload);
+                if let Some(shard) = self.of_fragment(packet, place, payload) {
+                    return shard;
                 }
-                if let Some(shard) = self.carriers.get(&whole) {
-                    return *shard;
-                }
+                false
             }
+        };
+        if names_hosts { NAMING } else { of_pair(source.address, destination.address) }
+    }
+
+    /// The shard of a fragment of a packet that is known to carry another one.
+    #[cold]
+    fn of_fragment(
+        &mut self,
+        packet: &Packet<'_>,
+        place: Fragment,
+        payload: &[u8],
+    ) -> Option<usize> {
+        let whole = Key::new(packet, place);
+        if place.offset == 0 {
+            self.note_carrier(whole, packet, payload);
         }
-        of_pair(source.address, destination.address)
+        self.carriers.get(&whole).copied()
     }
 
     /// Looks into a first fragment for a packet inside.
-    #[cold]
     fn note_carrier(&mut self, whole: Key, packet: &Packet<'_>, payload: &[u8]) {
         let inner = decode_ip(&IpHead::from(packet), payload).ok();
         let tunnels = |packet: &Packet<'_>| packet.tunnels.as_slice().len();

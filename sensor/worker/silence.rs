@@ -15,7 +15,7 @@ impl Worker {
     pub(super) fn skip_late_holes(&mut self) {
         let mut holders = std::mem::take(&mut self.holders);
         holders.retain(|(index, id)| {
-            let Some(flow) = self.flows.get_mut(*index).filter(|flow| flow.id == *id) else {
+            let Some(flow) = self.flows.get_mut(*index).filter(|flow| flow.id() == *id) else {
                 return false;
             };
             for side in SIDES {
@@ -53,7 +53,7 @@ impl Worker {
         }
         let client = flow.opener;
         let packet = watch::silent_packet(&flow, client);
-        let scene = Scene::new(&packet, flow.last(), 0).of_flow(flow.id, packet.source);
+        let scene = Scene::new(&packet, flow.last(), 0).of_flow(flow.begun(), packet.source);
         let mut observer = self.watch.at(&scene);
         let mut cx = Context {
             source: packet.source,
@@ -74,7 +74,7 @@ fn without_packet(
 ) {
     let packet = watch::silent_packet(flow, side);
     let client = flow.key().endpoint(flow.opener);
-    let scene = Scene::new(&packet, flow.last(), 0).of_flow(flow.id, client);
+    let scene = Scene::new(&packet, flow.last(), 0).of_flow(flow.begun(), client);
     let mut observer = watch.at(&scene);
     let mut cx = Context {
         source: packet.source,

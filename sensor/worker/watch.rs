@@ -15,7 +15,7 @@ use crate::extract::resolvers;
 use crate::extract::session::Session;
 use crate::extract::tls::fingerprint;
 use crate::flow::Flow;
-use crate::flow::table::Life;
+use crate::flow::table::{Life, flow_id};
 use crate::matching::behaviour::Tracker;
 use crate::matching::{Hit, IndicatorId, IndicatorSet, Matcher};
 use crate::net::{Address, Endpoint, FlowKey, IpProtocol, Side, Timestamp};
@@ -30,7 +30,8 @@ pub(super) struct Scene<'a> {
     pub(super) packet: &'a Packet<'a>,
     pub(super) time: Timestamp,
     frame: u64,
-    flow_id: u64,
+    /// When its flow began.
+    begun: Option<Timestamp>,
     client: Endpoint,
     /// Were the endpoints compared before, with other indicators?
     again: bool,
@@ -38,13 +39,20 @@ pub(super) struct Scene<'a> {
 
 impl<'a> Scene<'a> {
     pub(super) const fn new(packet: &'a Packet<'a>, time: Timestamp, frame: u64) -> Self {
-        Self { packet, time, frame, flow_id: 0, client: packet.source, again: false }
+        Self { packet, time, frame, begun: None, client: packet.source, again: false }
     }
 
-    pub(super) const fn of_flow(mut self, id: u64, client: Endpoint) -> Self {
-        self.flow_id = id;
+    pub(super) const fn of_flow(mut self, begun: Timestamp, client: Endpoint) -> Self {
+        self.begun = Some(begun);
         self.client = client;
         self
+    }
+
+    /// Number of its flow.
+    fn flow_id(&self) -> u64 {
+        let Packet { source, destination, protocol, .. } = *self.packet;
+        let (key, _) = FlowKey::new(source, destination, protocol);
+        self.begun.map_or(0, |begun| flow_id(&key, begun))
     }
 
     pub(super) const fn time(&self) -> Timestamp {
@@ -132,7 +140,8 @@ impl Watch {
 
     /// Counts the flow as one whose questions we cannot see, once.
     fn encrypted_dns(&mut self, scene: &Scene<'_>, way: Counter) {
-        if self.encrypted.replace(scene.flow_id) != Some(scene.flow_id) {
+        let flow = scene.flow_id();
+        if self.encrypted.replace(flow) != Some(flow) {
             self.counters.count(way);
             self.counters.count(Counter::EncryptedDns);
         }
@@ -218,7 +227,7 @@ impl Watch {
     fn say(&mut self, scene: &Scene<'_>, (kind, indicator): (Kind, IndicatorId), seen: String) {
         let sighting = self.sighting(scene);
         let (ours, peer) = self.home.sides(sighting.client, sighting.server());
-        let also = self.reasons.note(scene.flow_id, Reason { kind, indicator });
+        let also = self.reasons.note(scene.flow_id(), Reason { kind, indicator });
         let set = self.matcher.set().clone();
         let first = sighting.time;
         let alert =
@@ -237,7 +246,7 @@ impl Watch {
     fn sighting(&self, scene: &Scene<'_>) -> Sighting {
         let mut sighting =
             Sighting::new(scene.packet, scene.time, scene.frame, self.origin.clone());
-        sighting.flow_id = scene.flow_id;
+        sighting.flow_id = scene.flow_id();
         sighting.client = scene.client;
         sighting
     }

@@ -31,7 +31,7 @@ fn read_all(
     while !job.stop.load(Ordering::Relaxed)
         && let Some(frames) = source.next_frames()?
     {
-        lineup::take_in(frames, slice::from_mut(worker), |_| 0, |_| {});
+        lineup::take_in(frames, slice::from_mut(worker), |_| 0);
         // At once: whoever watches a pipe must not wait for its next frame.
         send(sender, worker.take_records());
     }

@@ -365,18 +365,8 @@ impl Whole {
                 Ok(None) => return Next::End(None),
                 Err(failure) => return Next::End(Some(failure)),
             };
-            let mut told = Vec::new();
-            lineup::take_in(
-                frames,
-                workers,
-                |seen| sharding.of_decoded(&seen),
-                |worker| {
-                    if worker.has_records() {
-                        told.extend(worker.take_records());
-                    }
-                },
-            );
-            send(out, told);
+            lineup::take_in(frames, workers, |seen| sharding.of_decoded(&seen));
+            send(out, workers.iter_mut().flat_map(|worker| worker.take_records()).collect());
             job.progress.inc(chunks.taken() - before);
         }
         Next::More
@@ -418,6 +408,6 @@ impl Cut {
     fn read(&self, shard: usize, worker: &mut Box<Worker>) {
         let share = self.shares.get(shard).into_iter().flatten();
         let frames = share.filter_map(|nth| self.block.frame(*nth as usize));
-        lineup::take_in(frames, slice::from_mut(worker), |_| 0, |_| {});
+        lineup::take_in(frames, slice::from_mut(worker), |_| 0);
     }
 }

@@ -17,7 +17,7 @@ impl Watch {
         let from_client = packet.source == scene.client;
         let server = if from_client { packet.destination } else { packet.source };
         let at_home = self.home.contains(server.address);
-        Flow { id: scene.flow_id, server, at_home, from_client }
+        Flow { id: scene.flow_id(), server, at_home, from_client }
     }
 
     /// Looks at a new flow.
