@@ -32,7 +32,7 @@ use crate::flow::table::{KeyHash, Life};
 use crate::flow::{FlowIndex, FlowLimits, FlowTable, StreamLimits};
 use crate::matching::IndicatorSet;
 use crate::matching::reload::Published;
-use crate::net::{FlowKey, IpProtocol, Side, Timestamp};
+use crate::net::{Endpoint, FlowKey, IpProtocol, Side, Timestamp};
 use crate::stats::{Counter, Counters};
 use duplicates::Duplicates;
 use watch::{Scene, Watch};
@@ -102,6 +102,14 @@ struct Sought {
     key: FlowKey,
     hash: KeyHash,
     side: Side,
+}
+
+impl Default for Sought {
+    fn default() -> Self {
+        let nobody = Endpoint::default();
+        let (key, side) = FlowKey::new(nobody, nobody, IpProtocol::default());
+        Self { key, hash: KeyHash::default(), side }
+    }
 }
 
 /// How often, in nanoseconds of packet time, what is overdue is looked for.
@@ -178,41 +186,32 @@ impl Worker {
             return;
         }
         decode::decode_with(frame, |seen| {
-            let sought = self.seek(seen);
-            self.decoded(frame, seen, sought.as_ref());
+            let sought = match seen {
+                Ok(Seen::Ip(packet)) => self.seek(packet),
+                Ok(Seen::Arp(..)) | Err(_) => Sought::default(),
+            };
+            self.decoded(frame, seen, &sought);
         });
     }
 
-    /// What a frame's flow will be looked for by; none if it holds no packet.
+    /// What a packet's flow will be looked for by.
     #[inline]
-    fn seek(&self, seen: Result<Seen<'_, '_>, Skip>) -> Option<Sought> {
-        match seen {
-            Ok(Seen::Ip(packet)) => Some(self.seek_packet(packet)),
-            Ok(Seen::Arp(..)) | Err(_) => None,
-        }
-    }
-
-    #[inline]
-    fn seek_packet(&self, packet: &Packet<'_>) -> Sought {
+    fn seek(&self, packet: &Packet<'_>) -> Sought {
         let (key, side) = FlowKey::new(packet.source, packet.destination, packet.protocol);
         Sought { hash: self.flows.hash(&key), key, side }
     }
 
-    /// Takes in a frame that was decoded already.
+    /// Takes in a frame that was decoded already; of one that holds no packet nothing is sought.
     #[inline]
     fn decoded(
         &mut self,
         frame: &Frame<'_>,
         seen: Result<Seen<'_, '_>, Skip>,
-        sought: Option<&Sought>,
+        sought: &Sought,
     ) {
         self.arrive(frame);
         match seen {
-            Ok(Seen::Ip(packet)) => {
-                if let Some(sought) = sought {
-                    self.packet(packet, sought, frame.time, frame.number);
-                }
-            }
+            Ok(Seen::Ip(packet)) => self.packet(packet, sought, frame.time, frame.number),
             Ok(Seen::Arp(mac, address)) => {
                 self.counters.count(Counter::Arp);
                 self.watch.arp(mac, address, frame.time);
@@ -404,7 +403,7 @@ impl Worker {
                     self.counters.count(Counter::SkipTooDeep);
                 }
                 Ok(inner) => {
-                    let sought = self.seek_packet(&inner);
+                    let sought = self.seek(&inner);
                     self.packet(&inner, &sought, time, frame);
                 }
                 Err(skip) => self.counters.count(skip.counter()),

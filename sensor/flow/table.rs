@@ -146,7 +146,7 @@ impl<S> Flow<S> {
 }
 
 /// Hash of a key, as one table makes it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct KeyHash(u32);
 
 /// Place of a flow in its table; invalid after the flow is removed.

@@ -101,11 +101,14 @@ impl Matcher {
         !self.set.addresses.may_contain(address)
     }
 
-    /// Is it plain at once that nothing in a DNS message meets anything?
+    /// How many observations a DNS message is worth, if it is plain at once that none of them
+    /// meets anything.
     #[inline]
-    pub fn dismisses(&self, glance: &Glance) -> bool {
-        !self.set.names.may_cover_tail(glance.tail)
-            && glance.addresses().iter().all(|address| self.misses_address(*address))
+    pub fn dismisses(&self, glance: &Glance<'_>) -> Option<u64> {
+        if self.set.names.may_cover_tail(glance.tail) {
+            return None;
+        }
+        glance.observations(|address| self.misses_address(address))
     }
 
     /// Calls `hit` for each indicator that the observation meets, the most specific first: of

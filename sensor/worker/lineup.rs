@@ -21,7 +21,7 @@ struct Ready<'a> {
     frame: Frame<'a>,
     place: Place<'a>,
     worker: usize,
-    sought: Option<Sought>,
+    sought: Sought,
 }
 
 /// Takes frames in, in order, each by the worker whose number `choose` says.
@@ -44,19 +44,19 @@ pub fn take_in<'a>(
             ready.place.decode(&ready.frame);
             let seen = ready.place.seen();
             ready.worker = choose(seen);
-            ready.sought = workers.get(ready.worker).and_then(|worker| worker.seek(seen));
+            if let (Some(worker), Ok(Seen::Ip(packet))) = (workers.get(ready.worker), seen) {
+                ready.sought = worker.seek(packet);
+            }
         }
         // Nothing else in this loop: what a core has begun is all it can wait for together.
         let fetched = ready.iter().take(count).enumerate().fold(0, |fetched, (nth, ready)| {
-            let (Some(worker), Some(sought)) = (workers.get(ready.worker), &ready.sought) else {
-                return fetched;
-            };
-            fetched ^ worker.flows.fetch(sought.hash, nth)
+            let line = |worker: &Box<Worker>| worker.flows.fetch(ready.sought.hash, nth);
+            fetched ^ workers.get(ready.worker).map_or(0, line)
         });
         black_box(fetched);
         for ready in ready.iter().take(count) {
             if let Some(worker) = workers.get_mut(ready.worker) {
-                worker.decoded(&ready.frame, ready.place.seen(), ready.sought.as_ref());
+                worker.decoded(&ready.frame, ready.place.seen(), &ready.sought);
             }
         }
         if count < ABREAST {

@@ -14,79 +14,70 @@ pub const LABEL_MAX: u8 = 32;
 // So far no length is a printable character.
 const _: () = assert!(LABEL_MAX < 0x21);
 /// Answers looked at.
-const ADDRESSES: usize = 8;
+const ADDRESSES: u64 = 8;
 /// The lower half of OPT's type; the upper one is zero.
 const OPT: u8 = super::records::OPT.to_be_bytes()[1];
 
-/// A plain message: one question, and addresses of the name asked for.
+/// A message with one question, for a plain name, whose records are not looked at yet.
 #[derive(Clone, Copy, Debug)]
-pub struct Glance {
+pub struct Glance<'a> {
     /// The last eight bytes of the name in comparable spelling, the first of them lowest. The name
     /// has so many, and no label longer than [`LABEL_MAX`] octets.
     pub tail: u64,
-    addresses: [Address; ADDRESSES],
-    found: usize,
+    /// How many records each section has.
+    counts: [u8; 6],
+    records: &'a [u8],
 }
 
-impl Glance {
-    /// A message, if it is plain.
+impl<'a> Glance<'a> {
+    /// A message, if its question is plain.
     #[inline]
-    pub fn at(message: &[u8]) -> Option<Self> {
+    pub fn at(message: &'a [u8]) -> Option<Self> {
         let (header, behind) = message.split_first_chunk::<HEADER>()?;
-        let [_, _, f0, f1, 0, 1, records @ ..] = *header else { return None };
+        let [_, _, f0, f1, 0, 1, counts @ ..] = *header else { return None };
         if !plausible::opcode_known(u16::from_be_bytes([f0, f1])) {
             return None;
         }
         let (tail, length) = plain_name(behind)?;
-        let mut addresses = [Address::default(); ADDRESSES];
         // The root's octet, type and class.
-        let found = answers(records, behind.get(length + 5..)?, &mut addresses)?;
-        Some(Self { tail, addresses, found })
-    }
-
-    /// The addresses.
-    #[inline]
-    pub fn addresses(&self) -> &[Address] {
-        self.addresses.get(..self.found).unwrap_or(&[])
+        Some(Self { tail, counts, records: behind.get(length + 5..)? })
     }
 
     /// How many observations the message is worth: the question, the owner of the answers once,
-    /// each address.
-    pub const fn observations(&self) -> u64 {
-        1 + (self.found > 0) as u64 + self.found as u64
+    /// each address. None if the records hold anything else than addresses of the name asked for,
+    /// or one that does not `pass`.
+    #[inline]
+    pub fn observations(&self, mut pass: impl FnMut(Address) -> bool) -> Option<u64> {
+        let (counts, _) = self.counts.as_chunks::<2>();
+        let mut left: u32 = counts.iter().map(|count| u32::from(u16::from_be_bytes(*count))).sum();
+        let (mut rest, mut found, mut options) = (self.records, 0, 0);
+        while left > 0 {
+            left -= 1;
+            // Owner (a pointer to the question), type, class and time to live, length, data.
+            let address = match rest {
+                [0xc0, 12, 0, 1, _, _, _, _, _, _, 0, 4, a, b, c, d, behind @ ..] => {
+                    rest = behind;
+                    Address::v4([*a, *b, *c, *d])
+                }
+                [0xc0, 12, 0, 28, _, _, _, _, _, _, 0, 16, data @ ..] => {
+                    let (octets, behind) = data.split_first_chunk()?;
+                    rest = behind;
+                    Address::v6(*octets)
+                }
+                [0, 0, OPT, _, _, _, _, _, _, l0, l1, data @ ..] if options == 0 => {
+                    rest = data.get(usize::from(u16::from_be_bytes([*l0, *l1]))..)?;
+                    options += 1;
+                    continue;
+                }
+                _ => return None,
+            };
+            found += 1;
+            if found > ADDRESSES || !pass(address) {
+                return None;
+            }
+        }
+        Some(1 + u64::from(found > 0) + found)
     }
-}
-
-/// How many addresses of the name asked for the records hold; none if they hold anything else.
-#[inline]
-fn answers(counts: [u8; 6], mut rest: &[u8], addresses: &mut [Address]) -> Option<usize> {
-    let (counts, _) = counts.as_chunks::<2>();
-    let mut records: u32 = counts.iter().map(|count| u32::from(u16::from_be_bytes(*count))).sum();
-    let (mut found, mut options) = (0, 0);
-    while records > 0 {
-        records -= 1;
-        // Owner (a pointer to the question), type, class and time to live, length, data.
-        let address = match rest {
-            [0xc0, 12, 0, 1, _, _, _, _, _, _, 0, 4, a, b, c, d, behind @ ..] => {
-                rest = behind;
-                Address::v4([*a, *b, *c, *d])
-            }
-            [0xc0, 12, 0, 28, _, _, _, _, _, _, 0, 16, data @ ..] => {
-                let (octets, behind) = data.split_first_chunk()?;
-                rest = behind;
-                Address::v6(*octets)
-            }
-            [0, 0, OPT, _, _, _, _, _, _, l0, l1, data @ ..] if options == 0 => {
-                rest = data.get(usize::from(u16::from_be_bytes([*l0, *l1]))..)?;
-                options += 1;
-                continue;
-            }
-            _ => return None,
-        };
-        *addresses.get_mut(found)? = address;
-        found += 1;
-    }
-    Some(found)
 }
 
 /// Of the name that begins here the last eight bytes in comparable spelling, and its octets
@@ -191,19 +182,32 @@ mod tests {
     const ALIAS: &[u8] = b"\xc0\x0c\0\x05\0\x01\0\0\0\x3c\0\x02\xc0\x0c";
     const OTHER_OWNER: &[u8] = b"\x01a\0\0\x01\0\x01\0\0\0\x3c\0\x04\xc0\0\x02\x01";
 
+    /// What a glance at a whole message finds.
+    fn all(message: &[u8]) -> Option<(u64, Vec<Address>)> {
+        let mut addresses = Vec::new();
+        let pass = |address| {
+            addresses.push(address);
+            true
+        };
+        let observations = Glance::at(message)?.observations(pass)?;
+        Some((observations, addresses))
+    }
+
     #[test]
     fn a_plain_message_is_glanced_at_and_its_name_folded() {
         let question = b"\x03wWw\x05SITE1\x07Example\0";
-        let glance = Glance::at(&message(question, &[A, AAAA, OPTIONS])).unwrap();
+        let answer = message(question, &[A, AAAA, OPTIONS]);
+        let glance = Glance::at(&answer).unwrap();
         assert_eq!(&glance.tail.to_le_bytes(), b".example");
-        assert_eq!((glance.addresses().len(), glance.observations()), (2, 4));
-        assert_eq!(Glance::at(&message(question, &[])).unwrap().observations(), 1);
+        assert_eq!(glance.observations(|_| true), Some(4));
+        assert_eq!(glance.observations(|address| address.is_v4()), None);
+        assert_eq!(all(&message(question, &[])), Some((1, vec![])));
     }
 
     #[test]
     fn what_is_not_plain_is_left_to_the_reader() {
         let plain: &[u8] = b"\x03www\x07example\0";
-        assert!(Glance::at(&message(plain, &[A; 8])).is_some());
+        assert!(all(&message(plain, &[A; 8])).is_some());
         let questions: [&[u8]; 6] = [
             b"\x07example\0",
             b"\x03www\x07ex.mple\0",
@@ -217,7 +221,7 @@ mod tests {
         }
         for records in [&[A; 9][..], &[A, ALIAS], &[OTHER_OWNER], &[OPTIONS, OPTIONS], &[&A[..15]]]
         {
-            assert!(Glance::at(&message(plain, records)).is_none(), "{records:?}");
+            assert!(all(&message(plain, records)).is_none(), "{records:?}");
         }
     }
 
@@ -240,7 +244,7 @@ mod tests {
                 }
             }
             bytes.truncate(cut.unwrap_or(usize::MAX));
-            if let Some(glance) = Glance::at(&bytes) {
+            if let (Some(glance), Some((observations, addresses))) = (Glance::at(&bytes), all(&bytes)) {
                 let mut said = Said::default();
                 prop_assert_eq!(Reader::default().read(&bytes, &mut said), Reading::Whole);
                 prop_assert_eq!(said.questions.len(), 1);
@@ -249,9 +253,9 @@ mod tests {
                 let plain = |label: &&str| !label.contains('\\');
                 let mut labels = said.questions[0].split('.').filter(plain);
                 prop_assert!(labels.all(|label| label.len() <= usize::from(LABEL_MAX)));
-                prop_assert_eq!(glance.addresses(), &said.addresses);
+                prop_assert_eq!(&addresses, &said.addresses);
                 let observed = said.questions.len() + said.owners + said.addresses.len();
-                prop_assert_eq!(glance.observations(), observed as u64);
+                prop_assert_eq!(observations, observed as u64);
                 prop_assert_eq!(said.counts, vec![Counter::Dns]);
             }
         }

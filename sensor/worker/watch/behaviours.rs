@@ -35,14 +35,12 @@ impl Watch {
 
     /// Does a DNS message that was only glanced at concern nobody? Then it is counted.
     #[inline]
-    pub(in crate::worker) fn dismisses(&mut self, glance: &Glance) -> bool {
+    pub(in crate::worker) fn dismisses(&mut self, glance: &Glance<'_>) -> bool {
         const { assert!(!may_be_meant(LABEL_MAX as usize), "no name glanced at is a behaviour") };
-        let dismissed = self.matcher.dismisses(glance);
-        if dismissed {
-            self.counters.count(Counter::Dns);
-            self.counters.add(Counter::Observations, glance.observations());
-        }
-        dismissed
+        let Some(observations) = self.matcher.dismisses(glance) else { return false };
+        self.counters.count(Counter::Dns);
+        self.counters.add(Counter::Observations, observations);
+        true
     }
 
     /// Looks at a name asked for.
