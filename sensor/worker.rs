@@ -203,12 +203,7 @@ impl Worker {
 
     /// Takes in a frame that was decoded already; of one that holds no packet nothing is sought.
     #[inline]
-    fn decoded(
-        &mut self,
-        frame: &Frame<'_>,
-        seen: Result<Seen<'_, '_>, Skip>,
-        sought: &Sought,
-    ) {
+    fn decoded(&mut self, frame: &Frame<'_>, seen: Result<Seen<'_, '_>, Skip>, sought: &Sought) {
         self.arrive(frame);
         match seen {
             Ok(Seen::Ip(packet)) => self.packet(packet, sought, frame.time, frame.number),

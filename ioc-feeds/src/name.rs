@@ -114,7 +114,10 @@ fn check(name: &str) -> Result<(), NameError> {
     if name.is_empty() {
         return Err(NameError::Empty);
     }
-    if name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok() {
+    // A name is nearly always told from an address by its last byte.
+    let may_be_address =
+        name.contains(':') || name.ends_with(|last: char| last.is_ascii_digit() || last == ']');
+    if may_be_address && name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok() {
         return Err(NameError::Address);
     }
     if name.len() > MAX_NAME {

@@ -63,6 +63,9 @@ impl AllowIndex {
 
     /// Can this indicator never be alerted?
     pub(super) fn shadows(&self, indicator: &Indicator) -> bool {
+        if self.names.is_empty() && self.networks.is_empty() {
+            return false;
+        }
         match &indicator.pattern {
             Pattern::Domain { name, scope: Scope::Exact } => self.name_itself(name.as_str(), false),
             Pattern::Domain { name, scope: Scope::Subtree } => {

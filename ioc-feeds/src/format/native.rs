@@ -26,6 +26,29 @@ pub const COLUMNS: [&str; 12] = [
     "reference",
     "note",
 ];
+/// The same, by place: a row has a dozen cells, and a feed may have a million rows.
+#[derive(Clone, Copy)]
+enum Column {
+    Indicator,
+    Type,
+    Scope,
+    Threat,
+    Malware,
+    Role,
+    Confidence,
+    FirstSeen,
+    LastSeen,
+    Expires,
+    Reference,
+    Note,
+}
+
+impl Column {
+    fn name(self) -> &'static str {
+        COLUMNS.get(self as usize).copied().unwrap_or_default()
+    }
+}
+
 /// Longest cell in octets.
 const MAX_CELL: usize = 2048;
 
@@ -216,9 +239,8 @@ struct Cells<'a> {
 
 impl<'a> Cells<'a> {
     /// The cell of a column; empty when the row or the feed has none.
-    fn get(&self, column: &str) -> &'a str {
-        let at = COLUMNS.iter().position(|c| *c == column);
-        let place = at.and_then(|at| self.order.get(at).copied().flatten());
+    fn get(&self, column: Column) -> &'a str {
+        let place = self.order.get(column as usize).copied().flatten();
         place.and_then(|place| self.cells.get(place)).map_or("", |cell| cell.trim())
     }
 
@@ -247,7 +269,7 @@ impl<'a> Cells<'a> {
 
 fn indicator(cells: &Cells<'_>, line: u32, rows: &mut Rows) -> Result<Indicator, Reason> {
     cells.check()?;
-    let kind = cells.get("type");
+    let kind = cells.get(Column::Type);
     if kind.is_empty() {
         let kinds = value::KINDS.join(", ");
         return Err(Reason::new(
@@ -255,28 +277,28 @@ fn indicator(cells: &Cells<'_>, line: u32, rows: &mut Rows) -> Result<Indicator,
             format!("type is empty; the types are {kinds}"),
         ));
     }
-    let scope = word("scope", cells.get("scope"), Scope::parse, Scope::ALL)?;
-    let role = word("role", cells.get("role"), Role::parse, Role::ALL)?;
+    let scope = word("scope", cells.get(Column::Scope), Scope::parse, Scope::ALL)?;
+    let role = word("role", cells.get(Column::Role), Role::parse, Role::ALL)?;
     let confidence =
-        word("confidence", cells.get("confidence"), Confidence::parse, Confidence::ALL)?;
-    let date = |column: &str| match cells.get(column) {
+        word("confidence", cells.get(Column::Confidence), Confidence::parse, Confidence::ALL)?;
+    let date = |column: Column| match cells.get(column) {
         "" => Ok(None),
         text => Date::parse(text).map(Some).map_err(|error| {
-            let about = format!("{column} {text:?}");
+            let about = format!("{} {text:?}", column.name());
             Reason::from(error).about(&about, &about)
         }),
     };
     Ok(Indicator {
-        pattern: value::parse(kind, cells.get("indicator"), scope)?,
-        threat: threat(cells.get("threat"), rows)?,
-        malware: rows.shared(cells.get("malware")),
+        pattern: value::parse(kind, cells.get(Column::Indicator), scope)?,
+        threat: threat(cells.get(Column::Threat), rows)?,
+        malware: rows.shared(cells.get(Column::Malware)),
         role: role.unwrap_or(Role::Unknown),
         confidence: confidence.unwrap_or_default(),
-        first_seen: date("first_seen")?,
-        last_seen: date("last_seen")?,
-        expires: date("expires")?,
-        reference: rows.shared(cells.get("reference")),
-        note: rows.shared(cells.get("note")),
+        first_seen: date(Column::FirstSeen)?,
+        last_seen: date(Column::LastSeen)?,
+        expires: date(Column::Expires)?,
+        reference: rows.shared(cells.get(Column::Reference)),
+        note: rows.shared(cells.get(Column::Note)),
         feed: rows.feed(),
         line,
     })

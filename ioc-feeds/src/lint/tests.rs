@@ -124,3 +124,14 @@ fn every_listed_network_and_resolver_is_well_formed() {
         assert!(list.iter().all(|n| Name::parse(n).unwrap().as_str() == *n));
     }
 }
+
+#[test]
+fn every_platform_is_near_itself_and_so_are_its_neighbours() {
+    for platform in PLATFORMS.iter().chain(HOSTING) {
+        assert!(is_near_platform(platform), "{platform} has one label only?");
+        assert!(is_near_platform(&format!("a.b.{platform}")), "{platform}");
+        let above = platform.split_once('.').unwrap().1;
+        assert!(!above.contains('.') || is_near_platform(above), "{platform}");
+    }
+    assert!(!is_near_platform("evil.example") && !is_near_platform("com"));
+}
