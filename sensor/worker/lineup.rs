@@ -50,8 +50,8 @@ pub fn take_in<'a>(
         }
         // Nothing else in this loop: what a core has begun is all it can wait for together.
         let fetched = ready.iter().take(count).enumerate().fold(0, |fetched, (nth, ready)| {
-            let line = |worker: &Box<Worker>| worker.flows.fetch(ready.sought.hash, nth);
-            fetched ^ workers.get(ready.worker).map_or(0, line)
+            let worker = workers.get(ready.worker);
+            fetched ^ worker.map_or(0, |worker| worker.flows.fetch(ready.sought.hash, nth))
         });
         black_box(fetched);
         for ready in ready.iter().take(count) {
