@@ -2,7 +2,7 @@
 
 use super::packet::{Decoded, Fragment, Skip, TcpFlags, Transport, TunnelKind};
 use super::test_bytes::*;
-use super::{IpHead, decode, decode_ip, link_type_name};
+use super::{IpHead, Place, decode, decode_ip, link_type_name};
 use crate::capture::LinkType;
 use crate::net::{Address, Mac};
 
@@ -19,6 +19,28 @@ fn a_tcp_segment_in_ethernet_is_read_to_its_payload() {
     let Transport::Tcp(segment) = packet.transport else { panic!() };
     assert_eq!((segment.sequence, segment.acknowledgement), (1000, 2000));
     assert_eq!((segment.flags, segment.missing), (TcpFlags(0x18), 0));
+}
+
+#[test]
+fn a_place_that_is_used_again_remembers_nothing() {
+    let tagged = ether(0x8100, &join(&[&hex("0005 0800"), &inner()]));
+    let gre = ether(0x0800, &outer(47, &join(&[&hex("0000 0800"), &inner()])));
+    let arp =
+        ether(0x0806, &hex("0001 0800 06 04 0001 020000000001 c0000201 000000000000 c0000202"));
+    let plain = ether(0x0800, &inner());
+    let six = ether(0x86dd, &ipv6(17, &udp((50_000, 443), b"x")));
+    let frames = [&tagged[..], &gre, &arp, &plain, &six, &tagged[..15], &gre[..40], &[]];
+    for before in frames {
+        for bytes in frames {
+            let mut cut = frame(1, before);
+            (cut.wire_length, cut.stripped_vlan) = (9000, Some(7));
+            let mut place = Place::default();
+            place.decode(&cut);
+            place.decode(&frame(1, bytes));
+            let again = place.seen().map(super::Seen::to_decoded);
+            assert_eq!(format!("{again:?}"), format!("{:?}", decode(&frame(1, bytes))));
+        }
+    }
 }
 
 #[test]
