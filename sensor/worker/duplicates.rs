@@ -19,9 +19,9 @@ const WINDOW: u64 = 10_000_000;
 const SHORT_WINDOW: u64 = 1_000_000;
 /// Packets remembered, a power of two; a newer one takes the place of an older.
 const PLACES: usize = 4096;
-/// The part of a packet that is enough to suspect a repeat: the longest IPv4 header and the
-/// ports, numbers and checksum of TCP.
-const BEGINNING: usize = 80;
+/// The part of a packet that is enough to suspect a repeat: an IPv4 header and the ports, numbers
+/// and checksum of TCP. Where options or IPv6 leave less of them, more is suspected.
+const BEGINNING: usize = 48;
 /// After a suspicion whole packets are compared for so long, in nanoseconds of packet time.
 /// Until then a mirror without repeats costs the beginning of each packet only.
 const SUSPICION: u64 = 10_000_000_000;
