@@ -37,7 +37,7 @@ pub use undecoded::LinkTypes;
 use crate::capture::Frame;
 use crate::net::{Address, Endpoint, IpProtocol, Mac};
 use packet::{Decoded, Few, Packet, Skip, Tunnel};
-use walk::Walk;
+use walk::{Step, Walk};
 
 /// Decodes one frame as far as it can be read.
 ///
@@ -76,15 +76,42 @@ pub fn decode_with<'a, T>(
     frame: &Frame<'a>,
     show: impl FnOnce(Result<Seen<'_, 'a>, Skip>) -> T,
 ) -> T {
-    let mut place = Place::default();
-    place.decode(frame);
-    show(place.seen())
+    let mut walk = Walk::new(cut(frame));
+    let step = read(&mut walk, frame);
+    show(seen(&walk, step))
+}
+
+/// Bytes at a frame's end that were on the wire but not captured.
+#[inline]
+fn cut(frame: &Frame<'_>) -> u32 {
+    let captured = u32::try_from(frame.data.len()).unwrap_or(u32::MAX);
+    frame.wire_length.saturating_sub(captured)
+}
+
+#[inline]
+fn read<'a>(walk: &mut Walk<'a>, frame: &Frame<'a>) -> Step {
+    if let Some(tag) = frame.stripped_vlan {
+        walk.packet.vlans.push(tag & 0x0fff);
+    }
+    match plain::plain(walk, frame.link, frame.data) {
+        true => Ok(()),
+        false => link::link(walk, frame.link, frame.data),
+    }
+}
+
+#[inline]
+const fn seen<'w, 'a>(walk: &'w Walk<'a>, step: Step) -> Result<Seen<'w, 'a>, Skip> {
+    match (step, walk.arp) {
+        (Ok(()), None) => Ok(Seen::Ip(&walk.packet)),
+        (Ok(()), Some((mac, address))) => Ok(Seen::Arp(mac, address)),
+        (Err(skip), _) => Err(skip),
+    }
 }
 
 /// Where a frame is decoded and stays until it is looked at. May be used again.
 pub struct Place<'a> {
     walk: Walk<'a>,
-    step: Result<(), Skip>,
+    step: Step,
 }
 
 impl Default for Place<'_> {
@@ -98,25 +125,14 @@ impl<'a> Place<'a> {
     /// Decodes a frame, in place of the one before.
     #[inline]
     pub fn decode(&mut self, frame: &Frame<'a>) {
-        let captured = u32::try_from(frame.data.len()).unwrap_or(u32::MAX);
-        self.walk.begin(frame.wire_length.saturating_sub(captured));
-        if let Some(tag) = frame.stripped_vlan {
-            self.walk.packet.vlans.push(tag & 0x0fff);
-        }
-        self.step = match plain::plain(&mut self.walk, frame.link, frame.data) {
-            true => Ok(()),
-            false => link::link(&mut self.walk, frame.link, frame.data),
-        };
+        self.walk.begin(cut(frame));
+        self.step = read(&mut self.walk, frame);
     }
 
     /// What the frame held.
     #[inline]
     pub const fn seen(&self) -> Result<Seen<'_, 'a>, Skip> {
-        match (self.step, self.walk.arp) {
-            (Ok(()), None) => Ok(Seen::Ip(&self.walk.packet)),
-            (Ok(()), Some((mac, address))) => Ok(Seen::Arp(mac, address)),
-            (Err(skip), _) => Err(skip),
-        }
+        seen(&self.walk, self.step)
     }
 }
 
