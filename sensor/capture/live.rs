@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::fanout::{self, Group};
-use super::{CaptureError, Drops, Frame, LinkType, Next, Source};
+use super::{CaptureError, Drops, Frame, LinkType};
 use crate::net::Timestamp;
 
 /// The longest frame asked for: libpcap's own maximum, above any receive offload.
@@ -205,28 +205,6 @@ pub enum Moment {
     Waited,
     /// None for a moment; the machine's time.
     Idle(Timestamp),
-}
-
-impl Source for Live {
-    fn next_frame(&mut self) -> Result<Next<'_>, CaptureError> {
-        let Self { opened: Opened { capture, link, joined, .. }, .. } = self;
-        let socket = capture.as_raw_fd();
-        match capture.next_packet() {
-            Ok(packet) if is_anothers(joined, stamp(&packet)) => Ok(Next::Idle(now())),
-            Ok(packet) => {
-                self.frames += 1;
-                Ok(Next::Frame(frame(&packet, *link, self.frames)))
-            }
-            Err(pcap::Error::TimeoutExpired) => {
-                fanout::wait(socket, PATIENCE);
-                Ok(Next::Idle(now()))
-            }
-            Err(pcap::Error::NoMorePackets) => Ok(Next::End),
-            Err(error) => {
-                Err(CaptureError::Interface { name: self.name.clone(), reason: text(&error) })
-            }
-        }
-    }
 }
 
 fn stamp(packet: &pcap::Packet<'_>) -> Timestamp {

@@ -1,4 +1,5 @@
-//! Stage 1: frames in. A [`Source`] lends one [`Frame`] at a time from a file or an interface.
+//! Stage 1: frames in. A file lends [`Frame`]s in batches or hands them out in blocks, an interface
+//! shows those that wait in its ring; whoever wants one after the other has [`Source`].
 //!
 //! Owns descriptors and buffers. Knows link types by number only; what is inside a frame is
 //! [`crate::decode`]'s business. The only stage that may look at the machine's clock.
@@ -50,8 +51,6 @@ pub struct Frame<'a> {
 pub enum Next<'a> {
     /// A frame.
     Frame(Frame<'a>),
-    /// Nothing arrived for a moment (live only); the time is the machine's.
-    Idle(Timestamp),
     /// No more frames.
     End,
 }
@@ -72,7 +71,7 @@ pub trait Source {
     /// The next frame, borrowed until the following call.
     ///
     /// # Errors
-    /// When the source breaks: a file cut in the middle of a record, an interface that is gone.
+    /// When the source breaks, as a file does that was cut in the middle of a record.
     /// Every frame before the damage has been lent by then.
     fn next_frame(&mut self) -> Result<Next<'_>, CaptureError>;
 }

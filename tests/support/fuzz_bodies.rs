@@ -222,7 +222,6 @@ pub fn capture_file(data: &[u8]) {
                 count_read();
                 let _ = decode(&frame);
             }
-            Ok(Next::Idle(_)) => {}
             Ok(Next::End) => return,
             Err(error) => {
                 assert!(error.to_string().contains("fuzz"), "{error}");

@@ -25,6 +25,8 @@ pub mod value;
 pub const MAX_FILE: u64 = 256 * 1024 * 1024;
 /// Most rejected rows, and most warnings, kept with their text; further ones are only counted.
 pub const MAX_LISTED: usize = 10_000;
+/// Most rows that room is made for before they are read.
+const MAX_EXPECTED: usize = 16_384;
 /// Characters of a rejected line that are kept.
 const SHOWN: usize = 80;
 
@@ -243,8 +245,10 @@ impl Rows {
         Self { loaded, lint, hasher: RandomState::default(), places, texts, empty, last }
     }
 
-    /// Makes room for so many rows, each of which has been seen.
+    /// Makes room for so many rows that were seen, but not for more than [`MAX_EXPECTED`]: a row
+    /// of two octets may be refused, and an indicator takes a hundred times as many.
     pub(crate) fn expect(&mut self, rows: usize) {
+        let rows = rows.min(MAX_EXPECTED);
         self.loaded.indicators.reserve(rows);
         self.places.reserve(rows);
     }

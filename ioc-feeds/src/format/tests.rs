@@ -325,3 +325,12 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_feed_of_tiny_rows_is_not_given_the_memory_of_as_many_indicators() {
+    let rows = 10 * MAX_EXPECTED;
+    let loaded = load_bytes("tiny", format!("indicator,type\n{}", "x\n".repeat(rows)).as_bytes());
+    let loaded = loaded.unwrap();
+    assert_eq!((loaded.indicators.len(), loaded.rejected_total()), (0, rows));
+    assert!(loaded.indicators.capacity() <= 2 * MAX_EXPECTED);
+}
