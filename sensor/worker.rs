@@ -368,8 +368,11 @@ impl Worker {
             observer: &mut observer,
             scratch: &mut self.scratch,
         };
+        let held = flow.state.held_bytes();
         // The session keeps to itself that it is done; a datagram then costs one comparison.
         let _ = flow.state.datagram(side, payload, &mut cx);
+        let now_held = flow.state.held_bytes();
+        self.account(index, held, now_held);
     }
 
     /// Puts a fragment away, and follows the packet it completes or that is given up for it.
@@ -455,7 +458,7 @@ impl Worker {
     fn forget(&mut self, index: FlowIndex) {
         let plain = self.flows.get_mut(index).is_none_or(|flow| {
             let holds = flow.streams.iter().any(|stream| stream.held_bytes() > 0);
-            !holds && !flow.state.holds_back()
+            !holds && flow.state.held_bytes() == 0
         });
         if plain {
             self.flows.discard(index);

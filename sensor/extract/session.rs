@@ -4,9 +4,12 @@
 //! role: either side may be the client, since a capture may begin in the middle of a flow. Parsers
 //! are boxed only while they wait for more, so that a flow whose names are read costs no heap.
 
+mod beginning;
 mod datagrams;
 mod head;
 mod stream;
+
+pub use beginning::may_begin;
 
 use super::Context;
 use crate::flow::stream::{Chunk, Verdict};
@@ -88,6 +91,15 @@ impl Session {
         match &self.0 {
             Inner::Datagrams(datagrams) => datagrams.holds_back(),
             Inner::Fresh | Inner::Streams { .. } => false,
+        }
+    }
+
+    /// Bytes on the heap for what parsers of this flow wait for.
+    pub fn held_bytes(&self) -> usize {
+        match &self.0 {
+            Inner::Fresh => 0,
+            Inner::Streams { low, high, .. } => low.held_bytes() + high.held_bytes(),
+            Inner::Datagrams(datagrams) => datagrams.held_bytes(),
         }
     }
 

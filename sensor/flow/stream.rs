@@ -73,6 +73,8 @@ pub struct StreamWork<'a> {
     pub limits: &'a StreamLimits,
     /// The packet's time.
     pub time: Timestamp,
+    /// May a segment's payload be the beginning of something? Asked once a direction is done.
+    pub may_begin: fn(&[u8]) -> bool,
     /// Where drops are counted.
     pub counters: &'a mut Counters,
 }
@@ -140,7 +142,7 @@ impl Stream {
 
     /// Takes in a segment and shows the parser whatever it completes.
     pub fn push(&mut self, segment: &Segment<'_>, work: &mut StreamWork<'_>, show: &mut Show<'_>) {
-        if self.note_syn(segment) || self.is_done() {
+        if self.note_syn(segment) || !self.is_awake(segment, work.may_begin) {
             return;
         }
         let sequence = regard::first_byte(segment);
@@ -154,6 +156,22 @@ impl Stream {
         } else {
             self.place(piece, work, show);
         }
+    }
+
+    /// Is the direction looked at? One that is done is again from a segment on that lies behind
+    /// what was read and may begin something.
+    fn is_awake(&mut self, segment: &Segment<'_>, may_begin: fn(&[u8]) -> bool) -> bool {
+        if self.is_done() {
+            let sequence = regard::first_byte(segment);
+            let known = sequence.wrapping_sub(self.next).cast_signed() < 0;
+            if known || !may_begin(segment.payload) {
+                return false;
+            }
+            self.flags &= !(DONE | AT_START | CONSUMED);
+            self.flags |= AFTER_GAP;
+            (self.skip, self.next) = (0, sequence);
+        }
+        true
     }
 
     /// Takes note of a SYN. True if the segment has nothing else to say.

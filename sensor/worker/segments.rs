@@ -6,7 +6,7 @@ use std::hash::Hash;
 use super::Worker;
 use super::watch::{self, At, Scene, Watch};
 use crate::decode::packet::{Packet, Segment};
-use crate::extract::session::Session;
+use crate::extract::session::{Session, may_begin};
 use crate::extract::{Context, Scratch};
 use crate::flow::second::{Bytes, Comparison, Fit, Lane, Reading, Readings, Told};
 use crate::flow::stream::{Cut, Regard, StreamWork, Verdict};
@@ -54,7 +54,8 @@ impl Worker {
         let scene = Scene::new(packet, time, frame).of_flow(begun, client);
         let mut changed = false;
         match regard {
-            Regard::Nothing => return,
+            Regard::Nothing if !may_begin(segment.payload) => return,
+            Regard::Nothing => {}
             Regard::Unnoted => {}
             Regard::Next { boundary } => {
                 let lane = Lane::new(&flow.key(), side);
@@ -76,7 +77,7 @@ impl Worker {
         let Some(flow) = self.flows.get_mut(index) else { return };
         let key = flow.key();
         let (stream, session) = flow.stream(side);
-        let held = stream.held_bytes();
+        let held = stream.held_bytes() + session.held_bytes();
         let doubt = stream.is_doubted().then(|| self.doubts.of(Lane::new(&key, side))).flatten();
         let told = doubt.map(Readings::told);
         let mut observer =
@@ -86,16 +87,27 @@ impl Worker {
             Context { source, destination, observer: &mut observer, scratch: &mut self.scratch };
         let limits = &self.limits.stream;
         let time = scene.time();
-        let mut work = StreamWork { limits, time, counters: &mut self.counters };
+        let counters = &mut self.counters;
+        let mut work = StreamWork { limits, time, may_begin, counters };
         stream.push(segment, &mut work, &mut |chunk| session.stream(side, chunk, &mut cx));
-        let now_held = stream.held_bytes();
-        if held != 0 || now_held != 0 {
-            self.held_bytes = (self.held_bytes + now_held).saturating_sub(held);
-            if now_held != 0 && !std::mem::replace(&mut flow.holding, true) {
-                self.holders.push_back((index, flow.id()));
-            }
-            self.relieve();
+        let now_held = stream.held_bytes() + session.held_bytes();
+        self.account(index, held, now_held);
+    }
+
+    /// Counts what a flow holds after a packet, in bytes, against what it held before.
+    #[inline]
+    pub(super) fn account(&mut self, index: FlowIndex, before: usize, after: usize) {
+        if before == 0 && after == 0 {
+            return;
         }
+        self.held_bytes = (self.held_bytes + after).saturating_sub(before);
+        if after != 0
+            && let Some(flow) = self.flows.get_mut(index)
+            && !std::mem::replace(&mut flow.holding, true)
+        {
+            self.holders.push_back((index, flow.id()));
+        }
+        self.relieve();
     }
 
     /// Notes how long the flow is to be remembered. FIN and RST may be decoys: while a message is

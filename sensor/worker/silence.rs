@@ -2,7 +2,7 @@
 
 use super::watch::{Scene, Watch};
 use super::{Worker, watch};
-use crate::extract::session::Session;
+use crate::extract::session::{Session, may_begin};
 use crate::extract::{Context, Scratch};
 use crate::flow::stream::{StreamWork, Verdict};
 use crate::flow::{Chunk, Flow, Stream};
@@ -25,13 +25,15 @@ impl Worker {
                     continue;
                 }
                 let before = flow.stream(side).0.held_bytes();
-                let mut work = StreamWork { limits, time: now, counters: &mut self.counters };
+                let counters = &mut self.counters;
+                let mut work = StreamWork { limits, time: now, may_begin, counters };
                 let hands = (&mut self.watch, &mut self.scratch);
                 without_packet(flow, side, hands, |stream, show| stream.skip_hole(&mut work, show));
                 let after = flow.stream(side).0.held_bytes();
                 self.held_bytes = (self.held_bytes + after).saturating_sub(before);
             }
-            flow.holding = flow.streams.iter().any(|stream| stream.held_bytes() > 0);
+            let streams = flow.streams.iter().any(|stream| stream.held_bytes() > 0);
+            flow.holding = streams || flow.state.held_bytes() > 0;
             flow.holding
         });
         self.holders = holders;
@@ -39,6 +41,7 @@ impl Worker {
 
     /// Shows the parsers that nothing more will come; they read what stands.
     pub(super) fn finish_flow(&mut self, mut flow: Flow<Session>) {
+        self.held_bytes = self.held_bytes.saturating_sub(flow.state.held_bytes());
         for side in SIDES {
             let held = flow.stream(side).0.held_bytes();
             self.held_bytes = self.held_bytes.saturating_sub(held);
@@ -47,7 +50,8 @@ impl Worker {
                 continue;
             }
             let limits = &self.limits.stream;
-            let mut work = StreamWork { limits, time: flow.last(), counters: &mut self.counters };
+            let counters = &mut self.counters;
+            let mut work = StreamWork { limits, time: flow.last(), may_begin, counters };
             let hands = (&mut self.watch, &mut self.scratch);
             without_packet(&mut flow, side, hands, |stream, show| stream.finish(&mut work, show));
         }

@@ -71,6 +71,15 @@ impl Datagrams {
         matches!(self, Self::Quic(_) | Self::Dtls(_))
     }
 
+    /// Bytes on the heap.
+    pub(super) fn held_bytes(&self) -> usize {
+        match self {
+            Self::Quic(connection) => size_of_val(connection.as_ref()),
+            Self::Dtls(hellos) => size_of_val(hellos.as_ref()),
+            Self::Detecting { .. } | Self::Dns | Self::Done => 0,
+        }
+    }
+
     /// What a parser holds back is read now.
     pub(super) fn finish(&mut self, cx: &mut Context<'_>) {
         match self {

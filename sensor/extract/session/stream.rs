@@ -60,6 +60,19 @@ enum Step {
 }
 
 impl Direction {
+    /// Bytes on the heap.
+    pub(super) fn held_bytes(&self) -> usize {
+        match self {
+            Self::Tls(hellos) => size_of_val(hellos.as_ref()),
+            Self::Certificates(certificates) => size_of_val(certificates.as_ref()),
+            Self::Http(requests) => size_of_val(requests.as_ref()),
+            Self::Http2(requests) => size_of_val(requests.as_ref()),
+            Self::Dns(messages) => size_of_val(messages.as_ref()),
+            Self::Socks(client) => size_of_val(client.as_ref()),
+            Self::Detecting | Self::Searching(_) | Self::Done => 0,
+        }
+    }
+
     /// Reads on.
     pub(super) fn advance(&mut self, chunk: Chunk<'_>, cx: &mut Context<'_>) -> Verdict {
         let mut taken: u64 = 0;

@@ -59,13 +59,13 @@ impl Bench {
 
     fn push(&mut self, segment: &Segment<'_>) {
         let Self { stream, words, counters, limits, time } = self;
-        let mut work = StreamWork { limits, time: *time, counters };
+        let mut work = StreamWork { limits, time: *time, may_begin: |_| false, counters };
         stream.push(segment, &mut work, &mut |chunk| words.show(chunk));
     }
 
     fn finish(&mut self) {
         let Self { stream, words, counters, limits, time } = self;
-        let mut work = StreamWork { limits, time: *time, counters };
+        let mut work = StreamWork { limits, time: *time, may_begin: |_| false, counters };
         stream.finish(&mut work, &mut |chunk| words.show(chunk));
     }
 }
