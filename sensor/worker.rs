@@ -254,6 +254,11 @@ impl Worker {
         self.undecoded
     }
 
+    /// Bytes held for directions and parsers, as far as [`Limits::held_bytes`] bounds them.
+    pub const fn held_bytes(&self) -> usize {
+        self.held_bytes
+    }
+
     /// Hosts of ours seen.
     pub fn hosts(&self) -> usize {
         self.watch.hosts.len()
