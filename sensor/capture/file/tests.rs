@@ -1,3 +1,5 @@
+use std::io;
+
 use super::*;
 
 fn pcap(big_endian: bool, nanos: bool, link: u32, frames: &[(u32, u32, &[u8])]) -> Vec<u8> {
