@@ -64,3 +64,6 @@ pub(crate) const TOO_MUCH: &str = "it needs a window of more than 128 MiB to be 
 fn damaged(why: impl ToString) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, why.to_string())
 }
+
+#[cfg(test)]
+mod tests;
