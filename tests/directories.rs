@@ -85,7 +85,7 @@ fn whatever_looks_like_a_capture_and_is_not_read_is_named_and_the_exit_code_says
         ("text.cap", b"this is no capture, whatever its name says", "first bytes"),
         ("short.pcap7", b"\xd4\xc3", "it is too short"),
         ("log.pcap.1700000000", b"", "it is empty"),
-        ("half.pcap", &good[..10], "first bytes"),
+        ("half", &good[..10], "header is cut short"),
         ("noise.dmp.zst", b"not packed at all", "first bytes"),
         ("trace.trace.gz", &gzip(b"a packed letter"), "first bytes"),
         ("month.zip", &zip, "zip archive"),
@@ -178,7 +178,7 @@ fn a_directory_that_lies_too_deep_or_cannot_be_read_is_named() {
     tree.scan().expect_code(0);
 
     let closed = tree.put("closed.bin", &asks_for("c2.evil.example"));
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
     if fs::File::open(&closed).is_ok() {
         return; // root reads everything
     }
@@ -245,4 +245,20 @@ fn an_interrupted_scan_says_how_much_was_read_and_loses_nothing() {
         assert!(stderr.contains("192.168.1.10"), "the summary: {stderr}");
         assert_eq!(rest, "", "nothing is begun after the signal");
     }
+}
+
+#[test]
+fn a_second_signal_ends_a_scan_whose_reader_takes_nothing() {
+    let ward = support::run::capture("ward-office.pcap");
+    let mut command = Run::new(["scan", "--eve", "-", "--events", "all"]).arg(ward).command();
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut out = BufReader::with_capacity(16, child.stdout.take().unwrap());
+    out.fill_buf().unwrap(); // it writes, and soon the pipe is full
+    for _ in 0..2 {
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+        assert!(kill.unwrap().success());
+    }
+    assert_eq!(wait(&mut child, 10), Some(130));
 }

@@ -1,7 +1,9 @@
 //! What a file is that is no capture we read, by its first bytes: captures of other programs,
 //! archives that may hold captures, and files of zeros, so that each is said by its name.
 
-use super::Likeness;
+use super::pcap_format::{FILE_HEADER, PcapFormat};
+use super::pcapng_format::SECTION;
+use super::{Likeness, snoop_format};
 
 /// Bytes that tell every kind below apart.
 pub(crate) const HEAD: usize = 512;
@@ -69,6 +71,9 @@ impl Foreign {
 
     /// What begins with these bytes: [`HEAD`] of them, or all there are.
     pub(crate) fn of(head: &[u8]) -> Self {
+        if is_begun(head) {
+            return Self::likely("its header is cut short or damaged");
+        }
         let named = CAPTURES.iter().chain(&ARCHIVES).find(|(magic, _)| head.starts_with(magic));
         if let Some((_, what)) = named {
             return Self::likely(what);
@@ -100,6 +105,15 @@ impl Foreign {
     }
 }
 
+/// Is this the beginning of a capture that would be read if its header were whole?
+fn is_begun(head: &[u8]) -> bool {
+    let mut filled = head.to_vec();
+    filled.resize(FILE_HEADER.max(head.len()), 0);
+    head.starts_with(&SECTION.to_be_bytes())
+        || head.starts_with(snoop_format::MAGIC)
+        || head.len() >= 4 && PcapFormat::read(&filled).is_some()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,6 +131,9 @@ mod tests {
             (b"Rar!\x1a\x07\x01\0".to_vec(), "rar", true),
             (b"RTSS\0\0".to_vec(), "Network Monitor", true),
             (b"a letter to the ward".to_vec(), "first bytes", false),
+            (vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0], "cut short", true),
+            (b"snoop\0\0\0\0".to_vec(), "cut short", true),
+            (vec![0x0a, 0x0d, 0x0d, 0x0a, 0, 0, 0, 0], "cut short", true),
             (vec![0; 100], "zeros", false),
             (vec![0; 3], "too short", false),
             (Vec::new(), "empty", false),

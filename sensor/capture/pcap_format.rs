@@ -66,7 +66,7 @@ impl PcapFormat {
         let mut found = None;
         for big_endian in [true, false] {
             let magic = if big_endian { u32::from_be_bytes(raw) } else { u32::from_le_bytes(raw) };
-            found = found.or(variant(magic).map(|variant| (big_endian, variant)));
+            found = found.or_else(|| variant(magic).map(|variant| (big_endian, variant)));
         }
         let (big_endian, (nanoseconds, doubt, file_header)) = found?;
         let network = word(header, 20, big_endian)?;

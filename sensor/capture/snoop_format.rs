@@ -4,7 +4,7 @@ use super::LinkType;
 use super::pcap_format::{Doubt, Layout, PcapFormat, word};
 
 /// What every such file begins with.
-const MAGIC: &[u8; 8] = b"snoop\0\0\0";
+pub(crate) const MAGIC: &[u8; 8] = b"snoop\0\0\0";
 /// Length of the file header: the magic, version, data link.
 pub(crate) const FILE_HEADER: usize = 16;
 /// Length of a record's header.

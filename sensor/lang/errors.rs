@@ -149,6 +149,7 @@ fn content(english: &str) -> String {
     match english {
         "it is empty" => "tệp rỗng",
         "it is too short" => "tệp quá ngắn",
+        "its header is cut short or damaged" => "phần đầu tệp bị cắt cụt hoặc bị hỏng",
         "it begins with nothing but zeros; it was lost when it was written" => {
             "phần đầu chỉ toàn số 0; nội dung đã mất khi ghi"
         }

@@ -68,7 +68,7 @@ fn series(input: &Input) -> Option<(PathBuf, String)> {
     }
     let name = path.file_name()?.to_str()?;
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let directory = directory.unwrap_or(Path::new(".")).canonicalize().ok()?;
+    let directory = directory.unwrap_or_else(|| Path::new(".")).canonicalize().ok()?;
     Some((directory, without_numbers(name)))
 }
 
