@@ -176,6 +176,8 @@ fn captures_with_other_names_or_of_another_time_have_nothing_to_do_with_each_oth
         (["trace.pcap0", "trace.pcap1"], 800 * SECOND, true),
         (["trace.pcap0", "trace.pcap1"], 1000 * SECOND, false),
         (["monday.pcap", "tuesday.pcap"], 0, false),
+        // Both begin together: two views of the same time.
+        (["port1.pcap", "port2.pcap"], -5 * MILLISECOND, false),
         (["trace.pcap0", "other/trace.pcap1"], 0, false),
     ] {
         let directory = temporary_directory();

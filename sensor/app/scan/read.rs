@@ -12,12 +12,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crossbeam_channel::Sender;
 use indicatif::ProgressBar;
 
+use super::recordings::Span;
 use super::{Input, Recording, ScanJob, recordings};
 use crate::alert::{Origin, Outbox, Record};
 use crate::capture::file::CaptureFile;
 use crate::capture::{CaptureError, Filter};
 use crate::decode::LinkTypes;
-use crate::net::Timestamp;
 use crate::stats::Counters;
 use crate::worker::{Worker, lineup};
 
@@ -44,7 +44,7 @@ pub(super) struct End {
 
 /// Reads a recording to its end, or to where it is to stop.
 pub(super) fn read(job: &ScanJob, recording: &Recording, out: &Sender<Told>) {
-    let mut reader = Reader { job, out, worker: None, last: None };
+    let mut reader = Reader { job, out, worker: None, before: None };
     for input in &recording.captures {
         if job.stop.load(Ordering::Relaxed) {
             break;
@@ -70,8 +70,8 @@ struct Reader<'j> {
     job: &'j ScanJob,
     out: &'j Sender<Told>,
     worker: Option<Box<Worker>>,
-    /// Time of the last packet that the worker saw.
-    last: Option<Timestamp>,
+    /// When the last capture with a packet was recorded that the worker saw.
+    before: Option<Span>,
 }
 
 impl Reader<'_> {
@@ -79,7 +79,7 @@ impl Reader<'_> {
     fn capture(&mut self, input: &Input) -> Result<bool, CaptureError> {
         let mut source = open(self.job, input)?;
         let first = source.first_time()?;
-        if !recordings::follows(self.last, first) {
+        if !recordings::follows(self.before, first) {
             self.wind_up();
         }
         let origin = Origin::Capture(input.name().into());
@@ -91,7 +91,9 @@ impl Reader<'_> {
             None => self.begin(origin),
         };
         let ended = self.read_all(&mut source, &mut worker);
-        self.last = source.last_time().or(self.last);
+        if let (Some(first), Some(last)) = (first, source.last_time()) {
+            self.before = Some(Span { first, last });
+        }
         self.worker = Some(worker);
         ended
     }
@@ -120,7 +122,7 @@ impl Reader<'_> {
 
     /// Reads and says everything that is still held, and ends the worker.
     fn wind_up(&mut self) {
-        self.last = None;
+        self.before = None;
         let Some(mut worker) = self.worker.take() else { return };
         worker.wind_up();
         self.tell_records(&mut worker);

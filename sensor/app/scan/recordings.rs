@@ -22,18 +22,27 @@ pub struct Recording {
     pub captures: Vec<Input>,
 }
 
+/// When the packets of a capture were recorded: the first and the last that was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Span {
+    pub(super) first: Timestamp,
+    pub(super) last: Timestamp,
+}
+
 /// So much may the first packet of the next capture lie before the last of the one before, in
-/// nanoseconds: recorders with several queues turn to a new file a little out of order.
+/// nanoseconds: recorders with several queues turn to a new file a little out of order. Never more
+/// than half of the capture before.
 const BEFORE: i64 = 2_000_000_000;
 /// And so much behind: as long as a silent connection is remembered.
 const BEHIND: i64 = 900_000_000_000;
 
-/// May what begins at `first` be what goes on after `last`? A capture without a packet ends nothing.
-pub(super) fn follows(last: Option<Timestamp>, first: Option<Timestamp>) -> bool {
-    match (last, first) {
-        (Some(last), Some(first)) => (-BEFORE..=BEHIND).contains(&first.0.saturating_sub(last.0)),
-        _ => true,
-    }
+/// May what begins at `first` be what goes on after a capture? What begins together with it is a
+/// copy of it, or was recorded elsewhere. A capture without a packet ends nothing.
+pub(super) fn follows(before: Option<Span>, first: Option<Timestamp>) -> bool {
+    let (Some(before), Some(first)) = (before, first) else { return true };
+    let since = |time: Timestamp| first.0.saturating_sub(time.0);
+    let half = before.last.0.saturating_sub(before.first.0).max(0) / 2;
+    since(before.first) > 0 && (-BEFORE.min(half)..=BEHIND).contains(&since(before.last))
 }
 
 /// Puts captures that may follow each other together. A recording stands where the first of its
@@ -160,18 +169,24 @@ mod tests {
 
     #[test]
     fn what_begins_long_after_or_before_an_end_does_not_follow() {
-        let at = |seconds: i64| Some(Timestamp(seconds * 1_000_000_000));
-        for (last, first, wanted) in [
-            (at(100), at(100), true),
-            (at(100), at(98), true),
-            (at(100), at(97), false),
-            (at(100), at(1000), true),
-            (at(100), at(1001), false),
-            (None, at(1), true),
-            (at(1), None, true),
+        let at = |seconds: i64| Timestamp(seconds * 1_000_000_000);
+        let span = |first, last| Some(Span { first: at(first), last: at(last) });
+        for (before, first, wanted) in [
+            (span(0, 100), Some(at(100)), true),
+            (span(0, 100), Some(at(98)), true),
+            (span(0, 100), Some(at(97)), false),
+            (span(0, 100), Some(at(1000)), true),
+            (span(0, 100), Some(at(1001)), false),
+            // Two captures of the same two seconds.
+            (span(100, 102), Some(at(100)), false),
+            (span(100, 102), Some(at(101)), true),
+            (span(100, 100), Some(at(100)), false),
+            (None, Some(at(1)), true),
+            (span(0, 1), None, true),
         ] {
-            assert_eq!(follows(last, first), wanted, "{last:?} {first:?}");
+            assert_eq!(follows(before, first), wanted, "{before:?} {first:?}");
         }
-        assert!(!follows(Some(Timestamp(i64::MIN)), Some(Timestamp(i64::MAX))));
+        let widest = Span { first: Timestamp(i64::MIN), last: Timestamp(i64::MIN) };
+        assert!(!follows(Some(widest), Some(Timestamp(i64::MAX))));
     }
 }
