@@ -156,7 +156,7 @@ impl PcapFormat {
 const fn variant(magic: u32) -> Option<(bool, Doubt, usize)> {
     Some(match magic {
         0xa1b2_c3d4 => (false, Doubt::Standard, FILE_HEADER),
-        0xa1b2_3c4d => (true, Doubt::Standard, FILE_HEADER),
+        0xa1b2_3c4d => (true, Doubt::None, FILE_HEADER),
         0xa1b2_cd34 => (false, Doubt::Modified, FILE_HEADER), // Kuznetsov's patches
         0xa12b_3c4d => (true, Doubt::Reserved, FILE_HEADER),  // Navtel's
         0xa1b2_34cd => (false, Doubt::Reserved, FILE_HEADER), // Mesquita's

@@ -38,8 +38,9 @@ pub(crate) fn settle(format: &PcapFormat, bytes: &[u8], at_end: bool) -> Option<
     for candidate in candidates(format) {
         let Fit { sound, is_whole, is_begun, .. } = fit(&candidate, bytes, at_end);
         let is_whole = is_whole || is_begun && best.is_none();
-        // A later one must fit better, not as well.
-        if best.is_none_or(|(least, _)| (sound, is_whole) > least) {
+        // A later one must fit better, not as well; and one record alone says little.
+        let is_better = |(least, _)| (sound, is_whole) > least && (is_whole || sound > 1);
+        if best.is_none_or(is_better) {
             best = Some(((sound, is_whole), candidate));
         }
     }
@@ -187,6 +188,18 @@ mod tests {
             assert_eq!(settled(MAGIC, false, bytes), Some((Layout::Plain, 16)));
         }
         assert_eq!(settled(0xa12b_3c4d, false, &noise), None, "nobody knows what this is");
+    }
+
+    #[test]
+    fn impossible_times_make_no_other_variant_of_a_plain_file() {
+        for nanoseconds in [false, true] {
+            let magic = if nanoseconds { 0xa1b2_3c4d } else { MAGIC };
+            let mut bytes = records(false, false, 0, &[76, 76, 60]);
+            for at in [4, 92 + 4] {
+                bytes[at..at + 4].copy_from_slice(&1_000_000_000_u32.to_le_bytes());
+                assert_eq!(settled(magic, false, &bytes), Some((Layout::Plain, 16)));
+            }
+        }
     }
 
     proptest::proptest! {
