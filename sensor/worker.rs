@@ -1,16 +1,16 @@
 //! One thread: stages 1 to 6, run to completion for each packet. Only decoding, which keeps no
 //! state, is done for several frames at once where a capture has them at hand (`lineup.rs`).
 //!
-//! Owns the flows, buffers and counters of its socket, its file or its shard of a file
-//! (`shards.rs`); shares nothing and locks nothing, but for new indicators, which it takes up
-//! between two packets. Its only way out is the [`Outbox`].
+//! Owns the flows, buffers and counters of its socket or of its recording (`recording.rs`); shares
+//! nothing and locks nothing, but for new indicators, which it takes up between two packets. Its
+//! only way out is the [`Outbox`].
 
 mod duplicates;
 mod identity;
 pub mod lineup;
+mod recording;
 mod reload;
 mod segments;
-pub mod shards;
 mod silence;
 mod watch;
 

@@ -115,7 +115,7 @@ mod tests {
     use std::path::{Path, PathBuf};
 
     use super::*;
-    use crate::capture::CaptureError;
+    use crate::capture::{CaptureError, Likeness};
     use crate::lang::Said;
     use ioc_feeds::format::FeedError;
 
@@ -132,7 +132,16 @@ mod tests {
             (ConfigError::Value(both().of("home")).into(), "home: "),
             (CaptureError::Open { name: name(), source: refused() }.into(), "eth9"),
             (CaptureError::Read { name: name(), frames: 7, source: refused() }.into(), "7"),
-            (CaptureError::NotACapture { name: name(), what: "it is empty".into() }.into(), "eth9"),
+            (
+                CaptureError::NotACapture {
+                    name: name(),
+                    what: "it is empty".into(),
+                    likeness: Likeness::Unknown,
+                }
+                .into(),
+                "eth9",
+            ),
+            (CaptureError::NotRead { name: name(), what: "it is a device".into() }.into(), "eth9"),
             (CaptureError::Cut { name: name(), frames: 7 }.into(), "7"),
             (
                 CaptureError::Damaged {

@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -13,7 +13,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::{complain, load, settings};
 use crate::alert::Origin;
 use crate::alert::event::EventKinds;
-use crate::app::scan::{Input, Remark, ScanJob, inputs};
+use crate::app::scan::{Found, Input, Remark, ScanJob, ScanOutcome, inputs, recordings};
 use crate::app::writer::Writer;
 use crate::app::{self, AppError};
 use crate::capture::{Filter, LinkType};
@@ -33,6 +33,9 @@ use crate::worker::Assignment;
 const BPF_WORDS: [&str; 12] =
     ["arp", "icmp", "icmp6", "igmp", "ip", "ip6", "mpls", "pppoes", "sctp", "tcp", "udp", "vlan"];
 
+/// The exit code of a scan that a signal ended before everything was read, as a shell gives it.
+const INTERRUPTED: u8 = 130;
+
 pub(super) fn scan(global: &Global, options: Scan) -> Result<u8, AppError> {
     let settings = settings(global, &options.feeds)?;
     let language = settings.language;
@@ -41,10 +44,9 @@ pub(super) fn scan(global: &Global, options: Scan) -> Result<u8, AppError> {
         Filter::new(expression)?;
     }
     let indicators = load(&settings, global)?;
-    let (inputs, unusable) = inputs(&paths);
-    for error in &unusable {
-        complain(&error.in_language(settings.language));
-    }
+    let found = inputs(&paths);
+    say_found(language, &found);
+    let (inputs, unusable) = (found.inputs, found.failures.len());
     if inputs.is_empty() {
         return Ok(1);
     }
@@ -56,14 +58,16 @@ pub(super) fn scan(global: &Global, options: Scan) -> Result<u8, AppError> {
     let summary = Rc::new(RefCell::new(Summary::new()));
     let sinks = sinks(&options, &format, &summary)?;
     let mut writer = Writer::new(Enricher::new(settings.threats.clone()), sinks);
-    let progress = progress(&inputs);
+    let all = Whole { captures: inputs.len(), bytes: inputs.iter().map(size).sum() };
+    let progress = progress(all.bytes);
     let job = job(&options, &settings, inputs, filter, indicators.set, progress.clone())?;
     // Under a progress bar, messages go above it.
     let outcome = app::scan::scan(&job, &mut writer, |remark| {
         progress.suspend(|| say(language, remark));
     })?;
     progress.finish_and_clear();
-    let incomplete = !outcome.failures.is_empty() || !unusable.is_empty();
+    let interrupted = all.is_interrupted(language, &job, &outcome);
+    let incomplete = interrupted || !outcome.failures.is_empty() || unusable > 0;
     // Nobody may take "nothing was found" from what could not be read.
     if !outcome.closed && (!incomplete || !summary.borrow().is_clean()) {
         let _ = io::stderr().write_all(summary.borrow().render(&format).as_bytes());
@@ -77,6 +81,7 @@ pub(super) fn scan(global: &Global, options: Scan) -> Result<u8, AppError> {
         }
     }
     Ok(match options.exit_code {
+        _ if interrupted => INTERRUPTED,
         _ if incomplete => 1,
         Some(code) if writer.alerts > 0 => code,
         _ => 0,
@@ -85,10 +90,60 @@ pub(super) fn scan(global: &Global, options: Scan) -> Result<u8, AppError> {
 
 fn say(language: Language, remark: &Remark<'_>) {
     match remark {
-        Remark::Failure(failure) => complain(&lang::capture(language, failure)),
+        Remark::Failure(failure) => complain(&one_line(&lang::capture(language, failure))),
         Remark::Undecoded { name, link, frames } => {
-            complain(&lang::undecoded(language, name, (link_type(*link), link.0), *frames));
+            let text = lang::undecoded(language, name, (link_type(*link), link.0), *frames);
+            complain(&one_line(&text));
         }
+    }
+}
+
+/// Says what the search for captures met besides captures.
+fn say_found(language: Language, found: &Found) {
+    for error in &found.failures {
+        complain(&one_line(&error.in_language(language)));
+    }
+    for notice in &found.notices {
+        complain(&one_line(&lang::capture(language, notice)));
+    }
+    if found.passed_over > 0 {
+        complain(&lang::passed_over(language, found.passed_over));
+    }
+}
+
+/// Whoever names a file writes into our messages: it must neither end their line nor move the
+/// cursor.
+fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            _ if letter.is_control() => line.extend(letter.escape_default()),
+            // They turn the direction of reading.
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                line.extend(letter.escape_unicode())
+            }
+            _ => line.push(letter),
+        }
+    }
+    line
+}
+
+/// Everything there was to read.
+struct Whole {
+    captures: usize,
+    bytes: u64,
+}
+
+impl Whole {
+    /// Was the scan stopped before everything was read? Then that is said.
+    fn is_interrupted(&self, language: Language, job: &ScanJob, outcome: &ScanOutcome) -> bool {
+        let stopped = job.stop.load(Ordering::Relaxed) && !outcome.closed;
+        if !stopped || outcome.captures >= self.captures {
+            return false;
+        }
+        let bytes = (job.bytes.load(Ordering::Relaxed), self.bytes);
+        complain(&lang::interrupted(language, (outcome.captures, self.captures), bytes));
+        true
     }
 }
 
@@ -106,17 +161,21 @@ fn job(
 ) -> Result<ScanJob, AppError> {
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        signal_hook::flag::register(signal, stop.clone()).map_err(|error| AppError::System {
-            what: "cannot listen for signals",
-            reason: error.to_string(),
-        })?;
+        let code = i32::from(INTERRUPTED);
+        // A second one ends it at once: a reader that takes nothing more must not hold us.
+        signal_hook::flag::register_conditional_shutdown(signal, code, stop.clone())
+            .and_then(|_| signal_hook::flag::register(signal, stop.clone()))
+            .map_err(|error| AppError::System {
+                what: "cannot listen for signals",
+                reason: error.to_string(),
+            })?;
     }
     let events = match (&options.eve, options.events) {
         (Some(_), Some(kinds)) => kinds,
         (Some(_), None) | (None, _) => EventKinds::default(),
     };
     Ok(ScanJob {
-        inputs,
+        recordings: recordings(inputs),
         filter,
         set,
         assignment: Assignment {
@@ -127,6 +186,7 @@ fn job(
         },
         jobs: usize::from(options.jobs),
         progress,
+        bytes: Arc::new(AtomicU64::new(0)),
         stop,
     })
 }
@@ -201,13 +261,16 @@ fn split_filter(mut paths: Vec<PathBuf>) -> (Vec<PathBuf>, Option<String>) {
     (paths, expression)
 }
 
-/// A bar over the bytes of all files, on a terminal only.
-fn progress(inputs: &[Input]) -> ProgressBar {
-    let size = |input: &Input| match input {
+/// Bytes of a file; of a pipe nobody knows.
+fn size(input: &Input) -> u64 {
+    match input {
         Input::File(path) => path.metadata().map_or(0, |metadata| metadata.len()),
         Input::Stdin => 0,
-    };
-    let total = inputs.iter().map(size).sum();
+    }
+}
+
+/// A bar over the bytes of all files, on a terminal only.
+fn progress(total: u64) -> ProgressBar {
     if !io::stderr().is_terminal() || total == 0 {
         return ProgressBar::hidden();
     }

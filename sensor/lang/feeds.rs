@@ -121,3 +121,32 @@ pub fn undecoded(language: Language, name: &str, link: (&str, u16), frames: u64)
         }
     }
 }
+
+/// Files of a directory that nobody would take for captures.
+pub fn passed_over(language: Language, files: usize) -> String {
+    match (language, files) {
+        (Language::Vi, _) => format!("đã bỏ qua {files} tệp không phải tệp lưu lượng"),
+        (Language::En, 1) => "1 file passed over that is no capture".into(),
+        (Language::En, _) => format!("{files} files passed over that are no captures"),
+    }
+}
+
+/// A scan was stopped: of so many captures so many were read, and likewise of their bytes, which of
+/// a pipe are not known.
+pub fn interrupted(language: Language, captures: (usize, usize), bytes: (u64, u64)) -> String {
+    let (read, all) = captures;
+    let megabytes = |bytes: u64| format!("{:.1}", bytes as f64 / 1e6);
+    let (done, total) = (megabytes(bytes.0.min(bytes.1)), megabytes(bytes.1));
+    match (language, bytes.1) {
+        (Language::Vi, 0) => format!("bị ngắt, đã đọc {read} trong {all} tệp lưu lượng"),
+        (Language::En, 0) => format!("interrupted, {read} of {all} read (captures)"),
+        (Language::Vi, _) => format!(
+            "bị ngắt, đã đọc {read} trong {all} tệp lưu lượng ({} trong {} MB)",
+            done.replace('.', ","),
+            total.replace('.', ",")
+        ),
+        (Language::En, _) => {
+            format!("interrupted, {read} of {all} read (captures; {done} of {total} MB)")
+        }
+    }
+}
