@@ -43,6 +43,9 @@ pub struct Scratch {
     pub host: String,
     /// Bytes being put together (a handshake over several records).
     pub bytes: Vec<u8>,
+    /// Has the client of the connection in hand shown the name of its server? Kept by the
+    /// session from one call to the next, set by who reads a ClientHello.
+    pub server_named: bool,
 }
 
 /// A protocol's opinion of the first bytes of a stream.

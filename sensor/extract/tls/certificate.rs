@@ -30,7 +30,9 @@ const SUPPORTED_VERSIONS: u16 = 43;
 /// Finds the server's own certificate, the first of its chain, in a server's stream.
 ///
 /// Ends at once at a TLS 1.3 ServerHello: what follows is encrypted. Tells the SHA-1 as
-/// [`Kind::TlsCertSha1`] and each host as [`Kind::TlsCertificate`] (`*.name` as `name`).
+/// [`Kind::TlsCertSha1`] and each host as [`Kind::TlsCertificate`] (`*.name` as `name`), or as
+/// [`Kind::TlsCertificateBeside`] where the client has shown which server it wants: a certificate
+/// that many hosters' customers share names them all.
 #[derive(Debug, Default)]
 pub struct Certificates {
     records: Records,
@@ -135,27 +137,29 @@ fn tell(certificate: &[u8], cx: &mut Context<'_>) {
         }
     }
     cx.observer.seen(Observation { kind: Kind::TlsCertSha1, value: Value::Text(&text) });
+    let named = cx.scratch.server_named;
+    let kind = if named { Kind::TlsCertificateBeside } else { Kind::TlsCertificate };
     der::hosts(certificate, HOSTS, &mut |host| match host {
-        Host::Name(name) => tell_name(name, cx),
-        Host::Address(octets) => tell_address(octets, cx),
+        Host::Name(name) => tell_name(name, kind, cx),
+        Host::Address(octets) => tell_address(octets, kind, cx),
     });
 }
 
 /// A common name may be a person or a product: only what could be a host is told.
-fn tell_name(name: &[u8], cx: &mut Context<'_>) {
+fn tell_name(name: &[u8], kind: Kind, cx: &mut Context<'_>) {
     let name = name.strip_prefix(b"*.").unwrap_or(name);
     let host = name.len() <= 255 && name.contains(&b'.') && name.iter().all(u8::is_ascii_graphic);
     if host {
-        observe(name, Kind::TlsCertificate, &mut cx.scratch.host, cx.observer);
+        observe(name, kind, &mut cx.scratch.host, cx.observer);
     }
 }
 
-fn tell_address(octets: &[u8], cx: &mut Context<'_>) {
+fn tell_address(octets: &[u8], kind: Kind, cx: &mut Context<'_>) {
     let address = match (<[u8; 4]>::try_from(octets), <[u8; 16]>::try_from(octets)) {
         (Ok(v4), _) => Address::v4(v4),
         (_, Ok(v6)) => Address::v6(v6),
         _ => return,
     };
     let value = Value::Address(address);
-    cx.observer.seen(Observation { kind: Kind::TlsCertificate, value });
+    cx.observer.seen(Observation { kind, value });
 }

@@ -2,6 +2,8 @@ use proptest::prelude::*;
 
 use super::testing::*;
 use super::*;
+use crate::extract::session::Session;
+use crate::net::Side;
 use tls_parser::{SNIType, TlsExtension, TlsMessage, TlsMessageHandshake};
 
 fn read_with(segments: &[&[u8]], cut: Cut) -> Recorder {
@@ -243,6 +245,41 @@ fn the_hosts_and_the_digest_of_a_certificate_are_told() {
         "tls.certificate address 203.0.113.5",
     ];
     assert_eq!(recorder.seen[1..], hosts);
+}
+
+#[test]
+fn a_certificate_beside_a_name_in_clear_is_told_as_such_and_only_then() {
+    let names = [der(0x82, b"Evil.example"), der(0x87, &[203, 0, 113, 5])].concat();
+    let flight = record(22, &server_flight(&certificate(b"good.example", &names), &[]));
+    let beside = [
+        "tls.certificate_beside good.example",
+        "tls.certificate_beside evil.example",
+        "tls.certificate_beside address 203.0.113.5",
+    ];
+    let alone: Vec<String> = beside.iter().map(|said| said.replace("_beside", "")).collect();
+    let named = crate::extract::http::testing::client_hello();
+    let nameless = {
+        let mut body = vec![3, 3];
+        body.extend([7; 32]);
+        body.extend([0, 0, 2, 0x13, 0x01, 1, 0]);
+        record(22, &handshake(1, &body))
+    };
+    for (hello, expected) in
+        [(Some(named), &beside.map(String::from)[..]), (Some(nameless), &alone), (None, &alone)]
+    {
+        let (mut recorder, mut session) = (Recorder::default(), Session::default());
+        let directions = hello.iter().map(|hello| (Side::Low, CLIENT, &hello[..]));
+        for (side, end, bytes) in directions.chain([(Side::High, SERVER, &flight[..])]) {
+            let chunk = Chunk { bytes, from_start: true, after_gap: false, cut: Cut::None };
+            // Another connection's call has left its mark in the scratch space.
+            let _ = with(&mut recorder, end, |cx| {
+                cx.scratch.server_named = true;
+                session.stream(side, chunk, cx)
+            });
+        }
+        let told = recorder.seen.iter().filter(|said| said.starts_with("tls.certificate"));
+        assert_eq!(told.cloned().collect::<Vec<_>>(), expected, "{:?}", hello.is_some());
+    }
 }
 
 #[test]
