@@ -66,6 +66,9 @@ pub mod enrich; // 7
 
 pub mod sink; // 8
 
+// Files and directories, by descriptor: for whoever writes any.
+pub mod directory;
+
 // Words for people: from enrich on.
 pub mod lang;
 

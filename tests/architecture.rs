@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Stages in the order bytes travel: each imports itself and what stands before it.
-const STAGES: [&str; 13] = [
+const STAGES: [&str; 14] = [
     "net",
     "stats",
     "observation",
@@ -20,12 +20,13 @@ const STAGES: [&str; 13] = [
     "lang",
     "enrich",
     "history",
+    "directory",
     "sink",
 ];
 
 /// Modules beside the line of stages, and what each may import.
 const OTHERS: [(&str, &[&str]); 7] = [
-    ("privilege", &[]),
+    ("privilege", &["directory"]),
     (
         "worker",
         &[
