@@ -10,7 +10,7 @@ mod lock;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
 
 use ioc_feeds::file::{self, Spot, walk};
@@ -36,6 +36,9 @@ pub const FOREIGN_DIRECTORY: &str = "its directory belongs to neither root nor t
 /// What a directory is refused with in which others may replace files.
 pub const OPEN_DIRECTORY: &str = "others than its owner may replace files in its directory; take that right from them (chmod go-w)";
 
+/// What a pipe that nobody reads is refused with, where lines must not be lost.
+pub const NO_READER: &str = "nobody reads this pipe; start its reader first";
+
 /// Who may own the files and directories that the sensor writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owners {
@@ -52,6 +55,11 @@ impl Owners {
         Self { users: [vec![0], others].concat(), root: us.is_root() }
     }
 
+    /// Is it root who asks?
+    pub const fn are_root(&self) -> bool {
+        self.root
+    }
+
     fn may_own(&self, about: &FileStat) -> bool {
         self.users.contains(&about.st_uid)
     }
@@ -62,6 +70,15 @@ impl Owners {
     }
 }
 
+/// Who reads what is written into a pipe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// Whoever comes: the process holds a reading end itself, so that nobody has to be there.
+    Ourselves,
+    /// Somebody who is there already.
+    Another,
+}
+
 /// An open directory.
 #[derive(Debug)]
 pub struct Directory {
@@ -69,15 +86,11 @@ pub struct Directory {
     owners: Owners,
 }
 
-const PLACE: OFlag = OFlag::O_PATH
-    .union(OFlag::O_DIRECTORY)
-    .union(OFlag::O_NOFOLLOW)
-    .union(OFlag::O_CLOEXEC);
+const PLACE: OFlag =
+    OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
 /// Nothing is followed, waited for or inherited.
-const CALM: OFlag = OFlag::O_NOFOLLOW
-    .union(OFlag::O_NONBLOCK)
-    .union(OFlag::O_NOCTTY)
-    .union(OFlag::O_CLOEXEC);
+const CALM: OFlag =
+    OFlag::O_NOFOLLOW.union(OFlag::O_NONBLOCK).union(OFlag::O_NOCTTY).union(OFlag::O_CLOEXEC);
 
 impl Directory {
     /// Opens a directory. Its last name may be a link only where root laid it in a directory of
@@ -157,22 +170,26 @@ impl Directory {
         Ok(file)
     }
 
-    /// Opens a pipe for writing, without waiting for a reader and without missing one: the process
-    /// holds a reading end itself. None if there is no pipe of that name.
+    /// Opens a pipe or the null device for writing, without waiting. None if there is neither of that
+    /// name.
     ///
     /// # Errors
-    /// What the system says, or [`FOREIGN`].
-    pub fn pipe(&self, name: &OsStr) -> io::Result<Option<File>> {
-        let is_pipe = |about: &FileStat| file::kind(about) == SFlag::S_IFIFO;
+    /// What the system says (`ENXIO` where [`Reader::Another`] is wanted and none is there), or
+    /// [`FOREIGN`].
+    pub fn stream(&self, name: &OsStr, reader: Reader) -> io::Result<Option<File>> {
         match self.stat(name) {
-            Ok(about) if is_pipe(&about) => {}
+            Ok(about) if is_stream(&about) => {}
             _ => return Ok(None),
         }
-        let opened = fcntl::openat(&self.handle, name, CALM | OFlag::O_RDWR, Mode::empty());
-        let pipe = File::from(opened.map_err(plainly)?);
-        let about = fstat(&pipe)?;
+        let access = match reader {
+            Reader::Ourselves => OFlag::O_RDWR,
+            Reader::Another => OFlag::O_WRONLY,
+        };
+        let opened = fcntl::openat(&self.handle, name, CALM | access, Mode::empty());
+        let stream = File::from(opened.map_err(plainly)?);
+        let about = fstat(&stream)?;
         match self.owners.may_own(&about) {
-            true => Ok(Some(pipe).filter(|_| is_pipe(&about))),
+            true => Ok(Some(stream).filter(|_| is_stream(&about))),
             false => Err(io::Error::other(FOREIGN)),
         }
     }
@@ -242,6 +259,11 @@ impl Directory {
         Ok(names)
     }
 
+    /// The number of its descriptor, for `/proc/self/fd`.
+    pub fn number(&self) -> i32 {
+        self.handle.as_raw_fd()
+    }
+
     /// Whose it is.
     ///
     /// # Errors
@@ -276,6 +298,16 @@ impl Directory {
             true => Ok(unistd::fchown(file, Some(user), Some(group))?),
             false => Ok(()),
         }
+    }
+}
+
+/// A pipe, or the null device (1:3 on every Linux).
+fn is_stream(about: &FileStat) -> bool {
+    let null = nix::sys::stat::makedev(1, 3);
+    match file::kind(about) {
+        SFlag::S_IFIFO => true,
+        SFlag::S_IFCHR => about.st_rdev == null,
+        _ => false,
     }
 }
 

@@ -17,10 +17,10 @@ const STAGES: [&str; 14] = [
     "extract",
     "matching",
     "alert",
+    "directory",
     "lang",
     "enrich",
     "history",
-    "directory",
     "sink",
 ];
 

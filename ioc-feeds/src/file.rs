@@ -204,7 +204,8 @@ mod tests {
 
     impl Place {
         fn new(name: &str) -> Self {
-            let path = std::env::temp_dir().join(format!("ioc-feeds-{name}-{}", std::process::id()));
+            let path =
+                std::env::temp_dir().join(format!("ioc-feeds-{name}-{}", std::process::id()));
             let _ = fs::remove_dir_all(&path);
             fs::create_dir_all(&path).unwrap();
             Self(path)

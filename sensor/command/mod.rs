@@ -19,10 +19,14 @@ use crate::app::indicators::{self, Indicators};
 use crate::cli::{Cli, Command, Global};
 use crate::config::{self, Overrides, Settings};
 use crate::lang;
+use crate::sink::escape;
 
 /// Runs the command line; prints an error once.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
     let language = config::spoken(cli.global.lang.map(Into::into));
     let outcome = match cli.command {
         Command::Scan(options) => scan::scan(&cli.global, options),
@@ -42,9 +46,22 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Help and usage errors. An error repeats arguments, whose letters must not move a cursor.
+fn usage(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        error.exit();
+    }
+    let text = error.render().to_string();
+    for line in text.lines() {
+        let _ = writeln!(io::stderr(), "{}", escape::line(line));
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
 /// Says what went wrong, on standard error. A standard error that is gone is nobody to tell.
 fn complain(error: &dyn std::fmt::Display) {
-    let _ = writeln!(io::stderr(), "wardwatch: {error}");
+    let text = error.to_string();
+    let _ = writeln!(io::stderr(), "wardwatch: {}", escape::line(&text));
 }
 
 /// Loads the indicators of a command; what could not be loaded is said on standard error.

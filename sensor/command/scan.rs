@@ -2,10 +2,11 @@
 
 use std::cell::RefCell;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -23,12 +24,16 @@ use crate::decode::link_type_name;
 use crate::enrich::{Enricher, FullAlert};
 use crate::lang::{self, Language};
 use crate::sink::eve::EveSink;
-use crate::sink::file;
 use crate::sink::summary::Summary;
+use crate::sink::target;
 use crate::sink::text::{LineFormat, TextSink};
 use crate::sink::{Clock, Sink};
 use crate::worker::Assignment;
 
+/// How long a scan has for its last words once it is told to stop.
+const GRACE: Duration = Duration::from_millis(1500);
+/// How late a wish to stop is noticed.
+const BREATH: Duration = Duration::from_millis(100);
 /// Words that are a whole BPF expression by themselves.
 const BPF_WORDS: [&str; 12] =
     ["arp", "icmp", "icmp6", "igmp", "ip", "ip6", "mpls", "pppoes", "sctp", "tcp", "udp", "vlan"];
@@ -111,6 +116,7 @@ fn job(
             reason: error.to_string(),
         })?;
     }
+    guard(stop.clone())?;
     let events = match (&options.eve, options.events) {
         (Some(_), Some(kinds)) => kinds,
         (Some(_), None) | (None, _) => EventKinds::default(),
@@ -131,6 +137,21 @@ fn job(
     })
 }
 
+/// A signal ends a scan in good order; but where nobody takes what it prints, or a disk does not
+/// answer, it ends all the same. The thread ends with the process.
+fn guard(stop: Arc<AtomicBool>) -> Result<(), AppError> {
+    let watch = move || {
+        while !stop.load(Ordering::Relaxed) {
+            thread::sleep(BREATH);
+        }
+        thread::sleep(GRACE);
+        std::process::exit(1);
+    };
+    thread::Builder::new().name("guard".into()).spawn(watch).map(drop).map_err(|error| {
+        AppError::System { what: "cannot start a thread", reason: error.to_string() }
+    })
+}
+
 /// Where records go: EVE and text, never both on standard output.
 fn sinks(
     options: &Scan,
@@ -142,15 +163,16 @@ fn sinks(
     let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(Shared(summary.clone()))];
     let mut stdout_taken = false;
     match options.eve.as_deref() {
-        Some(path) if path == Path::new("-") => {
+        Some(path) if target::is_stdout(path) => {
             stdout_taken = true;
             sinks.push(Box::new(EveSink::new(clock.clone(), stdout())));
         }
         Some(path) => {
-            let file = file::create(path).map_err(|error| AppError::Log {
+            let file = target::create(path).map_err(|error| AppError::Log {
                 path: path.into(),
                 reason: crate::capture::describe(&error),
             })?;
+            let file = BufWriter::with_capacity(64 * 1024, file);
             sinks.push(Box::new(EveSink::new(clock.clone(), file)));
         }
         None => {}

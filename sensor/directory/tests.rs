@@ -163,14 +163,14 @@ fn a_pipe_takes_lines_before_anybody_reads() {
     mkfifo(&path, Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
     fs::write(place.path().join("file"), "").unwrap();
     let directory = Directory::open(place.path(), &Owners::new(&[])).unwrap();
-    let mut pipe = directory.pipe(OsStr::new("pipe")).unwrap().unwrap();
+    let mut pipe = directory.stream(OsStr::new("pipe"), Reader::Ourselves).unwrap().unwrap();
     io::Write::write_all(&mut pipe, b"one\n").unwrap();
     let mut reader = File::open(&path).unwrap();
     let mut line = [0; 4];
     io::Read::read_exact(&mut reader, &mut line).unwrap();
     assert_eq!(&line, b"one\n");
     for name in ["file", "none"] {
-        assert!(directory.pipe(OsStr::new(name)).unwrap().is_none(), "{name}");
+        assert!(directory.stream(OsStr::new(name), Reader::Ourselves).unwrap().is_none(), "{name}");
     }
 }
 
@@ -178,7 +178,8 @@ fn a_pipe_takes_lines_before_anybody_reads() {
 fn a_second_holder_hears_who_the_first_is_and_a_lock_that_was_left_is_taken() {
     let place = tempfile::tempdir().unwrap();
     let directory = Directory::open(place.path(), &Owners::new(&[])).unwrap();
-    fs::write(place.path().join(LOCK), "4711 2024-06-18T09:21:05+07:00 and a longer line\n").unwrap();
+    fs::write(place.path().join(LOCK), "4711 2024-06-18T09:21:05+07:00 and a longer line\n")
+        .unwrap();
     let first = Lock::take(&directory, "2026-01-02T03:04:05+07:00").unwrap();
     let Err(Busy::Taken(Some((number, since)))) = Lock::take(&directory, "x") else {
         panic!("taken twice")

@@ -7,9 +7,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
+use super::rotation::{self, Rotation};
 use crate::directory::{Directory, Owners};
 use crate::net::Timestamp;
-use super::rotation::{self, Rotation};
 
 /// How far back from its end a file is searched for the end of a line.
 const TAIL: u64 = 1024 * 1024;

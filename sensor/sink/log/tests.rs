@@ -52,13 +52,13 @@ fn alerts_wait_while_the_disk_is_full_and_are_written_when_it_is_not() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("alerts.log");
     let mut log = full(&path);
+    // It cannot be opened either.
+    fs::create_dir(&path).unwrap();
     alert(&mut log, "one");
     log.line(b"event\n", Weight::Event).unwrap();
     log.flush().unwrap();
     alert(&mut log, "two");
     assert!(matches!(&*tend(&mut log, 0), [Trouble::Failing { .. }]));
-    // It cannot be opened either.
-    fs::create_dir(&path).unwrap();
     assert!(tend(&mut log, 2).is_empty(), "a lasting failure is said once");
     assert!(log.is_failing());
     fs::remove_dir(&path).unwrap();
