@@ -360,7 +360,11 @@ fn text(path: &Path) -> Result<String, ConfigError> {
 fn invalid(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
     let before = error.span().and_then(|span| text.get(..span.start));
     let line = before.map_or(0, |before| before.matches('\n').count() + 1);
-    ConfigError::Invalid { path: path.into(), line, message: Said::of_toml(error.message()) }
+    ConfigError::Invalid {
+        path: path.into(),
+        line,
+        message: Said::of_toml(&error.message().replace('\n', ", ")),
+    }
 }
 
 fn language(given: Option<Language>, file: Option<&str>) -> Result<Language, ConfigError> {

@@ -139,9 +139,10 @@ fn root_is_not_led_by_a_link_in_the_place_of_a_directory_nor_writes_in_a_strange
     let strangers = trap.place.path().join("strangers");
     fs::create_dir(&strangers).unwrap();
     let path = strangers.display().to_string();
-    for (owner, mode, words) in
-        [(NOBODY - 1, 0o755, "its directory belongs to neither"), (0, 0o777, "others than its owner")]
-    {
+    for (owner, mode, words) in [
+        (NOBODY - 1, 0o755, "its directory belongs to neither"),
+        (0, 0o777, "others than its owner"),
+    ] {
         chown(&strangers, Some(owner), None).unwrap();
         fs::set_permissions(&strangers, PermissionsExt::from_mode(mode)).unwrap();
         for language in ["en", "vi"] {
@@ -272,8 +273,7 @@ fn a_reader_of_the_pipe_gets_whole_records_and_one_that_stalls_does_not_hold_the
     let pipe = mkfifo(&place.path().join("eve"));
     let (list, capture) = planted(place.path(), NAMES);
     let path = pipe.display().to_string();
-    let mut sensor =
-        Sensor::start(&namespace, place.path(), &["--feeds", &list, "--eve", &path]);
+    let mut sensor = Sensor::start(&namespace, place.path(), &["--feeds", &list, "--eve", &path]);
     let mut reader = BufReader::new(fs::File::open(&pipe).unwrap());
     namespace.replay(&capture, 100);
     let mut alerts = 0;
@@ -505,8 +505,10 @@ fn root_prints_no_line_of_a_file_that_a_users_link_points_at() {
     let link = trap.theirs.join("feed.csv");
     symlink(&trap.secret, &link).unwrap();
     symlink(trap.place.path(), trap.theirs.join("way")).unwrap();
-    for path in [link.clone(), trap.theirs.join("way/secret"), trap.theirs.clone()] {
-        for arguments in [["feeds", "check"].as_slice(), &["feeds", "list", "--feeds"], &["selftest", "--feeds"]] {
+    for path in [link, trap.theirs.join("way/secret"), trap.theirs.clone()] {
+        for arguments in
+            [["feeds", "check"].as_slice(), &["feeds", "list", "--feeds"], &["selftest", "--feeds"]]
+        {
             let outcome = Run::new(arguments).arg(&path).go();
             assert_ne!(outcome.code, Some(0), "{arguments:?}");
             let all = format!("{}{}", outcome.stdout, outcome.stderr);
@@ -527,7 +529,7 @@ fn root_prints_no_line_of_a_file_that_a_users_link_points_at() {
 fn the_doctor_waits_for_no_pipe_in_the_place_of_a_log() {
     let place = temporary_directory();
     mkfifo(&place.path().join("alerts.log"));
-    let doctor = Run::new(["doctor", "-i", "wwnone0", "--seconds", "1", "--log-dir"]);
+    let doctor = Run::new(["doctor", "-i", "lo", "--seconds", "1", "--lang", "en", "--log-dir"]);
     let outcome = doctor.arg(place.path()).seconds(15).go();
     assert!(outcome.stdout.contains("named pipe"), "{outcome:?}");
 }

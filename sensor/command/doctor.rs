@@ -29,6 +29,7 @@ use crate::directory::Owners;
 use crate::lang::Language;
 use crate::matching::IndicatorSet;
 use crate::net::Timestamp;
+use crate::privilege::successors;
 use crate::sink::escape;
 use crate::worker::{Assignment, Worker};
 use facts::{Facts, Link};
@@ -46,9 +47,10 @@ pub(super) fn doctor(global: &Global, options: Doctor) -> Result<u8, AppError> {
     let Some(interface) = named else { return Err(AppError::WhichInterface(interfaces())) };
     let loaded = load(&settings, global)?;
     let log_dir = options.log_dir.clone().or_else(|| settings.log_dir.clone());
-    let owners = Owners::new(&crate::privilege::successors(settings.user.as_deref()));
+    let log_dir = log_dir.unwrap_or_else(|| PathBuf::from(LOG_DIR));
+    let owners = Owners::new(&successors(settings.user.as_deref(), &log_dir));
     let mut facts = Facts {
-        log_error: facts::log_error(&log_dir.unwrap_or_else(|| PathBuf::from(LOG_DIR)), &owners),
+        log_error: facts::log_error(&log_dir, &owners),
         age_days: loaded.newest.map(|date| date.age_in_days(now().seconds())),
         link: Link::of(&interface),
         interface: interface.clone(),

@@ -51,7 +51,12 @@ fn usage(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
         error.exit();
     }
-    let text = error.render().to_string();
+    // The same with arguments that are harmless.
+    let plain = std::env::args_os().map(|arg| escape::line(&arg.to_string_lossy()).into_owned());
+    let text = match Cli::try_parse_from(plain) {
+        Err(same) => same.render().to_string(),
+        Ok(_) => escape::line(&error.render().to_string()).into_owned(),
+    };
     for line in text.lines() {
         let _ = writeln!(io::stderr(), "{}", escape::line(line));
     }

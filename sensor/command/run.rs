@@ -61,7 +61,10 @@ pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
         clock: Clock::local(),
         threats: settings.threats.clone(),
     };
-    let owners = Owners::new(&privilege::successors(settings.user.as_deref()));
+    let owners = Owners::new(&privilege::successors(
+        settings.user.as_deref(),
+        &log_directory(&options, &settings),
+    ));
     let log = log_place(&options, &settings, &owners)?;
     // A check beside a running sensor is what a check is for.
     let lock = (!options.test).then(|| lock(&log, &format)).transpose()?;
@@ -189,7 +192,7 @@ fn give_up_rights(
         user: settings.user.clone(),
         log,
         readable: lists().chain(of_tls.flat_map(TlsFiles::all)).cloned().collect(),
-        fixed: settings.files.iter().cloned().chain(linked(&feeds.paths)).collect(),
+        fixed: settings.files.iter().cloned().chain(inner(&feeds.paths)).collect(),
         writable: eve_file.into_iter().collect(),
         removable: settings.metrics.iter().filter_map(|at| at.socket().cloned()).collect(),
     };
@@ -201,11 +204,10 @@ fn give_up_rights(
     Ok(std::iter::once(Notice::Holds(held)).chain(said).collect())
 }
 
-/// Feeds that are links in a directory of feeds: what they point at is read too.
-fn linked(paths: &[PathBuf]) -> Vec<PathBuf> {
+/// The feeds in directories of feeds; what a link among them points at is read too.
+fn inner(paths: &[PathBuf]) -> Vec<PathBuf> {
     let feeds = paths.iter().filter(|path| path.is_dir());
-    let feeds = feeds.filter_map(|path| indicators::files(path).ok()).flat_map(|found| found.feeds);
-    feeds.filter(|feed| feed.is_symlink()).collect()
+    feeds.filter_map(|path| indicators::files(path).ok()).flat_map(|found| found.feeds).collect()
 }
 
 /// What can be read no more, now that rights are given up: a change there would not be seen.

@@ -69,6 +69,7 @@ pub(super) fn confine(
 #[derive(Debug, Default)]
 struct Rules {
     read: Vec<PathBuf>,
+    list: Vec<PathBuf>,
     rotate: Vec<PathBuf>,
     append: Vec<PathBuf>,
     remove: Vec<PathBuf>,
@@ -97,10 +98,18 @@ impl Rules {
 
     /// The file, and the directories in which another may take its name: a link is read through.
     fn read_again(&mut self, path: &Path) {
-        self.read.push(path.to_owned());
         if path.is_dir() {
+            // The files in it are named one by one, for this case.
+            match closed(path) {
+                Some(directory) => self.read.push(directory),
+                None => {
+                    self.list.push(path.to_owned());
+                    self.unfollowed.push(path.to_owned());
+                }
+            }
             return;
         }
+        self.read.push(path.to_owned());
         let target = path.canonicalize().ok();
         let target = target.as_deref().map(directory_of);
         let directories: Vec<_> =
@@ -118,6 +127,7 @@ fn landlock(rules: &Rules, unfollowed: &mut Vec<PathBuf>) -> Result<RulesetStatu
         .create()?
         .add_rules(path_beneath_rules(SYSTEM, READ))?
         .add_rules(path_beneath_rules(&rules.read, READ))?
+        .add_rules(path_beneath_rules(&rules.list, AccessFs::ReadDir))?
         .add_rules(path_beneath_rules(&rules.rotate, ROTATE))?
         .add_rules(path_beneath_rules(&rules.append, APPEND))?
         .add_rules(path_beneath_rules(&rules.remove, AccessFs::RemoveFile))?
@@ -170,7 +180,7 @@ mod tests {
         assert_eq!(closed(Path::new("/no/such/place")), None);
         let own = tempfile::tempdir().unwrap();
         let whole = own.path().canonicalize().unwrap();
-        assert_eq!(closed(own.path()), Some(whole.clone()));
+        assert_eq!(closed(own.path()), Some(whole));
         let link = own.path().join("link");
         std::os::unix::fs::symlink("/etc", &link).unwrap();
         assert_eq!(closed(&link), None, "a link counts as what it points to");
@@ -193,6 +203,9 @@ mod tests {
         let mut rules = Rules::default();
         rules.read_again(&feeds);
         assert_eq!(rules.read, [feeds]);
+        let mut rules = Rules::default();
+        rules.read_again(Path::new("/etc"));
+        assert_eq!((rules.read.len(), rules.list.len(), rules.unfollowed.len()), (0, 1, 1));
         let mut rules = Rules::default();
         rules.read_again(Path::new("/etc/hostname"));
         assert_eq!(rules.read, [Path::new("/etc/hostname")]);

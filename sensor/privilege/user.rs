@@ -5,6 +5,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use nix::unistd::{self, Gid, Uid, User};
@@ -15,6 +16,8 @@ use crate::directory::{Directory, Owners};
 
 /// The user of the package.
 const OURS: &str = "wardwatch";
+/// The numbers of users that systemd makes.
+const DYNAMIC: std::ops::RangeInclusive<u32> = 61_184..=65_519;
 /// Who is nobody on every system.
 const NOBODY: &str = "nobody";
 
@@ -48,17 +51,29 @@ pub(super) fn leave_root(needs: &Needs, missing: &mut Vec<Missing>) -> Result<Wh
     Ok(Who::RootInNumber)
 }
 
-/// The numbers of the users whom root would become. What belongs to anybody else is not written.
-pub fn successors(user: Option<&str>) -> Vec<u32> {
+/// The numbers of the users whom root would become, and of the one that was it before. What belongs
+/// to anybody else is not written.
+pub fn successors(user: Option<&str>, log: &Path) -> Vec<u32> {
     let users = candidates(user).unwrap_or_default();
-    users.iter().map(|user| user.uid.as_raw()).collect()
+    users.iter().map(|user| user.uid.as_raw()).chain(former(log)).collect()
+}
+
+/// A user that systemd makes for a service (`DynamicUser=`) has no name while the service is
+/// stopped. Its directory stands in one of root's that nobody else can enter.
+fn former(log: &Path) -> Option<u32> {
+    let whole = log.canonicalize().ok()?;
+    let (owner, parent) = (whole.metadata().ok()?.uid(), whole.parent()?.metadata().ok()?);
+    let is_closed = parent.uid() == 0 && parent.mode() & 0o077 == 0;
+    (is_closed && DYNAMIC.contains(&owner)).then_some(owner)
 }
 
 /// Whom to try, in this order. A user who was asked for by name is the only one.
 fn candidates(user: Option<&str>) -> Result<Vec<User>, RightsError> {
     let named = |name: &str| User::from_name(name).ok().flatten();
     match user {
-        Some(name) => named(name).map(|user| vec![user]).ok_or(RightsError::NoUser(name.into())),
+        Some(name) => {
+            named(name).map(|user| vec![user]).ok_or_else(|| RightsError::NoUser(name.into()))
+        }
         None => Ok([named(OURS), named(NOBODY)].into_iter().flatten().collect()),
     }
 }
