@@ -77,7 +77,7 @@ pub fn load_path(path: &Path, language: Language, say: Say<'_>) -> Result<Vec<Lo
     let found = files(path)?;
     for (path, reason) in &found.passed {
         let reason = lang::system(language, reason);
-        say(&lang::passed_over(language, &path.to_string_lossy(), reason));
+        say(&lang::feed_passed_over(language, &path.to_string_lossy(), reason));
     }
     found.feeds.iter().map(format::load_file).collect()
 }

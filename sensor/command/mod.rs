@@ -65,8 +65,8 @@ fn usage(error: &clap::Error) -> ExitCode {
 
 /// Says what went wrong, on standard error. A standard error that is gone is nobody to tell.
 fn complain(error: &dyn std::fmt::Display) {
-    let text = error.to_string();
-    let _ = writeln!(io::stderr(), "wardwatch: {}", escape::line(&text));
+    // Names of files and feeds are whatever somebody called them.
+    let _ = writeln!(io::stderr(), "wardwatch: {}", escape::line(&error.to_string()));
 }
 
 /// Loads the indicators of a command; what could not be loaded is said on standard error.

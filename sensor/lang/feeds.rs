@@ -49,7 +49,7 @@ pub fn shadowed(language: Language, place: (&str, u32), pattern: &str) -> String
 }
 
 /// Something in a directory of feeds that is no file.
-pub fn passed_over(language: Language, path: &str, reason: &str) -> String {
+pub fn feed_passed_over(language: Language, path: &str, reason: &str) -> String {
     match language {
         Language::Vi => format!("bỏ qua {path} trong thư mục danh sách dấu hiệu: {reason}"),
         Language::En => format!("{path} in the directory of feeds is passed over: {reason}"),

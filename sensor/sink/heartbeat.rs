@@ -1,9 +1,8 @@
 //! The line that says the sensor lives, and what it sees: at start, every hour, at stop. And the
 //! line that says at once what is wrong.
 
-use super::Status;
-use super::escape;
 use super::text::LineFormat;
+use super::{Status, escape};
 use crate::lang::{self, Language, Phrase};
 use crate::net::{IpProtocol, Timestamp};
 use crate::stats::{Counter, Direction};

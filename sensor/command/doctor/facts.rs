@@ -4,6 +4,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -128,7 +129,7 @@ pub(super) fn attribute(interface: &str, name: &str) -> String {
 /// opening the logs that are there. A directory that is not there is tried too, because `run`
 /// makes it.
 pub(super) fn log_error(path: &Path, owners: &Owners) -> Option<(PathBuf, io::Error)> {
-    let made = match fs::create_dir(path) {
+    let made = match fs::DirBuilder::new().mode(0o755).create(path) {
         Ok(()) => true,
         Err(error) if error.kind() == ErrorKind::AlreadyExists => false,
         Err(error) => return Some((path.into(), error)),
