@@ -66,7 +66,9 @@ pub mod enrich; // 7
 
 pub mod sink; // 8
 
-// Words for people: from enrich on.
+// Directories that are written in, by descriptor; words for people: both from enrich on.
+pub mod directory;
+
 pub mod lang;
 
 // Stages 1 to 6 in one thread; then everything around them.

@@ -28,6 +28,17 @@ impl AppError {
                 path.display(),
                 system(reason)
             ),
+            (Self::InUse { directory, first }, Language::Vi) => {
+                let which = first.as_ref().map_or_else(
+                    || "không rõ tiến trình nào".into(),
+                    |(number, since)| format!("tiến trình {number}, từ {since}"),
+                );
+                format!(
+                    "một wardwatch khác ({which}) đang ghi nhật ký vào {}; hãy dừng nó, hoặc cho máy \
+                     giám sát này một thư mục nhật ký riêng (--log-dir)",
+                    directory.display()
+                )
+            }
             (Self::WhichInterface(existing), Language::Vi) => format!(
                 "dùng cổng mạng nào? hãy ghi bằng -i, hoặc ở mục interfaces trong [capture] của tệp cấu \
                  hình; máy này có: {}",
@@ -181,6 +192,14 @@ mod tests {
             (AppError::NoIndicators, "--feeds"),
             (AppError::NoCapture { path: path() }, "/x/y"),
             (AppError::Log { path: path(), reason: reason() }, "/x/y"),
+            (
+                AppError::InUse {
+                    directory: path(),
+                    first: Some((4711, "2026-01-02T03:04:05+07:00".into())),
+                },
+                "4711, ",
+            ),
+            (AppError::InUse { directory: path(), first: None }, "/x/y"),
             (AppError::WhichInterface("none that may be seen".into()), "-i"),
             (
                 AppError::Metrics {

@@ -2,10 +2,11 @@
 
 use std::cell::RefCell;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -23,12 +24,16 @@ use crate::decode::link_type_name;
 use crate::enrich::{Enricher, FullAlert};
 use crate::lang::{self, Language};
 use crate::sink::eve::EveSink;
-use crate::sink::file;
 use crate::sink::summary::Summary;
+use crate::sink::target;
 use crate::sink::text::{LineFormat, TextSink};
 use crate::sink::{Clock, Sink};
 use crate::worker::Assignment;
 
+/// How long a scan has for its last words once it is told to stop.
+const GRACE: Duration = Duration::from_millis(1500);
+/// How late a wish to stop is noticed.
+const BREATH: Duration = Duration::from_millis(100);
 /// Words that are a whole BPF expression by themselves.
 const BPF_WORDS: [&str; 12] =
     ["arp", "icmp", "icmp6", "igmp", "ip", "ip6", "mpls", "pppoes", "sctp", "tcp", "udp", "vlan"];
@@ -90,10 +95,10 @@ pub(super) fn scan(global: &Global, options: Scan) -> Result<u8, AppError> {
 
 fn say(language: Language, remark: &Remark<'_>) {
     match remark {
-        Remark::Failure(failure) => complain(&one_line(&lang::capture(language, failure))),
+        Remark::Failure(failure) => complain(&lang::capture(language, failure)),
         Remark::Undecoded { name, link, frames } => {
             let text = lang::undecoded(language, name, (link_type(*link), link.0), *frames);
-            complain(&one_line(&text));
+            complain(&text);
         }
     }
 }
@@ -101,31 +106,14 @@ fn say(language: Language, remark: &Remark<'_>) {
 /// Says what the search for captures met besides captures.
 fn say_found(language: Language, found: &Found) {
     for error in &found.failures {
-        complain(&one_line(&error.in_language(language)));
+        complain(&error.in_language(language));
     }
     for notice in &found.notices {
-        complain(&one_line(&lang::capture(language, notice)));
+        complain(&lang::capture(language, notice));
     }
     if found.passed_over > 0 {
         complain(&lang::passed_over(language, found.passed_over));
     }
-}
-
-/// Whoever names a file writes into our messages: it must neither end their line nor move the
-/// cursor.
-fn one_line(text: &str) -> String {
-    let mut line = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            _ if letter.is_control() => line.extend(letter.escape_default()),
-            // They turn the direction of reading.
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                line.extend(letter.escape_unicode())
-            }
-            _ => line.push(letter),
-        }
-    }
-    line
 }
 
 /// Everything there was to read.
@@ -170,6 +158,7 @@ fn job(
                 reason: error.to_string(),
             })?;
     }
+    guard(stop.clone())?;
     let events = match (&options.eve, options.events) {
         (Some(_), Some(kinds)) => kinds,
         (Some(_), None) | (None, _) => EventKinds::default(),
@@ -191,6 +180,21 @@ fn job(
     })
 }
 
+/// A signal ends a scan in good order; but where nobody takes what it prints, or a disk does not
+/// answer, it ends all the same. The thread ends with the process.
+fn guard(stop: Arc<AtomicBool>) -> Result<(), AppError> {
+    let watch = move || {
+        while !stop.load(Ordering::Relaxed) {
+            thread::sleep(BREATH);
+        }
+        thread::sleep(GRACE);
+        std::process::exit(i32::from(INTERRUPTED));
+    };
+    thread::Builder::new().name("guard".into()).spawn(watch).map(drop).map_err(|error| {
+        AppError::System { what: "cannot start a thread", reason: error.to_string() }
+    })
+}
+
 /// Where records go: EVE and text, never both on standard output.
 fn sinks(
     options: &Scan,
@@ -202,15 +206,16 @@ fn sinks(
     let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(Shared(summary.clone()))];
     let mut stdout_taken = false;
     match options.eve.as_deref() {
-        Some(path) if path == Path::new("-") => {
+        Some(path) if target::is_stdout(path) => {
             stdout_taken = true;
             sinks.push(Box::new(EveSink::new(clock.clone(), stdout())));
         }
         Some(path) => {
-            let file = file::create(path).map_err(|error| AppError::Log {
+            let file = target::create(path).map_err(|error| AppError::Log {
                 path: path.into(),
                 reason: crate::capture::describe(&error),
             })?;
+            let file = BufWriter::with_capacity(64 * 1024, file);
             sinks.push(Box::new(EveSink::new(clock.clone(), file)));
         }
         None => {}

@@ -1,9 +1,11 @@
 //! Operational errors in Vietnamese; in English each error says it itself.
 
+use ioc_feeds::file;
 use ioc_feeds::format::FeedError;
 
 use super::Language;
 use crate::capture::{CaptureError, describe};
+use crate::directory;
 
 /// What the system says, in its most frequent words; others stay as they are.
 pub fn system(language: Language, english: &str) -> &str {
@@ -53,6 +55,38 @@ pub fn system(language: Language, english: &str) -> &str {
         "the server has closed the connection" => "máy chủ đã đóng kết nối",
         "a file of this name is there, and it is no socket" => {
             "đã có tệp cùng tên ở đó và tệp này không phải socket"
+        }
+        other => of_place(other),
+    }
+}
+
+/// Why a file or directory is not touched.
+fn of_place(english: &str) -> &str {
+    match english {
+        file::PIPE => "đây là ống dẫn có tên (FIFO); chỉ dùng được tệp thông thường",
+        file::DEVICE => "đây là thiết bị; chỉ dùng được tệp thông thường",
+        file::SOCKET => "đây là socket; chỉ dùng được tệp thông thường",
+        file::FOREIGN_LINK => {
+            "trên đường dẫn có liên kết thuộc người dùng khác, root chỉ đi theo liên kết của chính root"
+        }
+        file::ABOVE_1_MIB => "tệp lớn hơn 1 MiB",
+        file::TOO_LARGE => "tệp quá lớn",
+        file::NOT_UTF8 => "tệp không phải văn bản UTF-8",
+        directory::LINK => {
+            "đây là liên kết, wardwatch không ghi qua liên kết; hãy xóa liên kết, hoặc ghi thẳng tên tệp đích"
+        }
+        directory::NAMES => "tệp này có nhiều tên (liên kết cứng); hãy chuyển nó đi nơi khác",
+        directory::FOREIGN => {
+            "tệp này không thuộc root, cũng không thuộc người dùng mà wardwatch chạy; hãy chuyển nó đi nơi khác, hoặc giao cho người dùng đó (chown)"
+        }
+        directory::FOREIGN_DIRECTORY => {
+            "thư mục chứa nó không thuộc root, cũng không thuộc người dùng mà wardwatch chạy; hãy giao thư mục cho root (chown), hoặc ghi tên chủ thư mục ở mục `user` của cấu hình"
+        }
+        directory::OPEN_DIRECTORY => {
+            "người khác ngoài chủ thư mục thay được tệp trong thư mục chứa nó; hãy bỏ quyền đó (chmod go-w)"
+        }
+        directory::NO_READER => {
+            "không có chương trình nào đọc ống dẫn này; hãy khởi động bên đọc trước"
         }
         other => other,
     }

@@ -48,6 +48,14 @@ pub fn shadowed(language: Language, place: (&str, u32), pattern: &str) -> String
     format!("{}: {pattern} {what}", at(language, place))
 }
 
+/// Something in a directory of feeds that is no file.
+pub fn feed_passed_over(language: Language, path: &str, reason: &str) -> String {
+    match language {
+        Language::Vi => format!("bỏ qua {path} trong thư mục danh sách dấu hiệu: {reason}"),
+        Language::En => format!("{path} in the directory of feeds is passed over: {reason}"),
+    }
+}
+
 /// Lines beyond those that are listed.
 pub fn more_lines(language: Language, file: &str, lines: usize) -> String {
     match language {
