@@ -6,8 +6,11 @@
 
 mod beginning;
 mod datagrams;
+mod fork;
 mod head;
+mod search;
 mod stream;
+mod tds;
 
 pub use beginning::may_begin;
 

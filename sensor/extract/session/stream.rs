@@ -1,55 +1,57 @@
-//! One direction of a TCP connection: detection, its parser, and the search for a protocol that
-//! begins later (STARTTLS, a capture that began in the middle, a hole).
+//! One direction of a TCP connection: detection, its parser, and what becomes of it afterwards.
+//!
+//! No direction is given up for good: one that has nothing more to read sleeps, and is woken by a
+//! segment that may begin something ([`super::may_begin`]).
 
+use super::fork::{Fork, Outcome};
+use super::search::{Found, Search};
+use super::tds;
 use crate::extract::detect::{self, Detected, Protocol};
-use crate::extract::{Context, Probe, dns, http, http2, socks, tls};
+use crate::extract::tls::Opening;
+use crate::extract::{Context, dns, http, http2, proxy, socks, tls};
 use crate::flow::stream::{Chunk, Cut, Verdict};
 use crate::stats::Counter;
 
-/// Bytes of a direction searched for a ClientHello when its start is known and none of ours.
-const SEARCH_LIMIT: u32 = 16 * 1024;
-
-/// Bytes searched when the start was not seen: the next request may come late.
-const SEARCH_LIMIT_MIDDLE: u32 = 64 * 1024;
-
-/// Chunks searched when the start was not seen.
-const CHUNKS_LIMIT: u8 = 40;
-
-/// Longest line held because it may become a request line.
-const LINE_LIMIT: usize = 8 * 1024;
-
-/// Bytes by which a ClientHello in the middle of others is known, less one.
-const HELLO_TAIL: usize = 10;
-
-/// Protocols inside each other that are followed at once (PROXY, SOCKS, CONNECT, TLS).
-const NESTING: usize = 8;
+/// Protocols that follow one another in one chunk (PROXY, SOCKS, CONNECT, TLS, TLS ...).
+const NESTING: usize = 32;
 
 /// What a direction is doing. Sixteen bytes; nothing on the heap in the variants without a box.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) enum Direction {
-    #[default]
-    Detecting,
+    Detecting(Start),
     Searching(Search),
-    Tls(Box<tls::Hellos>),
+    Tls(Box<Kept<tls::Hellos>>),
+    /// TLS in clear goes on after a ClientHello, and nothing is waited for.
+    Between(tls::Between),
     Certificates(Box<tls::Certificates>),
-    Http(Box<http::Requests>),
+    Http(Box<Kept<http::Requests>>),
     Http2(Box<http2::Requests>),
-    Dns(Box<dns::tcp::TcpMessages>),
-    Socks(Box<socks::Client>),
-    Done,
+    Dns(Box<Kept<dns::tcp::TcpMessages>>),
+    Socks(Box<Kept<socks::Client>>),
+    Tds(Box<tds::Packets>),
+    Fork(Box<Fork>),
+    /// Nothing is expected. `server`: what was read came from a server.
+    Asleep {
+        server: bool,
+    },
 }
 
-/// A search among bytes of no protocol of ours.
+/// How a direction is looked at that has no parser.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Search {
-    seen: u32,
-    /// Bytes at the front of the next chunk that were shown before.
-    kept: u16,
-    /// Where among them a chunk began that may yet be the start of a protocol.
-    pending: Option<u16>,
-    chunks: u8,
-    /// The start of the direction was not seen: a protocol may begin with any chunk.
-    middle: bool,
+pub(super) struct Start {
+    /// It slept, or is a second reading: what is none of ours lets it sleep again.
+    woken: bool,
+    /// What was read came from a server.
+    server: bool,
+    /// It is not the beginning of the direction, or the framing of DNS is followed beside it.
+    framed: bool,
+}
+
+/// A parser that may wait, and how many bytes at the front of the next chunk it was shown.
+#[derive(Debug, Default)]
+pub(super) struct Kept<P> {
+    parser: P,
+    kept: usize,
 }
 
 enum Step {
@@ -59,31 +61,85 @@ enum Step {
     Next(u64),
 }
 
+impl Default for Direction {
+    fn default() -> Self {
+        Self::Detecting(Start::default())
+    }
+}
+
 impl Direction {
+    /// A second reading, from a segment on that may begin something.
+    pub(super) const fn anew() -> Self {
+        Self::Detecting(Start { woken: true, server: false, framed: true })
+    }
+
+    /// What follows another protocol in the same direction.
+    const fn following() -> Self {
+        Self::Detecting(Start { woken: false, server: false, framed: true })
+    }
+
     /// Bytes on the heap.
     pub(super) fn held_bytes(&self) -> usize {
         match self {
-            Self::Tls(hellos) => size_of_val(hellos.as_ref()),
-            Self::Certificates(certificates) => size_of_val(certificates.as_ref()),
+            Self::Tls(hellos) => size_of_val(hellos.as_ref()) + hellos.parser.held_bytes(),
+            Self::Certificates(certificates) => {
+                size_of_val(certificates.as_ref()) + certificates.held_bytes()
+            }
             Self::Http(requests) => size_of_val(requests.as_ref()),
             Self::Http2(requests) => size_of_val(requests.as_ref()),
             Self::Dns(messages) => size_of_val(messages.as_ref()),
             Self::Socks(client) => size_of_val(client.as_ref()),
-            Self::Detecting | Self::Searching(_) | Self::Done => 0,
+            Self::Tds(packets) => packets.held_bytes(),
+            Self::Fork(fork) => fork.held_bytes(),
+            Self::Detecting(_) | Self::Searching(_) | Self::Between(_) | Self::Asleep { .. } => 0,
         }
     }
 
     /// Reads on.
     pub(super) fn advance(&mut self, chunk: Chunk<'_>, cx: &mut Context<'_>) -> Verdict {
+        let kept = match self {
+            Self::Tls(hellos) => hellos.kept,
+            Self::Http(requests) => requests.kept,
+            Self::Dns(messages) => messages.kept,
+            Self::Socks(client) => client.kept,
+            Self::Fork(fork) => fork.kept(),
+            _ => return self.run(chunk, cx),
+        };
+        // A compare of two bytes for each segment of a direction that is read.
+        if let Some([0x16] | [0x16, 3, ..]) = chunk.bytes.get(kept..) {
+            self.look_afresh(chunk, kept, cx);
+        }
+        self.run(chunk, cx)
+    }
+
+    /// New bytes begin like a ClientHello while a parser waits for more of something else.
+    #[cold]
+    fn look_afresh(&mut self, chunk: Chunk<'_>, kept: usize, cx: &mut Context<'_>) {
+        let fresh = chunk.bytes.get(kept..).unwrap_or_default();
+        if chunk.after_gap || !matches!(tls::opening(fresh), Opening::Client | Opening::Unsure) {
+            return;
+        }
+        match self {
+            Self::Fork(fork) => fork.begin_again(chunk, cx),
+            _ => {
+                let first = std::mem::take(self);
+                *self = Self::Fork(Box::new(Fork::new(first, Self::anew(), kept)));
+            }
+        }
+    }
+
+    /// Reads on without looking at the beginning of the new bytes.
+    pub(super) fn run(&mut self, chunk: Chunk<'_>, cx: &mut Context<'_>) -> Verdict {
         let mut taken: u64 = 0;
         let mut rest = chunk;
         for _ in 0..NESTING {
             match self.step(rest, cx) {
                 Step::Answer(Verdict::All) => {
-                    *self = Self::Done;
+                    *self = Self::Asleep { server: self.is_server() };
                     return Verdict::All;
                 }
                 Step::Answer(Verdict::Consumed(bytes)) => {
+                    self.note_kept(rest.bytes.len(), bytes);
                     return Verdict::Consumed(taken.saturating_add(bytes));
                 }
                 Step::Next(bytes) => taken = taken.saturating_add(bytes),
@@ -93,34 +149,84 @@ impl Direction {
                 Some(bytes) if !bytes.is_empty() => {
                     rest = Chunk { bytes, after_gap: false, from_start: true, cut: chunk.cut };
                 }
-                _ => return Verdict::Consumed(taken),
+                _ => {
+                    self.note_kept(0, 0);
+                    return Verdict::Consumed(taken);
+                }
             }
         }
         Verdict::Consumed(taken)
     }
 
+    /// Notes how much of a chunk will be shown again.
+    fn note_kept(&mut self, shown: usize, consumed: u64) {
+        let now = shown.saturating_sub(usize::try_from(consumed).unwrap_or(usize::MAX));
+        match self {
+            Self::Tls(hellos) => hellos.kept = now,
+            Self::Http(requests) => requests.kept = now,
+            Self::Dns(messages) => messages.kept = now,
+            Self::Socks(client) => client.kept = now,
+            _ => {}
+        }
+    }
+
+    /// Was what is read here said by a server?
+    const fn is_server(&self) -> bool {
+        match self {
+            Self::Certificates(_) => true,
+            Self::Asleep { server } | Self::Detecting(Start { server, .. }) => *server,
+            _ => false,
+        }
+    }
+
     fn step(&mut self, chunk: Chunk<'_>, cx: &mut Context<'_>) -> Step {
         match self {
-            Self::Detecting => self.detect(chunk, cx),
+            Self::Detecting(start) => {
+                let start = *start;
+                self.detect(start, chunk, cx)
+            }
             Self::Searching(search) => {
                 let search = *search;
                 self.search(search, chunk, cx)
             }
-            Self::Tls(hellos) => Step::Answer(hellos.advance(chunk, cx)),
+            Self::Tls(_) | Self::Between(_) if chunk.after_gap => {
+                self.search(Search::new(true), chunk, cx)
+            }
+            Self::Tls(hellos) => {
+                let verdict = hellos.parser.advance(chunk, cx);
+                let left = hellos.parser.left(&verdict, chunk.bytes.len());
+                self.leave(left, verdict)
+            }
+            Self::Between(between) => {
+                let hellos = tls::Hellos::resume(*between);
+                self.hellos(hellos, chunk, cx)
+            }
             Self::Certificates(certificates) => Step::Answer(certificates.advance(chunk, cx)),
+            Self::Tds(packets) => Step::Answer(packets.advance(chunk, cx)),
             Self::Http2(requests) => Step::Answer(requests.advance(chunk, cx)),
-            Self::Dns(messages) => Step::Answer(messages.advance(chunk, cx)),
+            Self::Dns(messages) => Step::Answer(messages.parser.advance(chunk, cx)),
             Self::Http(requests) => {
-                let verdict = requests.advance(chunk, cx);
-                let next = requests.tunnel();
+                let verdict = requests.parser.advance(chunk, cx);
+                let next = requests.parser.tunnel();
                 self.after(verdict, next)
             }
             Self::Socks(client) => {
-                let verdict = client.advance(chunk, cx);
-                let next = client.over();
+                let verdict = client.parser.advance(chunk, cx);
+                let next = client.parser.over();
                 self.after(verdict, next)
             }
-            Self::Done => Step::Answer(Verdict::All),
+            Self::Fork(fork) => match fork.advance(chunk, cx) {
+                Outcome::Both(verdict) => Step::Answer(verdict),
+                Outcome::One(direction, verdict) => {
+                    *self = direction;
+                    Step::Answer(verdict)
+                }
+            },
+            Self::Asleep { server } => {
+                let start = Start { woken: true, server: *server, framed: false };
+                *self = Self::Detecting(start);
+                self.detect(start, chunk, cx)
+            }
         }
     }
 
@@ -128,26 +234,83 @@ impl Direction {
     fn after(&mut self, verdict: Verdict, next: bool) -> Step {
         match verdict {
             Verdict::Consumed(bytes) if next => {
-                *self = Self::Detecting;
+                *self = Self::following();
                 Step::Next(bytes)
             }
             verdict => Step::Answer(verdict),
         }
     }
 
-    fn detect(&mut self, chunk: Chunk<'_>, cx: &mut Context<'_>) -> Step {
+    fn detect(&mut self, start: Start, chunk: Chunk<'_>, cx: &mut Context<'_>) -> Step {
+        if chunk.bytes.is_empty() && start.woken {
+            return Step::Answer(Verdict::All);
+        }
+        if start.server && !is_client_by_ports(cx) {
+            return self.wake_server(chunk, cx);
+        }
+        if !start.framed && dns::is_hinted(cx) {
+            return self.framed(start, chunk, cx);
+        }
         let middle = chunk.after_gap || !chunk.from_start;
-        match detect::stream(chunk.bytes) {
+        let detected = match start.woken || middle {
+            true => detect::later(chunk.bytes),
+            false => detect::stream(chunk.bytes),
+        };
+        match detected {
             Detected::Is(protocol) => self.begin(protocol, chunk, cx),
-            Detected::Unsure if chunk.cut == Cut::None && !middle => {
+            // A hello behind bytes that decide nothing decides.
+            Detected::Unsure
+                if chunk.cut == Cut::None
+                    && (start.woken || !middle)
+                    && tls::find_hello(chunk.bytes).is_none() =>
+            {
                 Step::Answer(Verdict::Consumed(0))
             }
-            _ => self.search(Search { middle, ..Search::default() }, chunk, cx),
+            Detected::Unknown | Detected::Unsure if start.woken => self.look_once(chunk, cx),
+            _ => self.search(Search::new(middle), chunk, cx),
         }
+    }
+
+    /// A woken direction whose first bytes are none of ours: a hello in this chunk counts, and
+    /// else it sleeps on.
+    fn look_once(&mut self, chunk: Chunk<'_>, cx: &mut Context<'_>) -> Step {
+        match tls::find_hello(chunk.bytes) {
+            Some(at) => self.begin_at(Protocol::Tls, at, chunk, cx),
+            None => Step::Answer(Verdict::All),
+        }
+    }
+
+    /// A server's direction has woken: only what a server says is looked for, since a text that
+    /// is loaded down may quote a request.
+    fn wake_server(&mut self, chunk: Chunk<'_>, cx: &mut Context<'_>) -> Step {
+        match tls::opening(chunk.bytes) {
+            Opening::Server => self.begin(Protocol::Certificates, chunk, cx),
+            Opening::Unsure if chunk.cut == Cut::None => Step::Answer(Verdict::Consumed(0)),
+            _ => Step::Answer(Verdict::All),
+        }
+    }
+
+    /// On a port of DNS its framing is followed whatever the first message is; what the bytes
+    /// look like beside that is read as well.
+    fn framed(&mut self, start: Start, chunk: Chunk<'_>, cx: &mut Context<'_>) -> Step {
+        let messages = Self::Dns(Box::default());
+        let other = match detect::stream(chunk.bytes) {
+            Detected::Is(Protocol::Dns) | Detected::Unknown => false,
+            Detected::Is(_) => true,
+            Detected::Unsure => chunk.bytes.len() > 2,
+        };
+        *self = if other {
+            let second = Self::Detecting(Start { framed: true, ..start });
+            Self::Fork(Box::new(Fork::new(messages, second, 0)))
+        } else {
+            messages
+        };
+        self.step(chunk, cx)
     }
 
     /// Gives a protocol its first bytes. A parser that is done at once is never put on the heap.
     fn begin(&mut self, protocol: Protocol, chunk: Chunk<'_>, cx: &mut Context<'_>) -> Step {
+        let chunk = Chunk { after_gap: false, ..chunk };
         macro_rules! parser {
             ($variant:ident, $parser:ty) => {{
                 let mut parser = <$parser>::default();
@@ -161,10 +324,16 @@ impl Direction {
             }};
         }
         match protocol {
-            Protocol::Tls => parser!(Tls, tls::Hellos),
-            Protocol::Certificates => parser!(Certificates, tls::Certificates),
+            Protocol::Tls => self.hellos(tls::Hellos::default(), chunk, cx),
+            Protocol::Certificates => {
+                *self = Self::Asleep { server: true };
+                parser!(Certificates, tls::Certificates)
+            }
             Protocol::Http2 => parser!(Http2, http2::Requests),
-            Protocol::Dns => parser!(Dns, dns::tcp::TcpMessages),
+            Protocol::Dns => {
+                *self = Self::Dns(Box::default());
+                self.step(chunk, cx)
+            }
             Protocol::Http => {
                 *self = Self::Http(Box::default());
                 self.step(chunk, cx)
@@ -173,27 +342,63 @@ impl Direction {
                 *self = Self::Socks(Box::default());
                 self.step(chunk, cx)
             }
-            Protocol::Proxy(bytes) => {
-                *self = Self::Detecting;
-                Step::Next(bytes)
+            Protocol::Proxy(length) => {
+                proxy::read(chunk.bytes.get(..length).unwrap_or_default(), cx);
+                *self = Self::following();
+                Step::Next(length as u64)
             }
-            // Nothing in a response is compared yet.
-            Protocol::Responses => Step::Answer(Verdict::All),
+            Protocol::Responses => self.response(chunk, cx),
         }
+    }
+
+    /// Nothing in a response is compared, but TLS may begin behind one that grants a tunnel.
+    fn response(&mut self, chunk: Chunk<'_>, cx: &mut Context<'_>) -> Step {
+        *self = Self::Asleep { server: true };
+        match tls::search_hello(chunk.bytes) {
+            tls::Search::Server(at) => self.begin_at(Protocol::Certificates, at, chunk, cx),
+            _ => Step::Answer(Verdict::All),
+        }
+    }
+
+    /// Lets a client's TLS in clear go on. On the heap only while something is waited for.
+    fn hellos(&mut self, mut hellos: tls::Hellos, chunk: Chunk<'_>, cx: &mut Context<'_>) -> Step {
+        let verdict = hellos.advance(chunk, cx);
+        let left = hellos.left(&verdict, chunk.bytes.len());
+        if left == tls::Left::Waiting {
+            *self = Self::Tls(Box::new(Kept { parser: hellos, kept: 0 }));
+        }
+        self.leave(left, verdict)
+    }
+
+    /// What becomes of the direction after that.
+    fn leave(&mut self, left: tls::Left, verdict: Verdict) -> Step {
+        match (left, verdict) {
+            (tls::Left::Waiting, _) => {}
+            (tls::Left::Between(between), _) => *self = Self::Between(between),
+            (tls::Left::Encrypted, _) | (tls::Left::Foreign, Verdict::All) => {
+                return Step::Answer(Verdict::All);
+            }
+            // A second look at the same bytes must not take them for TLS again.
+            (tls::Left::Foreign, Verdict::Consumed(0)) => {
+                *self = Self::Searching(Search::new(false));
+                return Step::Next(0);
+            }
+            (tls::Left::Foreign, Verdict::Consumed(bytes)) => {
+                *self = Self::following();
+                return Step::Next(bytes);
+            }
+        }
+        Step::Answer(verdict)
     }
 
     fn search(&mut self, mut search: Search, chunk: Chunk<'_>, cx: &mut Context<'_>) -> Step {
         if chunk.after_gap {
-            (search.middle, search.kept, search.pending) = (true, 0, None);
+            search.behind_gap();
         }
         match search.find(chunk.bytes) {
-            Found::Begins(protocol, at) => {
-                let bytes = chunk.bytes.get(at..).unwrap_or_default();
-                let chunk = Chunk { bytes, after_gap: false, ..chunk };
-                behind(self.begin(protocol, chunk, cx), at)
-            }
+            Found::Begins(protocol, at) => self.begin_at(protocol, at, chunk, cx),
             Found::Keep(at) => {
-                let silent = search.seen == 0 && chunk.bytes.is_empty();
+                let silent = search.is_fresh() && chunk.bytes.is_empty();
                 if search.over(chunk.bytes.len(), at) || chunk.cut == Cut::End {
                     if !silent {
                         cx.observer.count(Counter::Unknown);
@@ -205,78 +410,39 @@ impl Direction {
             }
         }
     }
+
+    /// Gives a protocol that begins amid a chunk its first bytes.
+    fn begin_at(
+        &mut self,
+        protocol: Protocol,
+        at: usize,
+        chunk: Chunk<'_>,
+        cx: &mut Context<'_>,
+    ) -> Step {
+        let packets = match protocol {
+            Protocol::Tls if tds::wraps(chunk.bytes, at) => Some(tds::Packets::of_client()),
+            Protocol::Certificates if tds::wraps(chunk.bytes, at) => {
+                Some(tds::Packets::of_server())
+            }
+            _ => None,
+        };
+        let at = if packets.is_some() { at - tds::HEADER } else { at };
+        let bytes = chunk.bytes.get(at..).unwrap_or_default();
+        let chunk = Chunk { bytes, after_gap: false, ..chunk };
+        let step = match packets {
+            Some(packets) => {
+                *self = Self::Tds(Box::new(packets));
+                self.step(chunk, cx)
+            }
+            None => self.begin(protocol, chunk, cx),
+        };
+        behind(step, at)
+    }
 }
 
-/// What a search came to.
-enum Found {
-    /// A protocol begins at this byte.
-    Begins(Protocol, usize),
-    /// None so far; the bytes from here on may be the start of one.
-    Keep(usize),
-}
-
-impl Search {
-    fn find(&mut self, bytes: &[u8]) -> Found {
-        let pending = match self.middle.then(|| self.chunk_start(bytes)) {
-            Some(Found::Keep(at)) => at,
-            Some(begins) => return begins,
-            None => bytes.len(),
-        };
-        let hello = tls::find_hello(bytes)
-            .filter(|at| tls::probe(bytes.get(*at..).unwrap_or_default()) == Probe::Yes);
-        // What stands first began first: a request line before the ClientHello asks for a tunnel.
-        let before = hello.and_then(|at| bytes.get(..at)).unwrap_or(bytes);
-        // A line is only known to begin after a line end, or with the direction.
-        let line = if self.seen == 0 { Some(0) } else { after_line_end(before) };
-        let tail = bytes.len().saturating_sub(HELLO_TAIL).min(pending);
-        let found = match (line.and_then(|line| http::find_request(before, line)), hello) {
-            (Some((at, Probe::Yes)), _) => Found::Begins(Protocol::Http, at),
-            (_, Some(at)) => Found::Begins(Protocol::Tls, at),
-            // The line end before it is kept too: it says that a line begins.
-            (Some((at, _)), None) if bytes.len() - at <= LINE_LIMIT => {
-                Found::Keep(tail.min(at.saturating_sub(1)))
-            }
-            _ => Found::Keep(tail),
-        };
-        if let Found::Keep(keep) = found {
-            let offset = (pending < bytes.len()).then(|| pending.saturating_sub(keep));
-            self.pending = offset.and_then(|offset| u16::try_from(offset).ok());
-        }
-        found
-    }
-
-    /// Looks at the place where new bytes begin, and at the one that was undecided before. Keeps
-    /// from the first of them that is still undecided.
-    fn chunk_start(&self, bytes: &[u8]) -> Found {
-        let fresh = usize::from(self.kept);
-        let mut keep = bytes.len();
-        for at in [self.pending.map_or(fresh, usize::from), fresh] {
-            let Some(arrived) = bytes.get(at..).filter(|arrived| !arrived.is_empty()) else {
-                continue;
-            };
-            match detect::stream(arrived) {
-                Detected::Is(protocol) => return Found::Begins(protocol, at),
-                Detected::Unsure if arrived.len() <= LINE_LIMIT => keep = keep.min(at),
-                Detected::Unsure | Detected::Unknown => {}
-            }
-        }
-        Found::Keep(keep)
-    }
-
-    /// Notes a chunk of so many bytes that is kept from `keep` on; true when the search is over.
-    fn over(&mut self, length: usize, keep: usize) -> bool {
-        let arrived = length.saturating_sub(usize::from(self.kept));
-        self.seen = self.seen.saturating_add(u32::try_from(arrived).unwrap_or(u32::MAX));
-        self.kept = u16::try_from(length - keep).unwrap_or(u16::MAX);
-        self.chunks = self.chunks.saturating_add(1);
-        if self.middle {
-            let patience = if self.pending.is_some() { 4 * CHUNKS_LIMIT } else { CHUNKS_LIMIT };
-            let tired = self.chunks > patience;
-            self.seen > SEARCH_LIMIT_MIDDLE || tired
-        } else {
-            self.seen > SEARCH_LIMIT
-        }
-    }
+/// Do the ports say that the sender is a client? Then what it says of itself is not believed.
+const fn is_client_by_ports(cx: &Context<'_>) -> bool {
+    cx.source.port >= 1024 && cx.destination.port < 1024
 }
 
 /// A step that was taken so many bytes behind the start of the chunk.
@@ -289,8 +455,4 @@ fn behind(step: Step, skipped: usize) -> Step {
         Step::Next(bytes) => Step::Next(bytes.saturating_add(skipped)),
         all => all,
     }
-}
-
-fn after_line_end(bytes: &[u8]) -> Option<usize> {
-    memchr::memchr(b'\n', bytes).map(|at| at + 1)
 }
