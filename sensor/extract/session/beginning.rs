@@ -53,7 +53,7 @@ fn line(bytes: &[u8]) -> bool {
         // The signature of the PROXY protocol has no word: line ends, a zero, `QUIT`.
         return text.starts_with(b"\0\r\nQUIT\n");
     }
-    begins_target(rest)
+    text.starts_with(b"PROXY ") || begins_target(rest)
 }
 
 /// What stands behind a method's blank.

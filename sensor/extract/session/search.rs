@@ -33,6 +33,8 @@ pub(super) struct Search {
     chunks: u8,
     /// The start of the direction was not seen.
     middle: bool,
+    /// It goes through bytes in which something was read before.
+    again: bool,
 }
 
 /// What a search came to.
@@ -45,7 +47,12 @@ pub(super) enum Found {
 
 impl Search {
     pub(super) const fn new(middle: bool) -> Self {
-        Self { seen: 0, kept: 0, pending: NONE, chunks: 0, middle }
+        Self { seen: 0, kept: 0, pending: NONE, chunks: 0, middle, again: false }
+    }
+
+    /// A search through bytes in which something was read before.
+    pub(super) const fn again() -> Self {
+        Self { again: true, ..Self::new(true) }
     }
 
     /// What comes next stands behind a hole.
@@ -53,9 +60,9 @@ impl Search {
         (self.middle, self.kept, self.pending) = (true, 0, NONE);
     }
 
-    /// Was nothing shown yet?
-    pub(super) const fn is_fresh(&self) -> bool {
-        self.seen == 0
+    /// Does its end with these bytes say nothing of the direction?
+    pub(super) const fn is_silent(&self, bytes: &[u8]) -> bool {
+        self.again || (self.seen == 0 && bytes.is_empty())
     }
 
     pub(super) fn find(&mut self, bytes: &[u8]) -> Found {
@@ -72,7 +79,8 @@ impl Search {
         let before = hello.and_then(|(_, at)| bytes.get(..at)).unwrap_or(bytes);
         // A line is only known to begin after a line end, or with the direction.
         let line = if self.seen == 0 { Some(0) } else { after_line_end(before) };
-        let tail = (bytes.len() - keep).min(pending);
+        // One byte at least: the next chunk may go on in its line.
+        let tail = bytes.len().saturating_sub(keep.max(1)).min(pending);
         let found = match (line.and_then(|line| http::find_request(before, line)), hello) {
             (Some((at, Probe::Yes)), _) => Found::Begins(Protocol::Http, at),
             (_, Some((protocol, at))) => Found::Begins(protocol, at),
@@ -99,7 +107,14 @@ impl Search {
             let Some(arrived) = bytes.get(at..).filter(|arrived| !arrived.is_empty()) else {
                 continue;
             };
+            // A line that goes on is judged from where it began.
+            let before = at.checked_sub(1).and_then(|before| bytes.get(before));
+            if before.is_some_and(is_text) && arrived.first().is_some_and(is_text) {
+                continue;
+            }
             match detect::later(arrived) {
+                // A direction that began otherwise does not become a server's.
+                Detected::Is(Protocol::Responses) if !self.middle => {}
                 Detected::Is(protocol) => return Found::Begins(protocol, at),
                 Detected::Unsure if arrived.len() <= LINE_LIMIT => keep = keep.min(at),
                 Detected::Unsure | Detected::Unknown => {}
@@ -121,6 +136,10 @@ impl Search {
             self.seen > LIMIT
         }
     }
+}
+
+fn is_text(byte: &u8) -> bool {
+    matches!(byte, b'\t' | b'\r' | b' '..=b'~')
 }
 
 fn after_line_end(bytes: &[u8]) -> Option<usize> {

@@ -43,8 +43,8 @@ pub(super) struct Start {
     woken: bool,
     /// What was read came from a server.
     server: bool,
-    /// It is not the beginning of the direction, or the framing of DNS is followed beside it.
-    framed: bool,
+    /// Another reading runs beside it, or another protocol stood before.
+    beside: bool,
 }
 
 /// A parser that may wait, and how many bytes at the front of the next chunk it was shown.
@@ -70,12 +70,12 @@ impl Default for Direction {
 impl Direction {
     /// A second reading, from a segment on that may begin something.
     pub(super) const fn anew() -> Self {
-        Self::Detecting(Start { woken: true, server: false, framed: true })
+        Self::Detecting(Start { woken: true, server: false, beside: true })
     }
 
     /// What follows another protocol in the same direction.
     const fn following() -> Self {
-        Self::Detecting(Start { woken: false, server: false, framed: true })
+        Self::Detecting(Start { woken: false, server: false, beside: true })
     }
 
     /// Bytes on the heap.
@@ -223,7 +223,7 @@ impl Direction {
                 }
             },
             Self::Asleep { server } => {
-                let start = Start { woken: true, server: *server, framed: false };
+                let start = Start { woken: true, server: *server, beside: false };
                 *self = Self::Detecting(start);
                 self.detect(start, chunk, cx)
             }
@@ -248,7 +248,7 @@ impl Direction {
         if start.server && !is_client_by_ports(cx) {
             return self.wake_server(chunk, cx);
         }
-        if !start.framed && dns::is_hinted(cx) {
+        if !start.beside && dns::is_hinted(cx) {
             return self.framed(start, chunk, cx);
         }
         let middle = chunk.after_gap || !chunk.from_start;
@@ -258,17 +258,25 @@ impl Direction {
         };
         match detected {
             Detected::Is(protocol) => self.begin(protocol, chunk, cx),
-            // A hello behind bytes that decide nothing decides.
-            Detected::Unsure
-                if chunk.cut == Cut::None
-                    && (start.woken || !middle)
-                    && tls::find_hello(chunk.bytes).is_none() =>
-            {
-                Step::Answer(Verdict::Consumed(0))
+            Detected::Unsure if chunk.cut == Cut::None && (start.woken || !middle) => {
+                self.wait(start, chunk, cx)
             }
             Detected::Unknown | Detected::Unsure if start.woken => self.look_once(chunk, cx),
             _ => self.search(Search::new(middle), chunk, cx),
         }
+    }
+
+    /// The first bytes decide nothing yet. A hello behind them is read meanwhile.
+    fn wait(&mut self, start: Start, chunk: Chunk<'_>, cx: &mut Context<'_>) -> Step {
+        if start.beside {
+            return Step::Answer(Verdict::Consumed(0));
+        }
+        let Some(at) = tls::find_hello(chunk.bytes) else {
+            return Step::Answer(Verdict::Consumed(0));
+        };
+        let first = Self::Detecting(Start { beside: true, ..start });
+        *self = Self::Fork(Box::new(Fork::new(first, Self::anew(), at)));
+        self.step(chunk, cx)
     }
 
     /// A woken direction whose first bytes are none of ours: a hello in this chunk counts, and
@@ -300,7 +308,7 @@ impl Direction {
             Detected::Unsure => chunk.bytes.len() > 2,
         };
         *self = if other {
-            let second = Self::Detecting(Start { framed: true, ..start });
+            let second = Self::Detecting(Start { beside: true, ..start });
             Self::Fork(Box::new(Fork::new(messages, second, 0)))
         } else {
             messages
@@ -378,6 +386,12 @@ impl Direction {
             (tls::Left::Encrypted, _) | (tls::Left::Foreign, Verdict::All) => {
                 return Step::Answer(Verdict::All);
             }
+            (tls::Left::Cut, Verdict::All) => return Step::Answer(Verdict::All),
+            // If it was a decoy, something else may stand in it.
+            (tls::Left::Cut, Verdict::Consumed(at)) => {
+                *self = Self::Searching(Search::again());
+                return Step::Next(at.saturating_add(1));
+            }
             // A second look at the same bytes must not take them for TLS again.
             (tls::Left::Foreign, Verdict::Consumed(0)) => {
                 *self = Self::Searching(Search::new(false));
@@ -398,7 +412,7 @@ impl Direction {
         match search.find(chunk.bytes) {
             Found::Begins(protocol, at) => self.begin_at(protocol, at, chunk, cx),
             Found::Keep(at) => {
-                let silent = search.is_fresh() && chunk.bytes.is_empty();
+                let silent = search.is_silent(chunk.bytes);
                 if search.over(chunk.bytes.len(), at) || chunk.cut == Cut::End {
                     if !silent {
                         cx.observer.count(Counter::Unknown);

@@ -47,7 +47,13 @@ fn protocols_inside_others_are_followed() {
     for size in 1..=text.len() {
         assert_eq!(
             names(&feed(text.chunks(size))),
-            ["socks.host s.example", "http.host c.example", "tls.sni hello.example"],
+            [
+                "ip 192.0.2.1:1",
+                "ip 192.0.2.2:2",
+                "socks.host s.example",
+                "http.host c.example",
+                "tls.sni hello.example"
+            ],
             "{size}"
         );
     }

@@ -37,6 +37,8 @@ pub enum Left {
     Encrypted,
     /// TLS is over: what is not consumed is something else.
     Foreign,
+    /// What is not consumed is a hello that is cut short. It was read as far as it goes.
+    Cut,
 }
 
 /// Finds the ClientHellos in a client's stream, over any number of records and segments: the
@@ -48,8 +50,17 @@ pub enum Left {
 pub struct Hellos {
     between: Between,
     place: Place,
-    /// What stands first once this has ended is no TLS.
-    foreign: bool,
+    /// How it has ended.
+    end: End,
+}
+
+/// How TLS in clear ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum End {
+    #[default]
+    Encrypted,
+    Foreign,
+    Cut,
 }
 
 #[derive(Debug, Default)]
@@ -88,8 +99,11 @@ impl Hellos {
             Verdict::All => true,
         };
         match self.place {
-            Place::Ended if self.foreign => Left::Foreign,
-            Place::Ended => Left::Encrypted,
+            Place::Ended => match self.end {
+                End::Encrypted => Left::Encrypted,
+                End::Foreign => Left::Foreign,
+                End::Cut => Left::Cut,
+            },
             Place::Between if all => Left::Between(self.between),
             _ => Left::Waiting,
         }
@@ -118,7 +132,7 @@ impl Hellos {
                 Place::Between => self.pass(chunk, cx),
                 Place::Hello { .. } => self.hello(chunk, cx),
                 Place::Passing(_) => self.walk(chunk, cx),
-                Place::Ended if at == 0 && !self.foreign => return Verdict::All,
+                Place::Ended if at == 0 && self.end == End::Encrypted => return Verdict::All,
                 Place::Ended => return Verdict::Consumed(at as u64),
             };
             match step {
@@ -150,14 +164,16 @@ impl Hellos {
             [0x15, 3, _, 0, 2, _, _, ..] => Step::Took(7),
             [0x18, 3, _, high, low, ..] => self.record(*high, *low),
             [0x16, 3, ..] => self.judge(bytes, chunk.cut),
-            [0x14 | 0x15 | 0x17, 3, _, _, _, ..] => self.end(false),
             [0x14..=0x18] | [0x14..=0x18, 3] | [0x14..=0x18, 3, _] | [0x14..=0x18, 3, _, _]
+            | [0x14, 3, _, 0, 1]
+            | [0x15, 3, _, 0, 2]
+            | [0x15, 3, _, 0, 2, _]
                 if chunk.cut == Cut::None =>
             {
                 Step::Wait
             }
-            [0x14 | 0x15, 3, _, 0, ..] if chunk.cut == Cut::None => Step::Wait,
-            _ => self.end(true),
+            [0x14 | 0x15 | 0x17, 3, _, _, _, ..] => self.end(End::Encrypted),
+            _ => self.end(End::Foreign),
         }
     }
 
@@ -166,13 +182,13 @@ impl Hellos {
         match (opening_behind(bytes, self.between.lead), bytes) {
             (Opening::Client, _) => self.begin(),
             (Opening::Unsure, _) if cut == Cut::None => Step::Wait,
-            _ if self.between.changed => self.end(false),
+            _ if self.between.changed => self.end(End::Encrypted),
             _ if self.between.lead > 0 => {
                 self.between.skip = std::mem::take(&mut self.between.lead);
                 Step::Took(0)
             }
             (_, [_, _, _, high, low, ..]) => self.record(*high, *low),
-            _ => self.end(true),
+            _ => self.end(End::Foreign),
         }
     }
 
@@ -181,7 +197,7 @@ impl Hellos {
         self.between.skip = u16::from_be_bytes([high, low]);
         if usize::from(self.between.skip) > RECORD_MAX {
             self.between.skip = 0;
-            return self.end(true);
+            return self.end(End::Foreign);
         }
         Step::Took(5)
     }
@@ -204,9 +220,9 @@ impl Hellos {
         Step::Took(0)
     }
 
-    fn end(&mut self, foreign: bool) -> Step {
+    fn end(&mut self, end: End) -> Step {
         self.place = Place::Ended;
-        self.foreign = foreign;
+        self.end = end;
         Step::Took(0)
     }
 
@@ -218,7 +234,7 @@ impl Hellos {
         if *need == 0 && walk.handshake >= 4 {
             match records::message_header(shown) {
                 Some((1, length)) => *need = 4 + length,
-                _ => return self.end(true),
+                _ => return self.end(End::Foreign),
             }
         }
         let need = *need;
@@ -235,9 +251,9 @@ impl Hellos {
             self.between = Between { read: true, ..Between::default() };
             self.place = Place::Between;
             return match walk.ended {
-                true if passed == 0 => self.end(true),
+                true if passed == 0 => self.end(End::Foreign),
                 true => Step::Took(passed),
-                false => Step::Took(chunk.bytes.len()),
+                false => self.end(End::Cut),
             };
         }
         if chunk.bytes.len() < LIMIT {
@@ -262,7 +278,7 @@ impl Hellos {
             self.between = Between { lead, read: true, ..self.between };
             self.place = Place::Between;
         } else if took < chunk.bytes.len() {
-            return match self.end(true) {
+            return match self.end(End::Foreign) {
                 Step::Took(_) => Step::Took(took),
                 wait => wait,
             };
@@ -275,7 +291,7 @@ impl Hellos {
         let [high, low, 1, major, minor, rest @ ..] = chunk.bytes else {
             return match (chunk.cut, super::probe(chunk.bytes)) {
                 (Cut::None, Probe::Unsure) => Step::Wait,
-                _ => self.end(true),
+                _ => self.end(End::Foreign),
             };
         };
         let length = usize::from(u16::from_be_bytes([high & 0x7f, *low]));
