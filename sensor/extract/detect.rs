@@ -53,22 +53,37 @@ pub fn stream(bytes: &[u8]) -> Detected {
         Header::Unsure => return Detected::Unsure,
         Header::No => {}
     }
-    let asked: [(Protocol, Ask); 7] = [
-        (Protocol::Tls, tls::probe),
-        (Protocol::Certificates, tls::probe_server),
-        (Protocol::Http2, http2::probe),
-        (Protocol::Http, http::probe),
-        (Protocol::Responses, http::probe_response),
-        (Protocol::Socks, socks::probe),
-        (Protocol::Dns, dns::tcp::probe),
-    ];
+    asked(bytes, &ASKED)
+}
+
+/// The same without DNS, whose framing is followed anyway.
+pub fn beside_dns(bytes: &[u8]) -> Detected {
+    match proxy::header(bytes) {
+        Header::Whole(length) => Detected::Is(Protocol::Proxy(length)),
+        Header::Unsure => Detected::Unsure,
+        Header::No => asked(bytes, ASKED.split_last().map_or(&[], |(_, others)| others)),
+    }
+}
+
+/// Every protocol in the order in which it is asked; that of DNS last.
+const ASKED: [(Protocol, Ask); 7] = [
+    (Protocol::Tls, tls::probe),
+    (Protocol::Certificates, tls::probe_server),
+    (Protocol::Http2, http2::probe),
+    (Protocol::Http, http::probe),
+    (Protocol::Responses, http::probe_response),
+    (Protocol::Socks, socks::probe),
+    (Protocol::Dns, dns::tcp::probe),
+];
+
+fn asked(bytes: &[u8], asked: &[(Protocol, Ask)]) -> Detected {
     let patient = bytes.len() < UNSURE_LIMIT;
     let mut unsure = false;
     for (protocol, probe) in asked {
         match probe(bytes) {
             // A protocol asked before may still win.
             Probe::Yes if unsure && patient => return Detected::Unsure,
-            Probe::Yes => return Detected::Is(protocol),
+            Probe::Yes => return Detected::Is(*protocol),
             Probe::Unsure => unsure = true,
             Probe::No => {}
         }
@@ -79,16 +94,17 @@ pub fn stream(bytes: &[u8]) -> Detected {
 /// What begins with a segment in the middle of a direction. Chance must not pass for it, so TLS is
 /// known by its whole opening, and a request by its whole first line.
 pub fn later(bytes: &[u8]) -> Detected {
-    match tls::opening(bytes) {
+    match tls::opening_behind_others(bytes) {
         Opening::Client => return Detected::Is(Protocol::Tls),
         Opening::Server => return Detected::Is(Protocol::Certificates),
         Opening::Unsure => return Detected::Unsure,
         Opening::No => {}
     }
     match (bytes, stream(bytes)) {
-        // What stands behind an alert is not known yet.
-        ([0x15, ..], Detected::Is(Protocol::Certificates)) => Detected::Unsure,
-        ([0x16, ..], _) => Detected::Unknown,
+        (
+            [0x14..=0x16, ..],
+            Detected::Is(Protocol::Tls | Protocol::Certificates) | Detected::Unsure,
+        ) => Detected::Unknown,
         (_, Detected::Is(Protocol::Http)) => match http::find_request(bytes, 0) {
             Some((0, Probe::Yes)) => Detected::Is(Protocol::Http),
             Some((0, Probe::Unsure)) if bytes.len() < UNSURE_LIMIT => Detected::Unsure,

@@ -29,6 +29,14 @@ pub fn may_begin(bytes: &[u8]) -> bool {
     }
 }
 
+/// Does what stands at this place go on in a line of text? Then it begins nothing.
+pub(super) fn is_in_line(bytes: &[u8], at: usize) -> bool {
+    let text = |byte: &u8| matches!(byte, b'\t' | b'\r' | b' '..=b'~');
+    let before = at.checked_sub(1).and_then(|before| bytes.get(before));
+    let ends = bytes.get(at..).is_some_and(|rest| rest.starts_with(b"\r\n"));
+    before.is_some_and(text) && bytes.get(at).is_some_and(text) && !ends
+}
+
 /// The length of a DNS message alone, or with a header: few questions, or an answer without any.
 #[inline]
 fn dns(bytes: &[u8]) -> bool {

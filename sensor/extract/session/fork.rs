@@ -1,19 +1,20 @@
-//! A direction that is read in two ways at once: by the parser it had, and anew from a segment on
-//! that begins like a ClientHello. What came before may have been a decoy that the receiver threw
-//! away, or the beginning may be bytes inside a message: only what follows tells.
+//! A direction that is read in several ways at once: by the parser it had, and anew from a segment
+//! on that begins like a ClientHello. What came before may have been a decoy that the receiver
+//! threw away, or the beginning may be bytes inside a message: only what follows tells.
 //!
-//! Owns how far each of the two has come. Lives until one of them has nothing more to read.
+//! Owns how far each of them has come. Lives until one of them alone has something to read.
 
 use super::stream::Direction;
 use crate::extract::Context;
 use crate::flow::stream::{Chunk, Cut, Verdict};
 
-/// Two readings of one direction.
+/// Readings at once. Where more begin, the last one is given up.
+const READINGS: usize = 4;
+
+/// The readings of one direction, the oldest first.
 #[derive(Debug)]
 pub(super) struct Fork {
-    readings: [Reading; 2],
-    /// Bytes at the front of the next chunk that were shown before.
-    kept: usize,
+    readings: Vec<Reading>,
 }
 
 #[derive(Debug)]
@@ -25,61 +26,59 @@ struct Reading {
 
 /// What becomes of a fork.
 pub(super) enum Outcome {
-    /// Both go on.
-    Both(Verdict),
-    /// One is over; this is the other.
+    /// It goes on.
+    Many(Verdict),
+    /// This one is left.
     One(Direction, Verdict),
 }
 
 impl Fork {
     /// `first` goes on, `second` begins so many bytes behind the start of the next chunk.
     pub(super) fn new(first: Direction, second: Direction, behind: usize) -> Self {
-        let readings = [
-            Reading { direction: first, ahead: 0 },
-            Reading { direction: second, ahead: behind as u64 },
-        ];
-        Self { readings, kept: behind }
+        let second = Reading { direction: second, ahead: behind as u64 };
+        Self { readings: vec![Reading { direction: first, ahead: 0 }, second] }
     }
 
     /// Bytes on the heap.
     pub(super) fn held_bytes(&self) -> usize {
         let inner = self.readings.iter().map(|reading| reading.direction.held_bytes());
-        size_of::<Self>() + inner.sum::<usize>()
+        self.readings.capacity() * size_of::<Reading>() + inner.sum::<usize>()
     }
 
-    /// Bytes at the front of the next chunk that were shown before.
-    pub(super) const fn kept(&self) -> usize {
-        self.kept
+    /// Is it not known of any reading what it reads?
+    pub(super) fn is_undecided(&self) -> bool {
+        self.readings.iter().all(|reading| reading.direction.is_undecided())
     }
 
-    /// Another beginning was seen in what is new of a chunk: the second reading is given up for
-    /// it, and what stands of its message is read.
-    pub(super) fn begin_again(&mut self, chunk: Chunk<'_>, cx: &mut Context<'_>) {
-        let kept = self.kept;
-        let [_, second] = &mut self.readings;
-        let before = Chunk { bytes: chunk.bytes.get(..kept).unwrap_or_default(), cut: Cut::Gap, ..chunk };
-        let _ = second.advance(before, cx);
-        *second = Reading { direction: Direction::anew(), ahead: kept as u64 };
+    /// Another beginning was seen `known` bytes behind the start of a chunk. Where there is no
+    /// room for it, what stands of the last reading's message is read.
+    pub(super) fn begin_again(&mut self, chunk: Chunk<'_>, known: usize, cx: &mut Context<'_>) {
+        // One that waits for nothing else than a beginning takes this one.
+        let place = known as u64;
+        if self.readings.iter().any(|it| it.direction.is_open() && it.ahead <= place) {
+            return;
+        }
+        if self.readings.len() >= READINGS
+            && let Some(mut last) = self.readings.pop()
+        {
+            let bytes = chunk.bytes.get(..known).unwrap_or_default();
+            let _ = last.advance(Chunk { bytes, cut: Cut::Gap, ..chunk }, cx);
+        }
+        self.readings.push(Reading { direction: Direction::anew(), ahead: place });
     }
 
     pub(super) fn advance(&mut self, chunk: Chunk<'_>, cx: &mut Context<'_>) -> Outcome {
         if chunk.after_gap {
             self.readings.iter_mut().for_each(|reading| reading.ahead = 0);
         }
-        let [first, second] = &mut self.readings;
-        match (first.advance(chunk, cx), second.advance(chunk, cx)) {
-            (true, true) => {
-                let done = first.ahead.min(second.ahead);
-                first.ahead -= done;
-                second.ahead -= done;
-                let done_here = usize::try_from(done).unwrap_or(usize::MAX);
-                self.kept = chunk.bytes.len().saturating_sub(done_here);
-                Outcome::Both(Verdict::Consumed(done))
-            }
-            (true, false) => first.alone(),
-            (false, true) => second.alone(),
-            (false, false) => Outcome::One(Direction::default(), Verdict::All),
+        self.readings.retain_mut(|reading| reading.advance(chunk, cx));
+        let done = self.readings.iter().map(|reading| reading.ahead).min();
+        let Some(done) = done else { return Outcome::One(Direction::default(), Verdict::All) };
+        if let [one] = self.readings.as_mut_slice() {
+            return Outcome::One(std::mem::take(&mut one.direction), Verdict::Consumed(done));
         }
+        self.readings.iter_mut().for_each(|reading| reading.ahead -= done);
+        Outcome::Many(Verdict::Consumed(done))
     }
 }
 
@@ -99,9 +98,5 @@ impl Reading {
             }
             Verdict::All => false,
         }
-    }
-
-    fn alone(&mut self) -> Outcome {
-        Outcome::One(std::mem::take(&mut self.direction), Verdict::Consumed(self.ahead))
     }
 }

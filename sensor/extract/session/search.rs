@@ -3,6 +3,9 @@
 //!
 //! Owns which bytes are kept for it. Holds none: they stay in the stream.
 
+use super::beginning::is_in_line;
+use super::stream::Shown;
+use super::tds;
 use crate::extract::detect::{self, Detected, Protocol};
 use crate::extract::{Probe, http, tls};
 
@@ -26,15 +29,22 @@ const NONE: u16 = u16::MAX;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Search {
     seen: u32,
-    /// Bytes at the front of the next chunk that were shown before.
-    kept: u16,
+    pub(super) shown: Shown,
     /// Where among them a chunk began that may yet be the start of a protocol.
     pending: u16,
     chunks: u8,
-    /// The start of the direction was not seen.
-    middle: bool,
-    /// It goes through bytes in which something was read before.
-    again: bool,
+    among: Among,
+}
+
+/// What a search goes through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Among {
+    /// A direction whose start was seen.
+    Start,
+    /// One whose start was not seen, or what stands behind a hole.
+    Middle,
+    /// Bytes in which something was read before.
+    Again,
 }
 
 /// What a search came to.
@@ -47,22 +57,28 @@ pub(super) enum Found {
 
 impl Search {
     pub(super) const fn new(middle: bool) -> Self {
-        Self { seen: 0, kept: 0, pending: NONE, chunks: 0, middle, again: false }
+        Self::from(middle, Shown::NONE)
+    }
+
+    /// A search of which so much was shown before.
+    pub(super) const fn from(middle: bool, shown: Shown) -> Self {
+        let among = if middle { Among::Middle } else { Among::Start };
+        Self { seen: 0, shown, pending: NONE, chunks: 0, among }
     }
 
     /// A search through bytes in which something was read before.
     pub(super) const fn again() -> Self {
-        Self { again: true, ..Self::new(true) }
+        Self { among: Among::Again, ..Self::new(true) }
     }
 
     /// What comes next stands behind a hole.
     pub(super) const fn behind_gap(&mut self) {
-        (self.middle, self.kept, self.pending) = (true, 0, NONE);
+        (self.among, self.shown, self.pending) = (Among::Middle, Shown::NONE, NONE);
     }
 
     /// Does its end with these bytes say nothing of the direction?
-    pub(super) const fn is_silent(&self, bytes: &[u8]) -> bool {
-        self.again || (self.seen == 0 && bytes.is_empty())
+    pub(super) fn is_silent(&self, bytes: &[u8]) -> bool {
+        self.among == Among::Again || (self.seen == 0 && bytes.is_empty())
     }
 
     pub(super) fn find(&mut self, bytes: &[u8]) -> Found {
@@ -79,8 +95,8 @@ impl Search {
         let before = hello.and_then(|(_, at)| bytes.get(..at)).unwrap_or(bytes);
         // A line is only known to begin after a line end, or with the direction.
         let line = if self.seen == 0 { Some(0) } else { after_line_end(before) };
-        // One byte at least: the next chunk may go on in its line.
-        let tail = bytes.len().saturating_sub(keep.max(1)).min(pending);
+        // The next chunk may go on in a line, or a packet's header stand before what begins.
+        let tail = bytes.len().saturating_sub(keep).min(pending).saturating_sub(tds::HEADER);
         let found = match (line.and_then(|line| http::find_request(before, line)), hello) {
             (Some((at, Probe::Yes)), _) => Found::Begins(Protocol::Http, at),
             (_, Some((protocol, at))) => Found::Begins(protocol, at),
@@ -100,7 +116,7 @@ impl Search {
     /// Looks at the place where new bytes begin, and at the one that was undecided before. Keeps
     /// from the first of them that is still undecided.
     fn chunk_start(&self, bytes: &[u8]) -> Found {
-        let fresh = usize::from(self.kept);
+        let fresh = self.shown.kept();
         let undecided = if self.pending == NONE { fresh } else { usize::from(self.pending) };
         let mut keep = bytes.len();
         for at in [undecided, fresh] {
@@ -108,13 +124,12 @@ impl Search {
                 continue;
             };
             // A line that goes on is judged from where it began.
-            let before = at.checked_sub(1).and_then(|before| bytes.get(before));
-            if before.is_some_and(is_text) && arrived.first().is_some_and(is_text) {
+            if is_in_line(bytes, at) {
                 continue;
             }
             match detect::later(arrived) {
                 // A direction that began otherwise does not become a server's.
-                Detected::Is(Protocol::Responses) if !self.middle => {}
+                Detected::Is(Protocol::Responses) if self.among == Among::Start => {}
                 Detected::Is(protocol) => return Found::Begins(protocol, at),
                 Detected::Unsure if arrived.len() <= LINE_LIMIT => keep = keep.min(at),
                 Detected::Unsure | Detected::Unknown => {}
@@ -123,23 +138,18 @@ impl Search {
         Found::Keep(keep)
     }
 
-    /// Notes a chunk of so many bytes that is kept from `keep` on; true when the search is over.
-    pub(super) fn over(&mut self, length: usize, keep: usize) -> bool {
-        let arrived = length.saturating_sub(usize::from(self.kept));
+    /// Notes a chunk of so many bytes; true when the search is over.
+    pub(super) fn over(&mut self, length: usize) -> bool {
+        let arrived = length.saturating_sub(self.shown.kept());
         self.seen = self.seen.saturating_add(u32::try_from(arrived).unwrap_or(u32::MAX));
-        self.kept = u16::try_from(length - keep).unwrap_or(u16::MAX);
         self.chunks = self.chunks.saturating_add(1);
-        if self.middle {
+        if self.among != Among::Start {
             let patience = if self.pending == NONE { CHUNKS_LIMIT } else { 4 * CHUNKS_LIMIT };
             self.seen > LIMIT_MIDDLE || self.chunks > patience
         } else {
             self.seen > LIMIT
         }
     }
-}
-
-fn is_text(byte: &u8) -> bool {
-    matches!(byte, b'\t' | b'\r' | b' '..=b'~')
 }
 
 fn after_line_end(bytes: &[u8]) -> Option<usize> {

@@ -3,6 +3,7 @@
 //! No direction is given up for good: one that has nothing more to read sleeps, and is woken by a
 //! segment that may begin something ([`super::may_begin`]).
 
+use super::beginning::{is_in_line, may_begin};
 use super::fork::{Fork, Outcome};
 use super::search::{Found, Search};
 use super::tds;
@@ -23,13 +24,13 @@ pub(super) enum Direction {
     Tls(Box<Kept<tls::Hellos>>),
     /// TLS in clear goes on after a ClientHello, and nothing is waited for.
     Between(tls::Between),
-    Certificates(Box<tls::Certificates>),
+    Certificates(Box<Kept<tls::Certificates>>),
     Http(Box<Kept<http::Requests>>),
-    Http2(Box<http2::Requests>),
+    Http2(Box<Kept<http2::Requests>>),
     Dns(Box<Kept<dns::tcp::TcpMessages>>),
     Socks(Box<Kept<socks::Client>>),
-    Tds(Box<tds::Packets>),
-    Fork(Box<Fork>),
+    Tds(Box<Kept<tds::Packets>>),
+    Fork(Box<Kept<Fork>>),
     /// Nothing is expected. `server`: what was read came from a server.
     Asleep {
         server: bool,
@@ -43,15 +44,50 @@ pub(super) struct Start {
     woken: bool,
     /// What was read came from a server.
     server: bool,
-    /// Another reading runs beside it, or another protocol stood before.
+    /// Other readings run beside it.
     beside: bool,
+    /// Another protocol stood before, or the framing of DNS is followed beside it.
+    follows: bool,
+    shown: Shown,
 }
 
-/// A parser that may wait, and how many bytes at the front of the next chunk it was shown.
+/// What a direction that waits was shown before: how many bytes at the front of the next chunk,
+/// and whether they stand behind a hole, which the next chunk will then say again.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Shown(u32);
+
+impl Shown {
+    const TORN: u32 = 1 << 31;
+
+    pub(super) const NONE: Self = Self(0);
+
+    fn new(kept: usize, torn: bool) -> Self {
+        let kept = u32::try_from(kept).map_or(Self::TORN - 1, |kept| kept.min(Self::TORN - 1));
+        Self(if torn { kept | Self::TORN } else { kept })
+    }
+
+    /// Bytes at the front of the next chunk.
+    pub(super) const fn kept(self) -> usize {
+        (self.0 & !Self::TORN) as usize
+    }
+
+    /// Is a chunk behind a hole the one that was shown before?
+    const fn is_told(self) -> bool {
+        self.0 > Self::TORN
+    }
+}
+
+/// A parser that may wait.
 #[derive(Debug, Default)]
 pub(super) struct Kept<P> {
     parser: P,
-    kept: usize,
+    shown: Shown,
+}
+
+impl<P> Kept<P> {
+    fn new(parser: P) -> Box<Self> {
+        Box::new(Self { parser, shown: Shown::default() })
+    }
 }
 
 enum Step {
@@ -68,14 +104,17 @@ impl Default for Direction {
 }
 
 impl Direction {
+    const FOLLOWING: Start =
+        Start { woken: false, server: false, beside: false, follows: true, shown: Shown::NONE };
+
     /// A second reading, from a segment on that may begin something.
     pub(super) const fn anew() -> Self {
-        Self::Detecting(Start { woken: true, server: false, beside: true })
+        Self::Detecting(Start { woken: true, beside: true, ..Self::FOLLOWING })
     }
 
     /// What follows another protocol in the same direction.
     const fn following() -> Self {
-        Self::Detecting(Start { woken: false, server: false, beside: true })
+        Self::Detecting(Self::FOLLOWING)
     }
 
     /// Bytes on the heap.
@@ -83,47 +122,106 @@ impl Direction {
         match self {
             Self::Tls(hellos) => size_of_val(hellos.as_ref()) + hellos.parser.held_bytes(),
             Self::Certificates(certificates) => {
-                size_of_val(certificates.as_ref()) + certificates.held_bytes()
+                size_of_val(certificates.as_ref()) + certificates.parser.held_bytes()
             }
             Self::Http(requests) => size_of_val(requests.as_ref()),
             Self::Http2(requests) => size_of_val(requests.as_ref()),
             Self::Dns(messages) => size_of_val(messages.as_ref()),
             Self::Socks(client) => size_of_val(client.as_ref()),
-            Self::Tds(packets) => packets.held_bytes(),
-            Self::Fork(fork) => fork.held_bytes(),
+            Self::Tds(packets) => size_of_val(packets.as_ref()) + packets.parser.held_bytes(),
+            Self::Fork(fork) => size_of_val(fork.as_ref()) + fork.parser.held_bytes(),
             Self::Detecting(_) | Self::Searching(_) | Self::Between(_) | Self::Asleep { .. } => 0,
         }
     }
 
-    /// Reads on.
-    pub(super) fn advance(&mut self, chunk: Chunk<'_>, cx: &mut Context<'_>) -> Verdict {
-        let kept = match self {
-            Self::Tls(hellos) => hellos.kept,
-            Self::Http(requests) => requests.kept,
-            Self::Dns(messages) => messages.kept,
-            Self::Socks(client) => client.kept,
-            Self::Fork(fork) => fork.kept(),
-            _ => return self.run(chunk, cx),
-        };
-        // A compare of two bytes for each segment of a direction that is read.
-        if let Some([0x16] | [0x16, 3, ..]) = chunk.bytes.get(kept..) {
-            self.look_afresh(chunk, kept, cx);
-        }
-        self.run(chunk, cx)
+    /// What was shown before of the next chunk.
+    const fn shown(&mut self) -> Option<&mut Shown> {
+        Some(match self {
+            Self::Detecting(start) => &mut start.shown,
+            Self::Searching(search) => &mut search.shown,
+            Self::Tls(hellos) => &mut hellos.shown,
+            Self::Certificates(certificates) => &mut certificates.shown,
+            Self::Http(requests) => &mut requests.shown,
+            Self::Http2(requests) => &mut requests.shown,
+            Self::Dns(messages) => &mut messages.shown,
+            Self::Socks(client) => &mut client.shown,
+            Self::Tds(packets) => &mut packets.shown,
+            Self::Fork(fork) => &mut fork.shown,
+            Self::Between(_) | Self::Asleep { .. } => return None,
+        })
     }
 
-    /// New bytes begin like a ClientHello while a parser waits for more of something else.
+    /// Reads on.
+    pub(super) fn advance(&mut self, chunk: Chunk<'_>, cx: &mut Context<'_>) -> Verdict {
+        let shown = self.shown().map_or(Shown::default(), |shown| *shown);
+        // Bytes behind a hole are said to be so until some are consumed.
+        let after_gap = chunk.after_gap && !shown.is_told();
+        let known = shown.kept();
+        let next = Chunk { after_gap, ..chunk };
+        // A compare of two bytes for each segment of a direction that is read.
+        match chunk.bytes.get(known..) {
+            Some([0x16] | [0x16, 3, ..]) => self.look_afresh(next, known, cx),
+            Some(fresh) if known > 0 && self.is_undecided() && may_begin(fresh) => {
+                self.look_afresh(next, known, cx);
+            }
+            _ => {}
+        }
+        let verdict = self.run(next, cx);
+        if let (Verdict::Consumed(consumed), Some(shown)) = (verdict, self.shown()) {
+            let consumed = usize::try_from(consumed).unwrap_or(usize::MAX);
+            let left = match chunk.cut {
+                Cut::None => chunk.bytes.len().saturating_sub(consumed),
+                Cut::Gap | Cut::End => 0,
+            };
+            *shown = Shown::new(left, chunk.after_gap && consumed == 0);
+        }
+        verdict
+    }
+
+    /// Does a parser wait for more of a message that may have been a decoy?
+    fn is_amid(&self) -> bool {
+        match self {
+            Self::Tls(hellos) => hellos.parser.is_amid(),
+            Self::Http(_) | Self::Dns(_) | Self::Socks(_) | Self::Fork(_) => true,
+            _ => self.is_undecided(),
+        }
+    }
+
+    /// Was it woken, and is not known for what?
+    pub(super) fn is_undecided(&self) -> bool {
+        match self {
+            Self::Detecting(start) => start.woken,
+            Self::Fork(fork) => fork.parser.is_undecided(),
+            _ => false,
+        }
+    }
+
+    /// Does it take any beginning of TLS for one as it is?
+    pub(super) fn is_open(&self) -> bool {
+        match self {
+            Self::Tls(hellos) => !hellos.parser.is_amid(),
+            Self::Between(_) => true,
+            _ => false,
+        }
+    }
+
+    /// New bytes may begin something while more of something else is waited for.
     #[cold]
-    fn look_afresh(&mut self, chunk: Chunk<'_>, kept: usize, cx: &mut Context<'_>) {
-        let fresh = chunk.bytes.get(kept..).unwrap_or_default();
-        if chunk.after_gap || !matches!(tls::opening(fresh), Opening::Client | Opening::Unsure) {
+    fn look_afresh(&mut self, chunk: Chunk<'_>, known: usize, cx: &mut Context<'_>) {
+        let fresh = chunk.bytes.get(known..).unwrap_or_default();
+        let no_hello = fresh.first() == Some(&0x16) && tls::opening(fresh) == Opening::No;
+        if chunk.after_gap || no_hello || !self.is_amid() || is_in_line(chunk.bytes, known) {
             return;
         }
         match self {
-            Self::Fork(fork) => fork.begin_again(chunk, cx),
+            Self::Detecting(_) if known == 0 => {}
+            Self::Fork(fork) => fork.parser.begin_again(chunk, known, cx),
             _ => {
-                let first = std::mem::take(self);
-                *self = Self::Fork(Box::new(Fork::new(first, Self::anew(), kept)));
+                let mut first = std::mem::take(self);
+                if let Self::Detecting(start) = &mut first {
+                    (start.beside, start.follows) = (true, true);
+                }
+                *self = Self::Fork(Kept::new(Fork::new(first, Self::anew(), known)));
             }
         }
     }
@@ -139,7 +237,6 @@ impl Direction {
                     return Verdict::All;
                 }
                 Step::Answer(Verdict::Consumed(bytes)) => {
-                    self.note_kept(rest.bytes.len(), bytes);
                     return Verdict::Consumed(taken.saturating_add(bytes));
                 }
                 Step::Next(bytes) => taken = taken.saturating_add(bytes),
@@ -149,25 +246,10 @@ impl Direction {
                 Some(bytes) if !bytes.is_empty() => {
                     rest = Chunk { bytes, after_gap: false, from_start: true, cut: chunk.cut };
                 }
-                _ => {
-                    self.note_kept(0, 0);
-                    return Verdict::Consumed(taken);
-                }
+                _ => return Verdict::Consumed(taken),
             }
         }
         Verdict::Consumed(taken)
-    }
-
-    /// Notes how much of a chunk will be shown again.
-    fn note_kept(&mut self, shown: usize, consumed: u64) {
-        let now = shown.saturating_sub(usize::try_from(consumed).unwrap_or(usize::MAX));
-        match self {
-            Self::Tls(hellos) => hellos.kept = now,
-            Self::Http(requests) => requests.kept = now,
-            Self::Dns(messages) => messages.kept = now,
-            Self::Socks(client) => client.kept = now,
-            _ => {}
-        }
     }
 
     /// Was what is read here said by a server?
@@ -201,9 +283,9 @@ impl Direction {
                 let hellos = tls::Hellos::resume(*between);
                 self.hellos(hellos, chunk, cx)
             }
-            Self::Certificates(certificates) => Step::Answer(certificates.advance(chunk, cx)),
-            Self::Tds(packets) => Step::Answer(packets.advance(chunk, cx)),
-            Self::Http2(requests) => Step::Answer(requests.advance(chunk, cx)),
+            Self::Certificates(certificates) => Step::Answer(certificates.parser.advance(chunk, cx)),
+            Self::Tds(packets) => Step::Answer(packets.parser.advance(chunk, cx)),
+            Self::Http2(requests) => Step::Answer(requests.parser.advance(chunk, cx)),
             Self::Dns(messages) => Step::Answer(messages.parser.advance(chunk, cx)),
             Self::Http(requests) => {
                 let verdict = requests.parser.advance(chunk, cx);
@@ -215,15 +297,18 @@ impl Direction {
                 let next = client.parser.over();
                 self.after(verdict, next)
             }
-            Self::Fork(fork) => match fork.advance(chunk, cx) {
-                Outcome::Both(verdict) => Step::Answer(verdict),
+            Self::Fork(fork) => match fork.parser.advance(chunk, cx) {
+                Outcome::Many(verdict) => Step::Answer(verdict),
                 Outcome::One(direction, verdict) => {
                     *self = direction;
+                    if let Self::Detecting(start) = self {
+                        start.beside = false;
+                    }
                     Step::Answer(verdict)
                 }
             },
             Self::Asleep { server } => {
-                let start = Start { woken: true, server: *server, beside: false };
+                let start = Start { woken: true, server: *server, ..Start::default() };
                 *self = Self::Detecting(start);
                 self.detect(start, chunk, cx)
             }
@@ -248,7 +333,7 @@ impl Direction {
         if start.server && !is_client_by_ports(cx) {
             return self.wake_server(chunk, cx);
         }
-        if !start.beside && dns::is_hinted(cx) {
+        if !start.follows && dns::is_hinted(cx) {
             return self.framed(start, chunk, cx);
         }
         let middle = chunk.after_gap || !chunk.from_start;
@@ -261,8 +346,9 @@ impl Direction {
             Detected::Unsure if chunk.cut == Cut::None && (start.woken || !middle) => {
                 self.wait(start, chunk, cx)
             }
-            Detected::Unknown | Detected::Unsure if start.woken => self.look_once(chunk, cx),
-            _ => self.search(Search::new(middle), chunk, cx),
+            _ if start.beside && start.woken => Step::Answer(Verdict::All),
+            _ if start.woken => self.look_once(chunk, cx),
+            _ => self.search(Search::from(middle, start.shown), chunk, cx),
         }
     }
 
@@ -274,8 +360,8 @@ impl Direction {
         let Some(at) = tls::find_hello(chunk.bytes) else {
             return Step::Answer(Verdict::Consumed(0));
         };
-        let first = Self::Detecting(Start { beside: true, ..start });
-        *self = Self::Fork(Box::new(Fork::new(first, Self::anew(), at)));
+        let first = Self::Detecting(Start { beside: true, follows: true, ..start });
+        *self = Self::Fork(Kept::new(Fork::new(first, Self::anew(), at)));
         self.step(chunk, cx)
     }
 
@@ -302,14 +388,9 @@ impl Direction {
     /// look like beside that is read as well.
     fn framed(&mut self, start: Start, chunk: Chunk<'_>, cx: &mut Context<'_>) -> Step {
         let messages = Self::Dns(Box::default());
-        let other = match detect::stream(chunk.bytes) {
-            Detected::Is(Protocol::Dns) | Detected::Unknown => false,
-            Detected::Is(_) => true,
-            Detected::Unsure => chunk.bytes.len() > 2,
-        };
-        *self = if other {
-            let second = Self::Detecting(Start { beside: true, ..start });
-            Self::Fork(Box::new(Fork::new(messages, second, 0)))
+        *self = if detect::beside_dns(chunk.bytes) != Detected::Unknown {
+            let second = Self::Detecting(Start { follows: true, ..start });
+            Self::Fork(Kept::new(Fork::new(messages, second, 0)))
         } else {
             messages
         };
@@ -325,7 +406,7 @@ impl Direction {
                 match parser.advance(chunk, cx) {
                     Verdict::All => Step::Answer(Verdict::All),
                     verdict => {
-                        *self = Self::$variant(Box::new(parser));
+                        *self = Self::$variant(Kept::new(parser));
                         Step::Answer(verdict)
                     }
                 }
@@ -373,7 +454,7 @@ impl Direction {
         let verdict = hellos.advance(chunk, cx);
         let left = hellos.left(&verdict, chunk.bytes.len());
         if left == tls::Left::Waiting {
-            *self = Self::Tls(Box::new(Kept { parser: hellos, kept: 0 }));
+            *self = Self::Tls(Kept::new(hellos));
         }
         self.leave(left, verdict)
     }
@@ -413,7 +494,7 @@ impl Direction {
             Found::Begins(protocol, at) => self.begin_at(protocol, at, chunk, cx),
             Found::Keep(at) => {
                 let silent = search.is_silent(chunk.bytes);
-                if search.over(chunk.bytes.len(), at) || chunk.cut == Cut::End {
+                if search.over(chunk.bytes.len()) || chunk.cut == Cut::End {
                     if !silent {
                         cx.observer.count(Counter::Unknown);
                     }
@@ -445,7 +526,7 @@ impl Direction {
         let chunk = Chunk { bytes, after_gap: false, ..chunk };
         let step = match packets {
             Some(packets) => {
-                *self = Self::Tds(Box::new(packets));
+                *self = Self::Tds(Kept::new(packets));
                 self.step(chunk, cx)
             }
             None => self.begin(protocol, chunk, cx),

@@ -51,11 +51,10 @@ impl Packets {
     }
 
     pub(super) fn held_bytes(&self) -> usize {
-        let inner = match &self.reader {
+        match &self.reader {
             Reader::Client(hellos) => hellos.held_bytes(),
             Reader::Server(certificates) => certificates.held_bytes(),
-        };
-        size_of::<Self>() + inner
+        }
     }
 
     /// Reads on; `All` once the first hello or certificate was read, or none can come.

@@ -1,3 +1,5 @@
+mod lasting;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -106,16 +108,6 @@ fn after_a_hole_any_protocol_may_begin() {
         let _ = session.stream(Side::Low, chunk, &mut context_of(&mut seen, &mut scratch));
     }
     assert_eq!(seen.of("http.host"), ["a.example"]);
-}
-
-#[test]
-fn a_server_that_answers_http_is_not_looked_at_again() {
-    let (mut seen, mut scratch) = (Seen::default(), Scratch::default());
-    let bytes = b"HTTP/1.1 200 OK\r\n\r\n";
-    let chunk = Chunk { bytes, from_start: true, after_gap: false, cut: Cut::None };
-    let mut session = Session::default();
-    let verdict = session.stream(Side::High, chunk, &mut context_of(&mut seen, &mut scratch));
-    assert_eq!(verdict, Verdict::All);
 }
 
 #[test]

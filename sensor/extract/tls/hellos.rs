@@ -109,6 +109,15 @@ impl Hellos {
         }
     }
 
+    /// Does it stand inside a hello?
+    pub fn is_amid(&self) -> bool {
+        match &self.place {
+            Place::Hello { need, .. } => *need > 0,
+            Place::Passing(_) => true,
+            Place::Between | Place::Ended => false,
+        }
+    }
+
     /// Bytes on the heap.
     pub fn held_bytes(&self) -> usize {
         match &self.place {
@@ -243,7 +252,7 @@ impl Hellos {
             read(shown, need, true, cx);
             let (end, lead) = records::end_of(shown, need);
             self.place = Place::Between;
-            self.between = Between { lead, read: true, ..self.between };
+            self.between = Between { lead, read: true, ..Between::default() };
             return Step::Took(end);
         }
         if walk.ended || chunk.cut != Cut::None {
@@ -275,7 +284,7 @@ impl Hellos {
             hello::observe(name, Carrier::Tls.kind(), &mut scratch.host, *observer);
         });
         if let Some(lead) = walk.over() {
-            self.between = Between { lead, read: true, ..self.between };
+            self.between = Between { lead, read: true, ..Between::default() };
             self.place = Place::Between;
         } else if took < chunk.bytes.len() {
             return match self.end(End::Foreign) {

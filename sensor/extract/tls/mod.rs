@@ -20,7 +20,7 @@ mod walk;
 
 pub use certificate::Certificates;
 pub use hellos::{Between, Hellos, Left};
-pub use opening::{Opening, Search, find_hello, opening, search_hello};
+pub use opening::{Opening, Search, find_hello, opening, opening_behind_others, search_hello};
 
 use crate::extract::Probe;
 

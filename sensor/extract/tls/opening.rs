@@ -38,6 +38,20 @@ pub fn opening(bytes: &[u8]) -> Opening {
     if bytes.first().is_none_or(|first| *first == 0x16) { opening_behind(bytes, 0) } else { Opening::No }
 }
 
+/// As [`opening`], behind any alerts in clear and change cipher specs.
+pub fn opening_behind_others(bytes: &[u8]) -> Opening {
+    let mut rest = bytes;
+    loop {
+        match rest {
+            [0x14, 3, _, 0, 1, 1, after @ ..] => rest = after,
+            [0x15, 3, _, 0, 2, 1 | 2, _, after @ ..] => rest = after,
+            [0x16, ..] => return opening(rest),
+            [0x14 | 0x15, ..] | [] => return short(rest, bytes.len()),
+            _ => return Opening::No,
+        }
+    }
+}
+
 /// As [`opening`], where the first `lead` bytes are what is left of a handshake record.
 pub(super) fn opening_behind(bytes: &[u8], lead: u16) -> Opening {
     let mut rest = bytes.get(..LOOKAHEAD).unwrap_or(bytes);
