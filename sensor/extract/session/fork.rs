@@ -71,7 +71,17 @@ impl Fork {
         if chunk.after_gap {
             self.readings.iter_mut().for_each(|reading| reading.ahead = 0);
         }
-        self.readings.retain_mut(|reading| reading.advance(chunk, cx));
+        let mut searched = false;
+        self.readings.retain_mut(|reading| {
+            // A search that has just begun looks at these places itself.
+            if searched && reading.direction.is_undecided() {
+                return false;
+            }
+            let undecided = reading.direction.is_undecided();
+            let goes_on = reading.advance(chunk, cx);
+            searched |= undecided && reading.direction.is_searching();
+            goes_on
+        });
         let done = self.readings.iter().map(|reading| reading.ahead).min();
         let Some(done) = done else { return Outcome::One(Direction::default(), Verdict::All) };
         if let [one] = self.readings.as_mut_slice() {

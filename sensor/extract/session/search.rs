@@ -57,13 +57,15 @@ pub(super) enum Found {
 
 impl Search {
     pub(super) const fn new(middle: bool) -> Self {
-        Self::from(middle, Shown::NONE)
+        Self::from(middle, Shown::NONE, 0)
     }
 
-    /// A search of which so much was shown before.
-    pub(super) const fn from(middle: bool, shown: Shown) -> Self {
+    /// A search through bytes of which so much was shown before, as more than one segment if
+    /// `border` is not zero: there the second one began.
+    pub(super) const fn from(middle: bool, shown: Shown, border: u16) -> Self {
+        let pending = if border == 0 { NONE } else { border };
         let among = if middle { Among::Middle } else { Among::Start };
-        Self { seen: 0, shown, pending: NONE, chunks: 0, among }
+        Self { seen: 0, shown, pending, chunks: 0, among }
     }
 
     /// A search through bytes in which something was read before.
@@ -119,7 +121,11 @@ impl Search {
         let fresh = self.shown.kept();
         let undecided = if self.pending == NONE { fresh } else { usize::from(self.pending) };
         let mut keep = bytes.len();
+        // What stands first began first: as long as it is undecided, nothing behind it is.
         for at in [undecided, fresh] {
+            if keep < bytes.len() {
+                break;
+            }
             let Some(arrived) = bytes.get(at..).filter(|arrived| !arrived.is_empty()) else {
                 continue;
             };

@@ -48,6 +48,8 @@ pub(super) struct Start {
     beside: bool,
     /// Another protocol stood before, or the framing of DNS is followed beside it.
     follows: bool,
+    /// Where the second segment began, if the first did not tell what it is.
+    border: u16,
     shown: Shown,
 }
 
@@ -104,8 +106,14 @@ impl Default for Direction {
 }
 
 impl Direction {
-    const FOLLOWING: Start =
-        Start { woken: false, server: false, beside: false, follows: true, shown: Shown::NONE };
+    const FOLLOWING: Start = Start {
+        woken: false,
+        server: false,
+        beside: false,
+        follows: true,
+        border: 0,
+        shown: Shown::NONE,
+    };
 
     /// A second reading, from a segment on that may begin something.
     pub(super) const fn anew() -> Self {
@@ -167,6 +175,11 @@ impl Direction {
             _ => {}
         }
         let verdict = self.run(next, cx);
+        if let (Verdict::Consumed(0), Self::Detecting(start @ Start { border: 0, .. })) =
+            (verdict, &mut *self)
+        {
+            start.border = u16::try_from(chunk.bytes.len()).unwrap_or(0);
+        }
         if let (Verdict::Consumed(consumed), Some(shown)) = (verdict, self.shown()) {
             let consumed = usize::try_from(consumed).unwrap_or(usize::MAX);
             let left = match chunk.cut {
@@ -203,6 +216,10 @@ impl Direction {
             Self::Between(_) => true,
             _ => false,
         }
+    }
+
+    pub(super) const fn is_searching(&self) -> bool {
+        matches!(self, Self::Searching(_))
     }
 
     /// New bytes may begin something while more of something else is waited for.
@@ -283,7 +300,9 @@ impl Direction {
                 let hellos = tls::Hellos::resume(*between);
                 self.hellos(hellos, chunk, cx)
             }
-            Self::Certificates(certificates) => Step::Answer(certificates.parser.advance(chunk, cx)),
+            Self::Certificates(certificates) => {
+                Step::Answer(certificates.parser.advance(chunk, cx))
+            }
             Self::Tds(packets) => Step::Answer(packets.parser.advance(chunk, cx)),
             Self::Http2(requests) => Step::Answer(requests.parser.advance(chunk, cx)),
             Self::Dns(messages) => Step::Answer(messages.parser.advance(chunk, cx)),
@@ -348,7 +367,7 @@ impl Direction {
             }
             _ if start.beside && start.woken => Step::Answer(Verdict::All),
             _ if start.woken => self.look_once(chunk, cx),
-            _ => self.search(Search::from(middle, start.shown), chunk, cx),
+            _ => self.search(Search::from(middle, start.shown, start.border), chunk, cx),
         }
     }
 

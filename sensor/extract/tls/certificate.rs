@@ -113,7 +113,8 @@ impl Certificates {
             let took = match &mut self.stage {
                 Stage::Over => return,
                 Stage::Head { bytes, filled } => {
-                    let whole = if bytes.first() == Some(&CERTIFICATE) && *filled > 0 { 10 } else { 4 };
+                    let whole =
+                        if bytes.first() == Some(&CERTIFICATE) && *filled > 0 { 10 } else { 4 };
                     let (Some(slot), Some(byte)) = (bytes.get_mut(*filled), piece.first()) else {
                         return;
                     };
@@ -195,7 +196,8 @@ impl Certificates {
 
     /// The certificate is whole.
     fn finish(&mut self, shown: &[u8], cx: &mut Context<'_>) {
-        let Stage::Certificate { from, digest, .. } = std::mem::replace(&mut self.stage, Stage::Over)
+        let Stage::Certificate { from, digest, .. } =
+            std::mem::replace(&mut self.stage, Stage::Over)
         else {
             return;
         };

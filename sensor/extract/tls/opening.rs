@@ -35,7 +35,11 @@ pub enum Opening {
 
 /// Does a hello's record begin with the first of these bytes?
 pub fn opening(bytes: &[u8]) -> Opening {
-    if bytes.first().is_none_or(|first| *first == 0x16) { opening_behind(bytes, 0) } else { Opening::No }
+    if bytes.first().is_none_or(|first| *first == 0x16) {
+        opening_behind(bytes, 0)
+    } else {
+        Opening::No
+    }
 }
 
 /// As [`opening`], behind any alerts in clear and change cipher specs.

@@ -164,10 +164,7 @@ fn beginning() -> impl Strategy<Value = (Vec<u8>, &'static str)> {
         Just((b"\x05\x01\0\x05\x01\0\x03\x09q.example\x01\xbb".to_vec(), "socks.host q.example")),
         Just((b"\x04\x01\0\x50\0\0\0\x01u\0q.example\0".to_vec(), "socks.host q.example")),
         Just((query, "dns.query q.example")),
-        Just((
-            b"PROXY TCP4 192.0.2.1 198.51.100.2 5 443\r\n".to_vec(),
-            "ip 198.51.100.2:443"
-        )),
+        Just((b"PROXY TCP4 192.0.2.1 198.51.100.2 5 443\r\n".to_vec(), "ip 198.51.100.2:443")),
     ]
 }
 
@@ -183,17 +180,18 @@ fn testing_query(name: &str) -> Vec<u8> {
 
 /// A first message of DNS over TCP that no parser reads.
 fn odd_message() -> impl Strategy<Value = Vec<u8>> {
-    let header = |flags: u16, counts: [u8; 8]| {
-        [&[0, 7][..], &flags.to_be_bytes(), &counts].concat()
-    };
+    let header =
+        |flags: u16, counts: [u8; 8]| [&[0, 7][..], &flags.to_be_bytes(), &counts].concat();
     let message = prop_oneof![
         Just(vec![]),
         Just(vec![0]),
         Just(b"xyz".to_vec()),
         Just(header(0x0100, [0; 8])),
         // An option alone, a DSO request, a NOTIFY, an operation that nobody knows.
-        Just([header(0x0100, [0, 0, 0, 0, 0, 0, 0, 1]), vec![0, 0, 41, 16, 0, 0, 0, 0, 0, 0, 0]]
-            .concat()),
+        Just(
+            [header(0x0100, [0, 0, 0, 0, 0, 0, 0, 1]), vec![0, 0, 41, 16, 0, 0, 0, 0, 0, 0, 0]]
+                .concat()
+        ),
         Just([header(0x3000, [0; 8]), vec![0, 1, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0]].concat()),
         Just(header(0x2000, [0; 8])),
         Just(header(0x7800, [0, 1, 0, 0, 0, 0, 0, 0])),
@@ -269,7 +267,8 @@ fn a_woken_direction_that_is_none_of_ours_sleeps_again_at_once_and_holds_nothing
 
 #[test]
 fn the_longest_hello_that_a_server_takes_gives_its_name_though_it_stands_last() {
-    let pads: Vec<u8> = [65_535, 65_000].iter().flat_map(|size| extension(21, &vec![0; *size])).collect();
+    let pads: Vec<u8> =
+        [65_535, 65_000].iter().flat_map(|size| extension(21, &vec![0; *size])).collect();
     let mut body = vec![3, 3];
     body.extend([7; 32]);
     body.extend(counted(1, &[]));
@@ -295,7 +294,8 @@ fn the_longest_hello_that_a_server_takes_gives_its_name_though_it_stands_last() 
 
 #[test]
 fn a_hello_behind_a_decoy_that_another_server_throws_away_is_read() {
-    let claims = b"\x16\x03\x01\x40\0\x01\0\x3f\xfc\x03\x03 and thirty-two bytes of no value, \x20\r\n";
+    let claims =
+        b"\x16\x03\x01\x40\0\x01\0\x3f\xfc\x03\x03 and thirty-two bytes of no value, \x20\r\n";
     let decoys: [&[u8]; 6] = [
         claims,
         &[&b"EHLO a\r\nNOOP "[..], claims].concat(),
