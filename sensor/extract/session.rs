@@ -9,6 +9,7 @@ mod datagrams;
 mod fork;
 mod head;
 mod search;
+mod shown;
 mod stream;
 mod tds;
 

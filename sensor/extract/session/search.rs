@@ -4,7 +4,7 @@
 //! Owns which bytes are kept for it. Holds none: they stay in the stream.
 
 use super::beginning::is_in_line;
-use super::stream::Shown;
+use super::shown::Shown;
 use super::tds;
 use crate::extract::detect::{self, Detected, Protocol};
 use crate::extract::{Probe, http, tls};

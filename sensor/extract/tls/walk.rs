@@ -200,3 +200,71 @@ impl Walk {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::extract::tls::testing::{body, counted, extension, handshake, record, server_name};
+
+    /// The names that a walk tells when it is fed pieces of this size, and what it left.
+    fn walk(bytes: &[u8], size: usize) -> (Vec<Vec<u8>>, usize) {
+        let (mut walk, mut names, mut taken) = (Walk::inside(0), Vec::new(), 0);
+        for piece in bytes.chunks(size) {
+            taken += walk.feed(piece, &mut |name| names.push(name.to_vec()));
+            if walk.over().is_some() {
+                break;
+            }
+        }
+        (names, bytes.len() - taken)
+    }
+
+    proptest! {
+        #[test]
+        fn a_walk_tells_every_name_wherever_it_stands_and_ends_with_the_hello(
+            names in prop::collection::vec("[a-z]{1,40}", 0..4),
+            before in prop::collection::vec((1..60_u16, 0..300_usize), 0..6),
+            after in 0..300_usize,
+            record_size in prop_oneof![Just(1_usize), 2..500_usize],
+            size in prop_oneof![Just(1_usize), 2..700_usize],
+        ) {
+            let mut block: Vec<u8> =
+                before.iter().flat_map(|(kind, length)| extension(*kind, &vec![0; *length])).collect();
+            let list: Vec<&[u8]> = names.iter().map(String::as_bytes).collect();
+            block.extend(server_name(&list));
+            block.extend(extension(21, &vec![0; after]));
+            let message = handshake(1, &body(&block, None));
+            let stream: Vec<u8> =
+                message.chunks(record_size).flat_map(|part| record(22, part)).collect();
+            let next = b"\x16\x03\x01\0\x05what follows";
+            let (told, left) = walk(&[&stream[..], next].concat(), size);
+            let expected: Vec<Vec<u8>> = names.iter().map(|name| name.clone().into_bytes()).collect();
+            prop_assert_eq!(told, expected);
+            // Records behind it in the same piece are left as they are.
+            prop_assert!(left <= next.len() && left + size > next.len());
+        }
+
+        #[test]
+        fn any_bytes_are_survived(
+            bytes in prop::collection::vec(prop_oneof![Just(0_u8), Just(22), Just(3), any::<u8>()], 0..300),
+            size in 1..60_usize,
+        ) {
+            let stream = record(22, &handshake(1, &bytes));
+            let _ = (walk(&stream, size), walk(&bytes, size));
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_cut_or_endless_is_not_told_and_hides_no_other() {
+        let long = [b'a'; 2000];
+        let block = server_name(&[&long[..], b"kept.example"]);
+        let stream = record(22, &handshake(1, &body(&block, None)));
+        assert_eq!(walk(&stream, 7).0, [b"kept.example"]);
+        let mut entry = counted(2, b"cut.example");
+        entry.truncate(6);
+        let list = [&[0][..], &entry].concat();
+        let block = extension(0, &counted(2, &list));
+        assert!(walk(&record(22, &handshake(1, &body(&block, None))), 9).0.is_empty());
+    }
+}
