@@ -68,8 +68,7 @@ fn an_endpoint_that_a_request_names_is_compared_with_its_port() {
 
 #[test]
 fn a_text_that_quotes_requests_raises_nothing_wherever_its_segments_begin() {
-    let quote = http_get(EVIL, "/");
-    let mut line = quote.clone();
+    let mut line = http_get(EVIL, "/");
     line.resize(1460, b'.');
     let page = line.repeat(40);
     let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", page.len());

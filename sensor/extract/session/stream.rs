@@ -123,7 +123,7 @@ impl Direction {
 
     /// Reads on.
     pub(super) fn advance(&mut self, chunk: Chunk<'_>, cx: &mut Context<'_>) -> Verdict {
-        let shown = self.shown().map_or(Shown::default(), |shown| *shown);
+        let shown = self.shown().map_or(Shown::NONE, |shown| *shown);
         // Bytes behind a hole are said to be so until some are consumed.
         let after_gap = chunk.after_gap && !shown.is_told();
         let known = shown.kept();
