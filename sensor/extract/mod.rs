@@ -11,6 +11,7 @@ pub mod dtls;
 pub mod http;
 pub mod http2;
 pub mod netbios;
+pub mod proxy;
 pub mod quic;
 pub mod resolvers;
 pub mod session;

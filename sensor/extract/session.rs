@@ -6,8 +6,12 @@
 
 mod beginning;
 mod datagrams;
+mod fork;
 mod head;
+mod search;
+mod shown;
 mod stream;
+mod tds;
 
 pub use beginning::may_begin;
 

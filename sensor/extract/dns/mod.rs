@@ -13,7 +13,7 @@ mod walk;
 
 pub use plausible::plausible;
 pub use records::{opcode_name, rcode_name, type_name};
-pub use tcp::{TcpMessages, probe};
+pub use tcp::{TcpMessages, is_hinted, probe};
 
 use crate::net::Address;
 use crate::observation::{

@@ -3,7 +3,10 @@ use proptest::prelude::*;
 use super::testing::*;
 use super::*;
 use crate::extract::session::Session;
+use crate::flow::stream::{Chunk, Cut, Verdict};
 use crate::net::Side;
+use crate::stats::Counter;
+use sha1::{Digest, Sha1};
 use tls_parser::{SNIType, TlsExtension, TlsMessage, TlsMessageHandshake};
 
 fn read_with(segments: &[&[u8]], cut: Cut) -> Recorder {
@@ -165,7 +168,7 @@ fn other_protocols_are_not_taken_for_tls() {
     let others: [&[u8]; 6] = [
         b"GET / HTTP/1.1",
         b"SSH-2.0-x",
-        &[0x16, 3, 9],
+        &[0x16, 2, 9],
         &[0x16, 3, 1, 0, 9, 2],
         &[3, 0, 0, 19],
         &[0x80, 0, 2],
@@ -304,13 +307,26 @@ fn a_tls_1_3_server_is_left_alone_after_its_hello() {
 }
 
 #[test]
-fn a_certificate_beyond_the_limit_is_given_up() {
-    let flight = server_flight(&vec![0x30; 60_000], &[]);
-    let stream: Vec<u8> = flight.chunks(16_000).flat_map(|part| record(22, part)).collect();
-    let segments: Vec<&[u8]> = stream.chunks(1460).collect();
-    let (recorder, all) = read_server(&segments, Cut::None);
-    assert!(all);
-    assert!(recorder.seen.is_empty());
+fn a_certificate_of_any_length_gives_its_digest_and_the_names_at_its_beginning() {
+    let mut alternatives = der(0x82, b"first.example");
+    alternatives.extend(der(0x82, &[b'x'; 250]).repeat(400));
+    let certificate = certificate(b"cn.example", &alternatives);
+    assert!(certificate.len() > 90_000);
+    let digest = Sha1::digest(&certificate);
+    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let flight = server_flight(&certificate, &[]);
+    for size in [1, 100, 16_000] {
+        let stream: Vec<u8> = flight.chunks(size).flat_map(|part| record(22, part)).collect();
+        let segments: Vec<&[u8]> = stream.chunks(1460).collect();
+        let (recorder, all) = read_server(&segments, Cut::None);
+        assert!(all);
+        let expected = [
+            format!("tls.cert_sha1 {digest}"),
+            "tls.certificate cn.example".into(),
+            "tls.certificate first.example".into(),
+        ];
+        assert_eq!(recorder.seen[..3], expected, "{size}");
+    }
 }
 
 #[test]
@@ -318,11 +334,12 @@ fn a_hello_behind_another_protocol_is_found_once_its_start_is_there() {
     let hello = record(22, &client_hello(b"inner.example", 0));
     let prefix = b"\x16EHLO mail.example\r\n\x16\x03\x01STARTTLS\r\n";
     let bytes = [&prefix[..], &hello].concat();
-    for end in 0..prefix.len() + 11 {
+    // Record header, message header and what stands before the length of the session id.
+    for end in 0..prefix.len() + 5 + 39 {
         let Search::Missing { keep } = search_hello(&bytes[..end]) else {
             panic!("found too early at {end}");
         };
-        assert!(keep <= 10);
+        assert!(keep < 5 + 39);
         assert!(end <= prefix.len() || keep == end - prefix.len());
     }
     assert_eq!(find_hello(&bytes), Some(prefix.len()));
@@ -420,11 +437,11 @@ proptest! {
     ) {
         if !bytes.is_empty() {
             let segments = split(&bytes, &cuts);
-            prop_assert!(read_with(&segments, Cut::End).hellos.len() <= 1);
+            prop_assert!(read_with(&segments, Cut::End).hellos.len() <= 1 + bytes.len() / 40);
             let _ = read_server(&segments, Cut::End);
         }
         if let Search::Missing { keep } = search_hello(&bytes) {
-            prop_assert!(keep <= 10 && keep <= bytes.len());
+            prop_assert!(keep < 2048 && keep <= bytes.len());
         }
     }
 
