@@ -64,8 +64,10 @@ counters! {
     SkipTooDeep => "decode.skip.too_deep",
     /// Encrypted payload (802.11 protected frames, ESP).
     SkipEncrypted => "decode.skip.encrypted",
-    /// Fragments given up: table full, timed out, contradictory.
+    /// Packets given up whose fragments did not all come: table full, or timed out.
     FragmentsGivenUp => "flow.fragments_given_up",
+    /// Fragments passed over: larger than any packet, or more scattered than is kept.
+    FragmentsRefused => "flow.fragments_refused",
     /// Packets made whole from fragments.
     Reassembled => "flow.reassembled",
     /// Packets that a host of ours sends to the outside.

@@ -1,0 +1,115 @@
+//! Every reading of a window, shown to a parser from its beginning.
+
+use super::{READ_A_SECOND, Window};
+use crate::flow::runs::Runs;
+use crate::flow::stream::{Chunk, Cut, Reader, Verdict};
+use crate::net::Timestamp;
+
+/// How the readings ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::flow) struct Outcome {
+    /// A parser wants to read on behind what is there.
+    pub(in crate::flow) wants_more: bool,
+}
+
+impl Window {
+    /// Is there something that was not read in all its readings?
+    pub(in crate::flow) const fn is_unread(&self) -> bool {
+        self.unread > 0 && !self.of_skipped
+    }
+
+    /// May it be read again now? What comes and what time passes pay for it, so that a flood of
+    /// contradictions costs little a byte; what is not read at once is read by and by.
+    pub(in crate::flow) fn affords_reading(&mut self, time: Timestamp) -> bool {
+        let millis = time.since(self.credited) / 1_000_000;
+        if millis > 0 {
+            let earned = usize::try_from(millis).unwrap_or(usize::MAX);
+            let earned = earned.saturating_mul(READ_A_SECOND / 1000);
+            self.credit = self.credit.saturating_add(earned);
+            self.credited = time;
+        }
+        self.credit = self.credit.min(READ_A_SECOND.max(8 * self.bytes.len()));
+        self.credit >= self.price()
+    }
+
+    /// Bytes that a reading of all readings reads.
+    pub(in crate::flow) fn price(&self) -> usize {
+        let urgent = if self.urgent.is_empty() { 1 } else { 3 };
+        self.runs.covered() * (1 + self.layers.len()) * urgent
+    }
+
+    /// Shows each reading to a parser of its own.
+    pub(in crate::flow) fn read(&mut self, cut: Cut, reader: &mut dyn Reader) -> Outcome {
+        self.unread = 0;
+        self.credit = self.credit.saturating_sub(self.price());
+        let mut outcome = Outcome::default();
+        let mut seen: Vec<&[u8]> = Vec::with_capacity(1 + self.layers.len());
+        let all = std::iter::once(&self.bytes).chain(self.layers.iter().map(|layer| &layer.bytes));
+        for bytes in all {
+            if seen.contains(&bytes.as_slice()) {
+                continue;
+            }
+            seen.push(bytes);
+            outcome.wants_more |= self.show(&self.runs, bytes, cut, reader);
+            let last = self.urgent.len().saturating_sub(1);
+            for urgent in [self.urgent.get(last..), self.urgent.get(..).filter(|_| last > 0)] {
+                let Some(urgent) = urgent.filter(|urgent| !urgent.is_empty()) else { continue };
+                let (bytes, runs) = self.without(bytes, urgent);
+                outcome.wants_more |= self.show(&runs, &bytes, cut, reader);
+            }
+        }
+        outcome
+    }
+
+    /// A reading out of which some bytes are taken.
+    fn without(&self, bytes: &[u8], urgent: &[u32]) -> (Vec<u8>, Runs) {
+        let mut taken: Vec<usize> = urgent
+            .iter()
+            .filter(|sequence| sequence.wrapping_sub(self.base) < i32::MAX.cast_unsigned())
+            .map(|sequence| self.offset(*sequence))
+            .collect();
+        taken.sort_unstable();
+        let (mut out, mut runs) = (Vec::with_capacity(bytes.len()), Runs::default());
+        let mut ahead = 0;
+        for (offset, byte) in bytes.iter().enumerate() {
+            if taken.get(ahead) == Some(&offset) {
+                ahead += 1;
+                continue;
+            }
+            if self.runs.covers(offset..offset + 1) {
+                runs.add(out.len()..out.len() + 1);
+            }
+            out.push(*byte);
+        }
+        (out, runs)
+    }
+
+    /// Shows one reading, hole by hole. True if the parser wants to read on behind it.
+    fn show(&self, runs: &Runs, bytes: &[u8], cut: Cut, reader: &mut dyn Reader) -> bool {
+        let start = self.start.map(|start| self.offset(start));
+        let (mut wanted, mut fresh): (u64, bool) = (0, true);
+        for (nth, run) in runs.as_slice().iter().enumerate() {
+            let begin = (run.start as u64).max(wanted);
+            if begin >= run.end as u64 {
+                continue;
+            }
+            let begin = usize::try_from(begin).unwrap_or(usize::MAX);
+            let last = nth + 1 == runs.len();
+            let verdict = reader.again(
+                Chunk {
+                    bytes: bytes.get(begin..run.end).unwrap_or(&[]),
+                    from_start: start == Some(begin),
+                    after_gap: !fresh && wanted < run.start as u64,
+                    cut: if last { cut } else { Cut::Gap },
+                },
+                fresh,
+            );
+            fresh = false;
+            match verdict {
+                Verdict::All => return false,
+                Verdict::Consumed(bytes) => wanted = begin as u64 + bytes,
+            }
+        }
+        wanted <= bytes.len() as u64
+    }
+}
