@@ -291,11 +291,11 @@ impl Worker {
         let index = match (known, &packet.transport) {
             (Some(index), Transport::Tcp(segment)) => {
                 match self.replaced_by(index, side, segment) {
-                    Some(initial) => {
+                    Some(opened) => {
                         let left = self.leave_over(index);
                         self.forget(index);
                         let index = self.begin(packet, (&key, hash), time, frame);
-                        self.open(index, (side, initial), left);
+                        self.open(index, opened, left);
                         index
                     }
                     None => index,

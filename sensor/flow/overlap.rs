@@ -22,6 +22,8 @@ use crate::net::Timestamp;
 const COPIES: usize = 64;
 /// Places of urgent bytes remembered; of more the oldest is forgotten.
 const URGENT: usize = 16;
+/// Beginnings of segments remembered.
+const CUTS: usize = 32;
 /// Bytes that may be read again for each byte that comes.
 const READ_AGAIN: usize = 4;
 /// Bytes that may be read again at once, and in each second of packet time.
@@ -72,6 +74,8 @@ pub(super) struct Window {
     newest: Option<u32>,
     /// Sequence numbers of bytes that a receiver takes out of the stream.
     urgent: Vec<u32>,
+    /// Sequence numbers with which segments begin.
+    cuts: Vec<u32>,
     /// Some copies differ.
     differs: bool,
     /// It begins amid bytes that nobody wants to read: another reading would make nonsense of them.
@@ -81,7 +85,7 @@ pub(super) struct Window {
     /// Bytes that may be read again at once.
     credit: usize,
     credited: Timestamp,
-    /// When it last changed.
+    /// When something last came.
     pub(super) touched: Timestamp,
 }
 
@@ -151,11 +155,10 @@ impl Window {
         self.differs || !self.urgent.is_empty()
     }
 
-    /// Does a segment lie in it, or adjoin it?
-    pub(super) fn is_near(&self, sequence: u32, length: usize) -> bool {
-        let ahead = sequence.wrapping_sub(self.base).cast_signed();
-        let behind = i64::from(ahead) + length as i64;
-        behind >= 0 && i64::from(ahead) <= self.bytes.len() as i64
+    /// Does a segment lie in it, or so many bytes behind it at most?
+    pub(super) fn is_near(&self, sequence: u32, length: usize, behind: usize) -> bool {
+        let ahead = i64::from(sequence.wrapping_sub(self.base).cast_signed());
+        ahead + length as i64 >= 0 && ahead <= (self.bytes.len() + behind) as i64
     }
 
     /// Is a message known to begin in it?
@@ -166,6 +169,11 @@ impl Window {
     /// A message begins with this sequence number.
     pub(super) const fn starts_at(&mut self, sequence: u32) {
         (self.start, self.of_skipped) = (Some(sequence), false);
+    }
+
+    /// Where a message begins is not known any more.
+    pub(super) const fn starts_anywhere(&mut self) {
+        self.start = None;
     }
 
     /// It begins amid bytes that nobody wants to read.
@@ -200,6 +208,9 @@ impl Window {
             self.runs.within(range.clone()).any(|run| self.bytes.get(run.clone()) != part(&run));
         let grew = !self.runs.covers(range.clone());
         self.differs |= differs;
+        if self.cuts.len() < CUTS {
+            self.cuts.push(self.sequence(start));
+        }
         if self.layers.is_empty() && (differs || self.copies.len() >= COPIES) {
             self.tell_apart();
         }
@@ -221,8 +232,8 @@ impl Window {
         }
         if changed {
             self.unread += payload.len();
-            self.touched = time;
         }
+        self.touched = time;
         self.credit = self.credit.saturating_add(READ_AGAIN * payload.len());
         Put { inside: true, grew, changed, differs }
     }

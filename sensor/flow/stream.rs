@@ -73,7 +73,7 @@ pub trait Reader {
 
     /// Shows a chunk of another reading to a parser of its own, which is new if `fresh`. What it
     /// tells is passed on unless it was told before.
-    fn again(&mut self, chunk: Chunk<'_>, fresh: bool) -> Verdict;
+    fn again(&mut self, chunk: Chunk<'_>, fresh: bool) -> Shown;
 
     /// What the direction's own parser was shown was perhaps a decoy: it begins anew.
     fn restart(&mut self);
@@ -167,7 +167,8 @@ impl Stream {
     /// Is it in the middle of a message, or are bytes missing?
     #[inline]
     pub fn is_amid(&self) -> bool {
-        !self.is_done() && self.held.as_ref().is_some_and(|held| held.is_amid())
+        let amid = |held: &Held| held.unresolved || (!self.is_done() && held.is_amid());
+        self.held.as_deref().is_some_and(amid)
     }
 
     /// As the other direction sees it.

@@ -9,7 +9,7 @@ use super::watch::{At, Scene};
 use crate::decode::packet::{Packet, Segment};
 use crate::extract::session::{Session, may_begin};
 use crate::extract::{Context, Scratch};
-use crate::flow::stream::{Leftover, Reader, Shown, StreamWork, Verdict};
+use crate::flow::stream::{Leftover, Reader, Shown, StreamWork};
 use crate::flow::table::Life;
 use crate::flow::{Chunk, Cut, FlowIndex, Peer};
 use crate::net::{Endpoint, IpProtocol, Side, Timestamp};
@@ -17,15 +17,40 @@ use crate::observation::{Message, Observation, Observer, StreamHead};
 use crate::stats::Counter;
 
 impl Worker {
-    /// The SYN's sequence number, if a segment shows that a new connection uses a flow's ports.
+    /// Who opened a new connection on a flow's ports, and its SYN's sequence number, if a segment
+    /// shows that there is one.
     #[inline]
     pub(super) fn replaced_by(
         &mut self,
         index: FlowIndex,
         side: Side,
         segment: &Segment<'_>,
-    ) -> Option<u32> {
-        self.flows.get_mut(index)?.stream(side).0.replaced_by(segment)
+    ) -> Option<(Side, u32)> {
+        if segment.flags.syn() {
+            return self.opened_anew(index, side, segment);
+        }
+        let initial = self.flows.get_mut(index)?.stream(side).0.replaced_by(segment)?;
+        Some((side, initial))
+    }
+
+    #[cold]
+    fn opened_anew(
+        &mut self,
+        index: FlowIndex,
+        side: Side,
+        segment: &Segment<'_>,
+    ) -> Option<(Side, u32)> {
+        let now = self.now;
+        let flow = self.flows.get_mut(index)?;
+        let (answerer, closing) = (side.other(), flow.life() == Life::Closing);
+        if segment.flags.ack() {
+            let rival = flow.stream(answerer).0.rival()?;
+            let answers = segment.acknowledgement == rival.wrapping_add(1);
+            return answers.then_some((answerer, rival));
+        }
+        let alive = !closing && flow.stream(answerer).0.as_peer().acknowledged.is_some();
+        let replaced = flow.stream(side).0.is_replaced(segment.sequence, alive, now);
+        replaced.then_some((side, segment.sequence))
     }
 
     /// Takes out of a flow that is being replaced what may yet be completed.
@@ -156,16 +181,17 @@ impl Reader for Parsers<'_, '_> {
         Shown { verdict, told: teller.told_any }
     }
 
-    fn again(&mut self, chunk: Chunk<'_>, fresh: bool) -> Verdict {
+    fn again(&mut self, chunk: Chunk<'_>, fresh: bool) -> Shown {
         let Self { other, side, source, destination, teller, scratch, .. } = self;
         if fresh {
             *other = Session::default();
         }
         // A head before a hole is not read to its end, so a record of it would be a wrong one.
-        teller.voice = Voice::Again { records: chunk.cut != Cut::Gap };
+        (teller.voice, teller.told_any) = (Voice::Again { records: chunk.cut != Cut::Gap }, false);
         let (source, destination) = (*source, *destination);
         let mut cx = Context { source, destination, observer: teller, scratch };
-        other.stream(*side, chunk, &mut cx)
+        let verdict = other.stream(*side, chunk, &mut cx);
+        Shown { verdict, told: teller.told_any }
     }
 
     fn restart(&mut self) {

@@ -15,7 +15,7 @@ use crate::stats::Counter;
 const SIDES: [Side; 2] = [Side::Low, Side::High];
 
 /// How long what is kept of finished messages is kept, in nanoseconds of packet time.
-const KEPT: u64 = 30_000_000_000;
+const KEPT: u64 = 900_000_000_000;
 
 /// Bytes of readings put off that are read at once, each time what is overdue is looked for.
 const PUT_OFF: usize = 4 << 20;

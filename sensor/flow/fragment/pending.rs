@@ -24,6 +24,10 @@ const CLAIMS: usize = 4;
 const READ_AGAIN: usize = 8;
 const READ_ONCE: usize = 4096;
 
+/// How long a fragment that comes again is one of the packet that was whole: a mirror's copy, in
+/// nanoseconds of packet time.
+const REPEATED: u64 = 1_000_000_000;
+
 /// How much speaks for a fragment's being taken by its receiver: the higher the better. One with
 /// a wrong header checksum or too few hops is dropped on its way.
 pub(super) type Score = u16;
@@ -108,8 +112,8 @@ impl Pending {
     }
 
     /// Does a fragment belong to another packet with the same identification? So it is once the
-    /// packet was whole, unless the fragment is better than one of those that made it whole:
-    /// that was perhaps a decoy.
+    /// packet was whole, if as much speaks for the fragment as for each of those that made it so:
+    /// of fragments that differ in that, some were perhaps decoys.
     pub(super) fn is_over_for(
         &self,
         (place, payload): (Fragment, &[u8]),
@@ -118,11 +122,11 @@ impl Pending {
     ) -> bool {
         let Some(read) = self.read else { return false };
         if self.repeats(place.offset as usize, payload) {
-            return time.since(read) > 1_000_000_000;
+            return time.since(read) > REPEATED;
         }
-        let scores = self.pieces.iter().map(|piece| piece.score);
-        let scores = scores.chain(self.ends.iter().map(|(_, score)| *score));
-        scores.min().is_none_or(|worst| worst >= score(packet))
+        let score = score(packet);
+        let pieces = self.pieces.iter().map(|piece| piece.score);
+        pieces.chain(self.ends.iter().map(|(_, score)| *score)).all(|other| other == score)
     }
 
     /// Takes a fragment in.
@@ -255,8 +259,9 @@ impl Pending {
             readings.put(|out| self.lay(end, out, order.iter().rev()));
             readings.put(|out| self.lay(end, out, order.iter()));
         }
-        let differ = readings.count > 1;
-        if differ {
+        let mut scores = self.pieces.iter().map(|piece| piece.score);
+        let worst = scores.next();
+        if readings.count > 1 || scores.any(|score| Some(score) != worst) {
             for end in self.ends().chain([self.beginning()]) {
                 order.sort_by_key(|piece| (piece.score, piece.stored));
                 readings.put(|out| self.lay(end, out, order.iter()));

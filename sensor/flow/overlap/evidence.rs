@@ -53,9 +53,10 @@ impl Evidence {
         }
     }
 
-    /// Does at least as much speak for it, its checksum left aside?
-    pub(super) const fn is_as_good_as(&self, other: &Self) -> bool {
-        self.header as u8 >= other.header as u8
+    /// Does at least as much speak for it? Good checksums of the same payload leave the same sum.
+    pub(super) fn is_as_good_as(&self, other: &Self) -> bool {
+        self.partial_sum == other.partial_sum
+            && self.header as u8 >= other.header as u8
             && self.flags as u8 >= other.flags as u8
             && self.acknowledges as u8 >= other.acknowledges as u8
             && self.ttl >= other.ttl

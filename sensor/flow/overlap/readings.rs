@@ -1,8 +1,10 @@
 //! Every reading of a window, shown to a parser from its beginning.
 
+use std::ops::Range;
+
 use super::{READ_A_SECOND, Window};
 use crate::flow::runs::Runs;
-use crate::flow::stream::{Chunk, Cut, Reader, Verdict};
+use crate::flow::stream::{Chunk, Cut, Reader, Shown, Verdict};
 use crate::net::Timestamp;
 
 /// How the readings ended.
@@ -10,6 +12,15 @@ use crate::net::Timestamp;
 pub(in crate::flow) struct Outcome {
     /// A parser wants to read on behind what is there.
     pub(in crate::flow) wants_more: bool,
+    /// A parser is in the middle of a message.
+    pub(in crate::flow) is_open: bool,
+}
+
+impl Outcome {
+    const fn add(&mut self, other: Self) {
+        self.wants_more |= other.wants_more;
+        self.is_open |= other.is_open;
+    }
 }
 
 impl Window {
@@ -50,12 +61,12 @@ impl Window {
                 continue;
             }
             seen.push(bytes);
-            outcome.wants_more |= self.show(&self.runs, bytes, cut, reader);
+            outcome.add(self.show(&self.runs, bytes, cut, reader));
             let last = self.urgent.len().saturating_sub(1);
             for urgent in [self.urgent.get(last..), self.urgent.get(..).filter(|_| last > 0)] {
                 let Some(urgent) = urgent.filter(|urgent| !urgent.is_empty()) else { continue };
                 let (bytes, runs) = self.without(bytes, urgent);
-                outcome.wants_more |= self.show(&runs, &bytes, cut, reader);
+                outcome.add(self.show(&runs, &bytes, cut, reader));
             }
         }
         outcome
@@ -84,32 +95,52 @@ impl Window {
         (out, runs)
     }
 
-    /// Shows one reading, hole by hole. True if the parser wants to read on behind it.
-    fn show(&self, runs: &Runs, bytes: &[u8], cut: Cut, reader: &mut dyn Reader) -> bool {
+    /// Shows one reading, hole by hole.
+    fn show(&self, runs: &Runs, bytes: &[u8], cut: Cut, reader: &mut dyn Reader) -> Outcome {
+        let mut told_last = false;
         let start = self.start.map(|start| self.offset(start));
         let (mut wanted, mut fresh): (u64, bool) = (0, true);
         for (nth, run) in runs.as_slice().iter().enumerate() {
-            let begin = (run.start as u64).max(wanted);
-            if begin >= run.end as u64 {
-                continue;
-            }
-            let begin = usize::try_from(begin).unwrap_or(usize::MAX);
-            let last = nth + 1 == runs.len();
-            let verdict = reader.again(
-                Chunk {
-                    bytes: bytes.get(begin..run.end).unwrap_or(&[]),
-                    from_start: start == Some(begin),
-                    after_gap: !fresh && wanted < run.start as u64,
-                    cut: if last { cut } else { Cut::Gap },
-                },
-                fresh,
-            );
-            fresh = false;
-            match verdict {
-                Verdict::All => return false,
-                Verdict::Consumed(bytes) => wanted = begin as u64 + bytes,
+            let after_run = if nth + 1 == runs.len() { cut } else { Cut::Gap };
+            let after_gap = !fresh && wanted < run.start as u64;
+            for end in self.ends(run) {
+                let begin = (run.start as u64).max(wanted);
+                if begin >= end as u64 {
+                    continue;
+                }
+                let begin = usize::try_from(begin).unwrap_or(usize::MAX);
+                let Shown { verdict, told } = reader.again(
+                    Chunk {
+                        bytes: bytes.get(begin..end).unwrap_or(&[]),
+                        from_start: start == Some(begin),
+                        after_gap: after_gap && begin == run.start,
+                        cut: if end == run.end { after_run } else { Cut::None },
+                    },
+                    fresh,
+                );
+                (fresh, told_last) = (false, told);
+                match verdict {
+                    Verdict::All => return Outcome { wants_more: false, is_open: runs.len() > 1 },
+                    Verdict::Consumed(bytes) => wanted = begin as u64 + bytes,
+                }
             }
         }
-        wanted <= bytes.len() as u64
+        let wants_more = wanted <= bytes.len() as u64;
+        let all = wanted >= bytes.len() as u64 && told_last;
+        Outcome { wants_more, is_open: wants_more && (!all || runs.len() > 1) }
+    }
+
+    /// Where a run is cut to be shown: nowhere, unless it is not known where a message begins. It
+    /// may then be with any segment.
+    fn ends(&self, run: &Range<usize>) -> impl Iterator<Item = usize> + use<> {
+        let mut ends: Vec<usize> = match self.start {
+            Some(_) => Vec::new(),
+            None => self.cuts.iter().map(|cut| self.offset(*cut)).collect(),
+        };
+        ends.retain(|end| run.start < *end && *end < run.end);
+        ends.sort_unstable();
+        ends.dedup();
+        ends.push(run.end);
+        ends.into_iter()
     }
 }

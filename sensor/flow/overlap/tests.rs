@@ -20,7 +20,7 @@ impl Reader for Texts {
         unreachable!("a window has no parser of its own")
     }
 
-    fn again(&mut self, chunk: Chunk<'_>, fresh: bool) -> Verdict {
+    fn again(&mut self, chunk: Chunk<'_>, fresh: bool) -> Shown {
         if fresh {
             self.all.push(String::new());
         }
@@ -29,7 +29,7 @@ impl Reader for Texts {
             text.push('.');
         }
         text.push_str(std::str::from_utf8(chunk.bytes).unwrap());
-        Verdict::Consumed(chunk.bytes.len() as u64)
+        Shown { verdict: Verdict::Consumed(chunk.bytes.len() as u64), told: true }
     }
 
     fn restart(&mut self) {}

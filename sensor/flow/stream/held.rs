@@ -9,6 +9,9 @@ use crate::net::Timestamp;
 /// Other places of one direction; of more, one goes that begins nothing, else the oldest.
 const PLACES: usize = 4;
 
+/// How far behind a place what belongs to it may come early.
+pub(super) const NEAR: usize = 64 * 1024;
+
 /// Everything a direction holds on the heap.
 #[derive(Debug, Default)]
 pub(super) struct Held {
@@ -18,6 +21,8 @@ pub(super) struct Held {
     pub(super) taken: u32,
     /// A message has begun and its parser has told nothing of it.
     pub(super) unfinished: bool,
+    /// One of its readings is in the middle of a message.
+    pub(super) unresolved: bool,
     /// It was read in more than one way: what is told now may have been told.
     pub(super) doubted: bool,
     /// Since when the first hole is open.
@@ -44,7 +49,7 @@ impl Held {
         self.unfinished || self.hole.is_some()
     }
 
-    /// Puts bytes where another place has come to, if there is one. Is there?
+    /// Puts bytes into the other places that they lie near. Are there any?
     pub(super) fn offer(
         &mut self,
         (sequence, payload): (u32, &[u8]),
@@ -52,14 +57,19 @@ impl Held {
         work: &StreamWork<'_>,
         reader: &mut dyn Reader,
     ) -> bool {
-        let near = |place: &&mut Window| place.is_near(sequence, payload.len());
-        let Some(place) = self.places.iter_mut().find(near) else { return false };
-        let put = place.put((sequence, payload), evidence, (work.limits.bytes, work.time));
-        if put.changed && place.affords_reading(work.time) {
-            self.doubted = true;
-            let _ = place.read(Cut::None, reader);
+        let mut known = false;
+        for place in &mut self.places {
+            if !place.is_near(sequence, payload.len(), NEAR) {
+                continue;
+            }
+            known = true;
+            let put = place.put((sequence, payload), evidence, (work.limits.bytes, work.time));
+            if put.changed && place.affords_reading(work.time) {
+                self.doubted = true;
+                let _ = place.read(Cut::None, reader);
+            }
         }
-        true
+        known
     }
 
     /// Makes a place where the stream does not stand, and reads what stands there.

@@ -2,9 +2,10 @@
 //! end of what was read. Nothing in it is ever given up for good: what the stream's own reading
 //! leaves out is kept for a while and read by itself.
 
+use super::held::NEAR;
 use super::{
-    AFTER_GAP, AT_START, CONSUMED, Cut, DONE, Evidence, Held, Packet, Reader, SYN_SEEN, Segment,
-    Shown, Stream, StreamWork, TOLD, Verdict, Window, after, first_byte,
+    AFTER_GAP, AT_START, CONSUMED, Chunk, Cut, DONE, Evidence, Held, Packet, Reader, SYN_SEEN,
+    Segment, Shown, Stream, StreamWork, TOLD, Verdict, Window, after, first_byte,
 };
 use crate::stats::Counter;
 
@@ -28,6 +29,22 @@ struct Came<'a> {
     payload: &'a [u8],
     missing: u32,
     evidence: Evidence,
+}
+
+impl Came<'_> {
+    /// Shows it to a parser as if there were nothing else.
+    fn read_alone(&self, reader: &mut dyn Reader) {
+        let (bytes, cut) = (self.payload, Cut::Gap);
+        let _ = reader.again(Chunk { bytes, from_start: true, after_gap: false, cut }, true);
+    }
+
+    /// Does it lie where the other side's acknowledgements say that the stream stands?
+    fn is_acknowledged(&self, work: &StreamWork<'_>) -> bool {
+        work.peer.acknowledged.is_none_or(|acknowledged| {
+            let ahead = self.sequence.wrapping_sub(acknowledged).cast_signed();
+            (-FAR_AMID..=FAR_AMID).contains(&ahead)
+        })
+    }
 }
 
 impl Stream {
@@ -95,7 +112,11 @@ impl Stream {
             true => (-FAR_AMID..=FAR_AMID).contains(&ahead),
             false => (-FAR..=FAR).contains(&ahead),
         };
-        let near = near && !(untouched && ahead < 0);
+        // Before its first byte there is nothing to a receiver that has answered its SYN.
+        if untouched && ahead < 0 && work.peer.acknowledged == Some(self.next) {
+            return true;
+        }
+        let near = near && !(untouched && ahead < -1);
         let room = self.held.as_ref().is_none_or(|held| {
             let offset = came.sequence.wrapping_sub(held.window.base()).cast_signed();
             i64::from(offset) < work.limits.bytes as i64
@@ -114,14 +135,10 @@ impl Stream {
             // Behind half of the sequence space: what lies behind is ahead again.
             return false;
         }
-        let acknowledged = work.peer.acknowledged.is_none_or(|acknowledged| {
-            let ahead = came.sequence.wrapping_sub(acknowledged).cast_signed();
-            (-FAR_AMID..=FAR_AMID).contains(&ahead)
-        });
         let waits = self.held.as_ref().is_some_and(|held| {
             amid && work.time.since(held.window.touched) <= work.limits.hole_nanos
         });
-        if !acknowledged || waits {
+        if !came.is_acknowledged(work) || waits {
             return true;
         }
         self.cut_here(reader);
@@ -131,7 +148,8 @@ impl Stream {
             if amid {
                 held.keep(window, work);
             }
-            (held.hole, held.unfinished, held.doubted) = (None, false, true);
+            (held.hole, held.unfinished, held.unresolved) = (None, false, false);
+            held.doubted = true;
             if held.places.is_empty() {
                 self.held = None;
             }
@@ -170,6 +188,11 @@ impl Stream {
         let ahead = came.sequence.wrapping_sub(self.next).cast_signed();
         let begins = (work.may_begin)(came.payload);
         let known = (-FAR_AMID..0).contains(&ahead);
+        if begins && !known && !came.is_acknowledged(work) {
+            let bytes = (came.sequence, came.payload);
+            self.held_here(work).aside(bytes, &came.evidence, work, reader);
+            return;
+        }
         if begins && !known {
             reader.restart();
             self.flags &= !(DONE | CONSUMED);
@@ -180,7 +203,7 @@ impl Stream {
         let begins = begins || self.is_first(came.sequence);
         let near = match &self.held {
             Some(held) => {
-                held.window.is_near(came.sequence, came.payload.len()) && ahead < BEHIND_END
+                held.window.is_near(came.sequence, came.payload.len(), NEAR) && ahead < BEHIND_END
             }
             None if known => begins || self.is_of_message(came.sequence),
             None => self.flags & TOLD != 0 && (0..BEHIND_END).contains(&ahead),
@@ -189,6 +212,9 @@ impl Stream {
             let Some(put) = self.put(came, begins, work) else { return };
             if put.differs {
                 work.counters.count(Counter::OverlapConflicts);
+            }
+            if begins && put.changed {
+                came.read_alone(reader);
             }
             let contradicts = ahead < 0 && put.changed;
             if contradicts || self.held.as_ref().is_some_and(|held| held.doubted) {
@@ -212,15 +238,16 @@ impl Stream {
         let (mut sequence, mut payload) = (came.sequence, came.payload);
         let behind = sequence.wrapping_sub(self.next).cast_signed() < 0;
         let of_message = self.is_of_message(sequence);
-        // Joined in its middle, its first packets may have come out of order.
-        let unsure = self.flags & (SYN_SEEN | CONSUMED) == 0;
+        // Joined in its middle, its first packets may have come out of order; and a SYN that
+        // nobody answered may be a decoy.
+        let unsure = self.flags & SYN_SEEN == 0 || work.peer.acknowledged.is_none();
         let (next, message) = (self.next, self.message());
         let starts = !self.skips() && self.flags & (AFTER_GAP | DONE) == 0;
         if self.held.is_none() {
             let (base, starts) = match behind {
                 true if begins => (sequence, true),
                 true if of_message => (message, true),
-                true if unsure => (sequence, false),
+                true if unsure && self.flags & CONSUMED == 0 => (sequence, false),
                 true => return None,
                 false => (next, starts),
             };
@@ -233,6 +260,7 @@ impl Stream {
             self.held = Some(Box::new(held));
         }
         let held = self.held.as_mut()?;
+        let unsure = unsure && (held.unfinished || self.flags & CONSUMED == 0);
         let before = held.window.base().wrapping_sub(sequence).cast_signed();
         if before > 0 && !begins && !unsure && !of_message {
             // What came before was read and is not kept: it is no message's beginning.
@@ -242,6 +270,8 @@ impl Stream {
         if behind && (begins || sequence == message) && before > 0 {
             held.window.starts_at(sequence);
             held.doubted = true;
+        } else if before > 0 && unsure {
+            held.window.starts_anywhere();
         }
         Some(held.window.put((sequence, payload), &came.evidence, (work.limits.bytes, work.time)))
     }
@@ -299,6 +329,10 @@ impl Stream {
             .is_some_and(|held| put.changed && (held.doubted || held.window.is_contradicted()));
         if contradicts || doubted {
             self.look_again(work, reader);
+        }
+        // Whatever is made of it, its own beginning is looked at by itself.
+        if (ahead_now < 0 || put.differs) && (work.may_begin)(came.payload) {
+            came.read_alone(reader);
         }
         self.keep_bounds(work, reader);
     }
@@ -432,6 +466,9 @@ impl Stream {
             true => held.window.read(Cut::None, reader),
             false => Default::default(),
         };
+        if readable {
+            held.unresolved = outcome.is_open;
+        }
         // As much as was read before it ended, or was passed over, must be there to say so.
         let message = self.message();
         let as_much = self.since < u16::MAX

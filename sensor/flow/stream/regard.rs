@@ -1,7 +1,9 @@
 //! Which connection a segment belongs to: the one under way, or another one on the same ports.
 
 use super::super::overlap::Window;
-use super::{AT_START, CONSUMED, DONE, Held, STARTED, SYN_SEEN, Segment, Stream, StreamWork};
+use super::{
+    AFTER_GAP, AT_START, CONSUMED, DONE, Held, STARTED, SYN_SEEN, Segment, Stream, StreamWork,
+};
 use crate::net::Timestamp;
 
 /// How far behind the SYN of another connection its first bytes may come.
@@ -24,34 +26,40 @@ impl Stream {
             && self.held.is_none()
     }
 
-    /// Does this segment show that another connection uses the ports now? Its SYN's sequence
-    /// number, then. While a message is incomplete a SYN may be a decoy: bytes that follow it
-    /// must show that it is meant.
+    /// Does this segment, which is no SYN, show that the connection whose SYN was seen in between
+    /// uses the ports now? That SYN's sequence number, then.
     #[inline]
     pub fn replaced_by(&mut self, segment: &Segment<'_>) -> Option<u32> {
-        if segment.flags.syn() && !segment.flags.ack() {
-            return self.new_connection(segment.sequence);
-        }
-        let held = self.held.as_ref()?;
-        let rival = held.rival?;
+        let rival = self.rival()?;
         let behind = segment.sequence.wrapping_sub(rival).wrapping_sub(1);
         let meant =
             !segment.payload.is_empty() && segment.sequence != self.next && behind < RIVAL_WINDOW;
         meant.then_some(rival)
     }
 
+    /// Sequence number of the SYN of a connection that may replace this one.
+    #[inline]
+    pub fn rival(&self) -> Option<u32> {
+        self.held.as_ref().and_then(|held| held.rival)
+    }
+
+    /// Does a SYN begin another connection at once? If this one is `alive`, or in the middle of a
+    /// message, it may be a decoy: an answer to it, or bytes that follow it, must show that it is
+    /// meant.
     #[cold]
-    fn new_connection(&mut self, sequence: u32) -> Option<u32> {
+    pub fn is_replaced(&mut self, sequence: u32, alive: bool, time: Timestamp) -> bool {
         if !self.is_other_connection(sequence) {
-            return None;
+            return false;
         }
-        if !self.is_amid() {
-            return Some(sequence);
+        if !alive && !self.is_amid() {
+            return true;
         }
-        if let Some(held) = &mut self.held {
-            held.rival = Some(sequence);
-        }
-        None
+        let next = self.next;
+        let held = self.held.get_or_insert_with(|| {
+            Box::new(Held::new(Window::new(next, self.flags & AFTER_GAP == 0, time), next))
+        });
+        held.rival = Some(sequence);
+        false
     }
 
     /// Begins a connection whose SYN has this sequence number. Only for a stream that is new.
@@ -73,13 +81,10 @@ impl Stream {
 
     /// What may yet be completed of a connection that is being replaced.
     pub fn leave_over(&mut self, work: &mut StreamWork<'_>) -> Leftover {
-        let amid = self.is_amid();
         let Some(held) = &mut self.held else { return Leftover::default() };
-        if amid {
-            let time = held.window.touched;
-            let window = std::mem::replace(&mut held.window, Window::new(0, false, time));
-            held.keep(window, work);
-        }
+        let time = held.window.touched;
+        let window = std::mem::replace(&mut held.window, Window::new(0, false, time));
+        held.keep(window, work);
         Leftover(std::mem::take(&mut held.places))
     }
 

@@ -47,11 +47,14 @@ impl Reader for Words {
         Shown { verdict, told: self.words.len() > before }
     }
 
-    fn again(&mut self, chunk: Chunk<'_>, fresh: bool) -> Verdict {
+    fn again(&mut self, chunk: Chunk<'_>, fresh: bool) -> Shown {
         if fresh {
             self.again.push(Words::default());
         }
-        self.again.last_mut().unwrap().show(chunk)
+        let words = self.again.last_mut().unwrap();
+        let before = words.words.len();
+        let verdict = words.show(chunk);
+        Shown { verdict, told: words.words.len() > before }
     }
 
     fn restart(&mut self) {}
