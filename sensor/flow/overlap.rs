@@ -140,6 +140,12 @@ impl Window {
         self.runs.next_from(self.offset(sequence)).map(|offset| self.sequence(offset))
     }
 
+    /// Is everything between two sequence numbers there?
+    pub(super) fn has(&self, from: u32, to: u32) -> bool {
+        let before = from.wrapping_sub(self.base).cast_signed() < 0;
+        !before && self.runs.covers(self.offset(from)..self.offset(to).max(self.offset(from)))
+    }
+
     /// Has it no room for more?
     pub(super) fn is_full(&self, limits: &StreamLimits) -> bool {
         self.bytes.len() >= limits.bytes || self.runs.len() > limits.segments

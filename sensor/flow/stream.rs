@@ -320,7 +320,7 @@ impl Stream {
             if !self.is_done() && !pending.is_empty() {
                 let _ = reader.live(self.chunk(pending, Cut::End), held.doubted);
             }
-            held.settle(Cut::End, reader);
+            held.settle((Cut::End, self.next), reader);
         }
         self.flags |= DONE;
     }
@@ -343,7 +343,7 @@ impl Stream {
 
     /// Reads what was put off in a doubted stream. How many bytes that were.
     pub fn settle(&mut self, reader: &mut dyn Reader) -> usize {
-        self.held.as_mut().map_or(0, |held| held.settle(Cut::None, reader))
+        self.held.as_mut().map_or(0, |held| held.settle((Cut::None, self.next), reader))
     }
 
     /// Is there a reading that was put off?

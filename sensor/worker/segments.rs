@@ -92,7 +92,9 @@ impl Worker {
         (packet, time, frame): (&Packet<'_>, Timestamp, u64),
     ) {
         let Some(flow) = self.flows.get_mut(index) else { return };
-        let closes = segment.flags.fin() || segment.flags.rst();
+        // A reset may be a decoy: while anything is kept of the flow it changes nothing.
+        let keeps = || flow.streams.iter().any(|stream| stream.held_bytes() > 0);
+        let closes = segment.flags.fin() || (segment.flags.rst() && !keeps());
         // Half of all segments only acknowledge.
         if flow.stream(side).0.note_syn(segment) {
             self.flows.touch(index, if closes { Life::Closing } else { Life::Young }, time);

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::flow::runs::Runs;
+
 /// What decides between two copies of a byte, where the first one does not simply win.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rule {
@@ -11,12 +13,16 @@ pub(super) enum Rule {
     BestFirst,
     /// The best, of two alike the last.
     BestLast,
+    /// The first, and of a segment that contradicts what is there nothing is taken: not what it
+    /// adds, either.
+    Agreeing,
     /// The one that travels farthest, of two alike the last: where checksums say nothing.
     Farthest,
 }
 
 /// All of them.
-pub(super) const RULES: [Rule; 4] = [Rule::Last, Rule::BestFirst, Rule::BestLast, Rule::Farthest];
+pub(super) const RULES: [Rule; 5] =
+    [Rule::Last, Rule::BestFirst, Rule::BestLast, Rule::Agreeing, Rule::Farthest];
 
 #[derive(Debug)]
 pub(super) struct Layer {
@@ -52,25 +58,45 @@ impl Layer {
     ) -> bool {
         self.lengthen(range.end);
         let score = match self.rule {
-            Rule::Last => 1,
+            Rule::Last | Rule::Agreeing => 1,
             Rule::BestFirst | Rule::BestLast => score.max(1),
             Rule::Farthest => hops.max(1),
         };
         // A copy as good as the one before wins if its score need only be reached.
-        let least = if self.rule == Rule::BestFirst { score } else { score + 1 };
+        let first_wins = matches!(self.rule, Rule::BestFirst | Rule::Agreeing);
+        let least = if first_wins { score } else { score + 1 };
         let (Some(bytes), Some(scores)) =
             (self.bytes.get_mut(range.clone()), self.scores.get_mut(range))
         else {
             return false;
         };
+        if self.rule == Rule::Agreeing {
+            let mut there = bytes.iter().zip(scores.iter()).zip(payload);
+            if there.any(|((byte, old), new)| *old > 0 && *byte != *new) {
+                return false;
+            }
+        }
         let mut changed = false;
         for ((byte, old), new) in bytes.iter_mut().zip(scores).zip(payload) {
             if *old < least {
-                changed |= *byte != *new;
+                changed |= *byte != *new || *old == 0;
                 (*byte, *old) = (*new, score);
             }
         }
         changed
+    }
+
+    /// What is there of it, if it is less than came.
+    pub(super) fn less_than(&self, came: &Runs) -> Option<Runs> {
+        let mut runs = Runs::default();
+        for run in came.as_slice() {
+            for at in run.clone() {
+                if self.scores.get(at).is_some_and(|score| *score > 0) {
+                    runs.add(at..at + 1);
+                }
+            }
+        }
+        (runs != *came).then_some(runs)
     }
 
     pub(super) fn make_room(&mut self, count: usize) {

@@ -50,30 +50,40 @@ impl Window {
     }
 
     /// Shows each reading to a parser of its own.
-    pub(in crate::flow) fn read(&mut self, cut: Cut, reader: &mut dyn Reader) -> Outcome {
+    /// `passed` is the sequence number up to which holes are not waited for any more.
+    pub(in crate::flow) fn read(
+        &mut self,
+        (cut, passed): (Cut, u32),
+        reader: &mut dyn Reader,
+    ) -> Outcome {
         self.unread = 0;
         self.credit = self.credit.saturating_sub(self.price());
         let mut outcome = Outcome::default();
+        // Amid a message whose beginning is missing there is nothing to understand.
+        if self.start.is_some_and(|start| self.end_from(start) == start) {
+            return outcome;
+        }
         let mut seen: Vec<&[u8]> = Vec::with_capacity(1 + self.layers.len());
-        let all = std::iter::once(&self.bytes).chain(self.layers.iter().map(|layer| &layer.bytes));
-        for bytes in all {
-            if seen.contains(&bytes.as_slice()) {
+        let layers = self.layers.iter().map(|layer| (&layer.bytes, layer.less_than(&self.runs)));
+        for (bytes, less) in std::iter::once((&self.bytes, None)).chain(layers) {
+            if less.is_none() && seen.contains(&bytes.as_slice()) {
                 continue;
             }
             seen.push(bytes);
-            outcome.add(self.show(&self.runs, bytes, cut, reader));
+            let runs = less.as_ref().unwrap_or(&self.runs);
+            outcome.add(self.show((runs, bytes), (cut, passed), reader));
             let last = self.urgent.len().saturating_sub(1);
             for urgent in [self.urgent.get(last..), self.urgent.get(..).filter(|_| last > 0)] {
                 let Some(urgent) = urgent.filter(|urgent| !urgent.is_empty()) else { continue };
-                let (bytes, runs) = self.without(bytes, urgent);
-                outcome.add(self.show(&runs, &bytes, cut, reader));
+                let (bytes, runs) = self.without((bytes, runs), urgent);
+                outcome.add(self.show((&runs, &bytes), (cut, passed), reader));
             }
         }
         outcome
     }
 
     /// A reading out of which some bytes are taken.
-    fn without(&self, bytes: &[u8], urgent: &[u32]) -> (Vec<u8>, Runs) {
+    fn without(&self, (bytes, there): (&[u8], &Runs), urgent: &[u32]) -> (Vec<u8>, Runs) {
         let mut taken: Vec<usize> = urgent
             .iter()
             .filter(|sequence| sequence.wrapping_sub(self.base) < i32::MAX.cast_unsigned())
@@ -87,7 +97,7 @@ impl Window {
                 ahead += 1;
                 continue;
             }
-            if self.runs.covers(offset..offset + 1) {
+            if there.covers(offset..offset + 1) {
                 runs.add(out.len()..out.len() + 1);
             }
             out.push(*byte);
@@ -96,12 +106,22 @@ impl Window {
     }
 
     /// Shows one reading, hole by hole.
-    fn show(&self, runs: &Runs, bytes: &[u8], cut: Cut, reader: &mut dyn Reader) -> Outcome {
+    fn show(
+        &self,
+        (runs, bytes): (&Runs, &[u8]),
+        (cut, passed): (Cut, u32),
+        reader: &mut dyn Reader,
+    ) -> Outcome {
+        // What lies behind a hole may be anything as long as the hole may be filled.
+        let passed = passed.wrapping_sub(self.base).cast_signed();
+        let is_passed =
+            |run: &Range<usize>| cut == Cut::End || i64::from(passed) > run.start as i64;
+        let shown = runs.as_slice().iter().skip(1).take_while(|run| is_passed(run)).count() + 1;
         let mut told_last = false;
         let start = self.start.map(|start| self.offset(start));
         let (mut wanted, mut fresh): (u64, bool) = (0, true);
-        for (nth, run) in runs.as_slice().iter().enumerate() {
-            let after_run = if nth + 1 == runs.len() { cut } else { Cut::Gap };
+        for (nth, run) in runs.as_slice().iter().take(shown).enumerate() {
+            let after_run = if nth + 1 == shown { cut } else { Cut::Gap };
             let after_gap = !fresh && wanted < run.start as u64;
             for end in self.ends(run) {
                 let begin = (run.start as u64).max(wanted);

