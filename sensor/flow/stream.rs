@@ -5,6 +5,7 @@
 //! message has in more than one segment is kept for a while ([`held`]): to put it in order, and
 //! to read it again where copies of its bytes differ ([`super::overlap`]).
 
+mod advance;
 mod held;
 mod odd;
 mod regard;
@@ -225,7 +226,7 @@ impl Stream {
     fn next_alone(
         &mut self,
         (packet, segment): (&Packet<'_>, &Segment<'_>),
-        work: &mut StreamWork<'_>,
+        work: &StreamWork<'_>,
         reader: &mut dyn Reader,
     ) {
         let (payload, missing) = (segment.payload, segment.missing);

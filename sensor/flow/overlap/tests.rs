@@ -12,7 +12,6 @@ const NOW: Timestamp = Timestamp(0);
 #[derive(Default)]
 struct Texts {
     all: Vec<String>,
-    place: usize,
 }
 
 impl Reader for Texts {

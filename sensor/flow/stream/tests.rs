@@ -10,7 +10,7 @@ struct Words {
     words: Vec<Vec<u8>>,
     cut: Vec<Vec<u8>>,
     /// What was read in other readings.
-    again: Vec<Words>,
+    again: Vec<Self>,
 }
 
 impl Words {
@@ -49,7 +49,7 @@ impl Reader for Words {
 
     fn again(&mut self, chunk: Chunk<'_>, fresh: bool) -> Shown {
         if fresh {
-            self.again.push(Words::default());
+            self.again.push(Self::default());
         }
         let words = self.again.last_mut().unwrap();
         let before = words.words.len();
