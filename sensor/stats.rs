@@ -90,8 +90,10 @@ counters! {
     UnreadEsp => "decode.unread.esp",
     /// Other tunnels (L2TP, LISP, AYIYA, MPLS ...) whose content was not read.
     UnreadOther => "decode.unread.other",
-    /// Fragments given up: table full, timed out, contradictory.
+    /// Packets given up whose fragments did not all come: table full, or timed out.
     FragmentsGivenUp => "flow.fragments_given_up",
+    /// Fragments passed over: larger than any packet, or more scattered than is kept.
+    FragmentsRefused => "flow.fragments_refused",
     /// Packets made whole from fragments.
     Reassembled => "flow.reassembled",
     /// Packets that a host of ours sends to the outside.

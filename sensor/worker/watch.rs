@@ -56,10 +56,6 @@ impl<'a> Scene<'a> {
         self.begun.map_or(0, |begun| flow_id(&key, begun))
     }
 
-    pub(super) const fn time(&self) -> Timestamp {
-        self.time
-    }
-
     /// Who sent the packet, and to whom.
     pub(super) const fn ends(&self) -> (Endpoint, Endpoint) {
         (self.packet.source, self.packet.destination)
