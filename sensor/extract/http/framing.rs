@@ -60,9 +60,6 @@ impl Deciding {
             } else {
                 self.doubt = true;
             }
-        } else if field.is(b"expect") {
-            // The body is not sent when the server refuses.
-            self.doubt = true;
         }
     }
 

@@ -1,7 +1,9 @@
 use proptest::prelude::*;
 
-use super::super::http::testing::{Seen, feed};
+use super::super::http::testing::{Seen, context_of, feed};
+use super::frame::{END_HEADERS, PADDED, PRIORITY};
 use super::*;
+use crate::extract::Scratch;
 
 /// `:method GET`, `:path /x`, `:authority` literal, indexed into the table.
 fn block(authority: &str) -> Vec<u8> {

@@ -65,8 +65,8 @@ impl Direction {
         match self {
             Self::Tls(hellos) => size_of_val(hellos.as_ref()),
             Self::Certificates(certificates) => size_of_val(certificates.as_ref()),
-            Self::Http(requests) => size_of_val(requests.as_ref()),
-            Self::Http2(requests) => size_of_val(requests.as_ref()),
+            Self::Http(requests) => requests.held_bytes(),
+            Self::Http2(requests) => requests.held_bytes(),
             Self::Dns(messages) => size_of_val(messages.as_ref()),
             Self::Socks(client) => size_of_val(client.as_ref()),
             Self::Detecting | Self::Searching(_) | Self::Done => 0,
