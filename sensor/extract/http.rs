@@ -83,7 +83,7 @@ pub fn datagram(bytes: &[u8], cx: &mut Context<'_>) -> bool {
 fn hosts(head: &[u8], cx: &mut Context<'_>) {
     for field in head::split(head).1.filter(|field| field.is(b"host")) {
         for authority in authority::authorities(field.value) {
-            if let Some(value) = authority.host.value(authority.port, &mut cx.scratch.host) {
+            if let Some(value) = authority.host.value_at(authority.port, &mut cx.scratch.host) {
                 cx.observer.seen(Observation { kind: Kind::HttpHost, value });
             }
         }

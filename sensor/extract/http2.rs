@@ -45,6 +45,8 @@ pub struct Requests {
     open: bool,
     /// The rest of the block cannot be read.
     damaged: bool,
+    /// The last byte read of an open block is left unconsumed, so that its end is shown.
+    again: bool,
     /// The front of a field that is not whole.
     partial: Vec<u8>,
     /// What the block has said of its request: see [`Fields`].
@@ -68,7 +70,7 @@ impl Requests {
         if chunk.after_gap {
             self.lose(cx);
         }
-        let mut at: u64 = 0;
+        let mut at = u64::from(std::mem::take(&mut self.again));
         loop {
             let start = usize::try_from(at).unwrap_or(usize::MAX);
             let rest = chunk.bytes.get(start..).unwrap_or_default();
@@ -87,7 +89,8 @@ impl Requests {
         if chunk.cut != Cut::None && self.open {
             self.lose(cx);
         }
-        Verdict::Consumed(at)
+        self.again = self.open && at == chunk.bytes.len() as u64 && at > 0;
+        Verdict::Consumed(at - u64::from(self.again))
     }
 
     /// Bytes on the heap, its own included.
@@ -182,7 +185,7 @@ impl Requests {
 
     /// Bytes are missing: the place in the frames is lost, and with it the table.
     fn lose(&mut self, cx: &mut Context<'_>) {
-        self.damaged = true;
+        (self.damaged, self.again) = (true, false);
         self.end_block(cx);
         self.place = Place::Lost;
     }

@@ -78,16 +78,23 @@ pub fn host(text: &[u8]) -> Option<Host<'_>> {
 }
 
 impl Host<'_> {
+    /// The host as a value to compare, whatever the port; `out` holds its text.
+    pub fn value<'s>(&self, out: &'s mut String) -> Value<'s> {
+        match self.spell(out) {
+            None => Value::Name(out),
+            Some(address) => Value::Address(address),
+        }
+    }
+
     /// The host as a value to compare, an address with its port if that is known; `out` holds its
     /// text. `None` if nothing is left of its name.
-    pub fn value<'s>(&self, port: Option<u16>, out: &'s mut String) -> Option<Value<'s>> {
-        match self.spell(out) {
-            _ if out.is_empty() => None,
-            None => Some(Value::Name(out)),
-            Some(address) => Some(match port {
-                Some(port) => Value::Endpoint(Endpoint { address, port }),
-                None => Value::Address(address),
-            }),
+    pub fn value_at<'s>(&self, port: Option<u16>, out: &'s mut String) -> Option<Value<'s>> {
+        let address = self.spell(out);
+        match (address, port) {
+            (None, _) if out.is_empty() => None,
+            (None, _) => Some(Value::Name(out)),
+            (Some(address), Some(port)) => Some(Value::Endpoint(Endpoint { address, port })),
+            (Some(address), None) => Some(Value::Address(address)),
         }
     }
 

@@ -118,8 +118,9 @@ pub(super) fn may_become(bytes: &[u8]) -> bool {
         return bytes.len() <= LIKELY_METHOD;
     };
     let target = skip_blanks(rest);
-    let begins = |byte: &u8| matches!(byte, b'/' | b'*') || byte.is_ascii_alphabetic();
-    !method.is_empty() && rest.first().is_some_and(|byte| is_blank(*byte)) && target.first().is_none_or(begins)
+    let absolute = target.iter().zip(b"http").all(|(byte, of)| byte.eq_ignore_ascii_case(of));
+    let plain = absolute || method == b"CONNECT" || matches!(target.first(), Some(b'/' | b'*'));
+    rest.first().is_some_and(|byte| is_blank(*byte)) && !method.is_empty() && plain
 }
 
 /// Does a header field stand here: a name and a colon?

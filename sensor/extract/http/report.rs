@@ -63,7 +63,7 @@ impl<'a> Subject<'a> {
     pub(crate) fn host(&self, host: &Authority<'_>, cx: &mut Context<'_>) {
         let port = host.port.or(self.port);
         let port = if self.connect { port } else { port.or(Some(cx.destination.port)) };
-        if let Some(value) = host.host.value(port, &mut cx.scratch.host) {
+        if let Some(value) = host.host.value_at(port, &mut cx.scratch.host) {
             cx.observer.seen(Observation { kind: Kind::HttpHost, value });
             self.url(host, cx);
         }

@@ -145,9 +145,9 @@ impl Starts {
         self.within(bytes).filter(|place| *place > after).chain(line).min()
     }
 
-    /// The last start.
+    /// The first start in the line that is not whole.
     fn last(self, bytes: &[u8]) -> Option<usize> {
         let line = memchr::memrchr(b'\n', bytes).map(|at| at + 1);
-        self.within(bytes).chain(line).chain(self.line_start.then_some(0)).max()
+        line.or_else(|| self.line_start.then_some(0)).or_else(|| self.within(bytes).min())
     }
 }
