@@ -7,7 +7,7 @@
 //! Nothing ends the reading: where no request is expected, one is looked for at the start of each
 //! line and of each segment. A body that is promised is not looked into, since an upload may quote
 //! a request; but a server that refuses or ignores it reads a request in its place, and so is one
-//! read that stands at its very beginning.
+//! read that stands at its very beginning ([`framing::in_place_of_body`]).
 
 pub mod authority;
 mod framing;
@@ -134,11 +134,19 @@ enum Place {
     Passing,
     ChunkSize,
     Trailer,
-    /// Before a body of this length, whose first bytes are wanted or not.
-    Body { length: u64, wanted: bool },
+    /// Before a body of this length, whose first bytes are wanted or not, behind a method that has
+    /// none or another one.
+    Body {
+        length: u64,
+        wanted: bool,
+        bodyless: bool,
+    },
     /// Looking for a request line at line starts and at the places named, counted from the first
     /// unconsumed byte. `line_start`: that byte begins a line.
-    Search { places: [u64; 2], line_start: bool },
+    Search {
+        places: [u64; 2],
+        line_start: bool,
+    },
 }
 
 enum Step {
@@ -218,7 +226,9 @@ impl Requests {
             Place::Passing => self.pass(shown, cx),
             Place::ChunkSize => self.chunk_size(rest, shown.cut),
             Place::Trailer => self.trailer(rest),
-            Place::Body { length, wanted } => self.body(shown, (length, wanted), cx),
+            Place::Body { length, wanted, bodyless } => {
+                self.body(shown, (length, wanted, bodyless), cx)
+            }
             Place::Search { places, line_start } => self.look(shown, places, line_start),
         }
     }
@@ -274,14 +284,15 @@ impl Requests {
         (self.begun, self.scanned) = (false, 0);
         let wanted = cx.observer.wants_body();
         match follows.framing {
-            _ if follows.connect => {}
+            _ if follows.method.connect => {}
             Framing::Length(0) => self.place = Place::Head,
             Framing::Length(length) if follows.upgrade && !self.distrust => {
                 (self.place, self.tunnel) = (Place::Head, true);
                 return Step::Took(length.saturating_add(head as u64));
             }
             Framing::Length(length) if !self.distrust => {
-                self.place = Place::Body { length, wanted };
+                let bodyless = follows.method.bodyless;
+                self.place = Place::Body { length, wanted, bodyless };
             }
             Framing::Chunked if !self.distrust => self.place = Place::ChunkSize,
             Framing::Length(length) => self.search([length, NOWHERE]),
@@ -292,7 +303,7 @@ impl Requests {
             }
         }
         let without_body = matches!(follows.framing, Framing::Length(_));
-        self.tunnel = follows.connect || follows.upgrade && without_body;
+        self.tunnel = follows.method.connect || follows.upgrade && without_body;
         took(head)
     }
 
@@ -301,10 +312,10 @@ impl Requests {
     fn body(
         &mut self,
         Shown { bytes, cut, .. }: Shown<'_>,
-        (length, wanted): (u64, bool),
+        (length, wanted, bodyless): (u64, bool, bool),
         cx: &mut Context<'_>,
     ) -> Step {
-        match head::begins_request(bytes) {
+        match framing::in_place_of_body(bytes, length, bodyless) {
             Probe::Yes => {
                 (self.promised, self.distrust, self.place) = (length, true, Place::Head);
                 return took(0);
@@ -327,7 +338,8 @@ impl Requests {
     #[cold]
     fn front(&mut self, rest: &[u8], cut: Cut, cx: &mut Context<'_>) -> Step {
         cx.observer.count(Counter::HttpIncomplete);
-        let held = if cut == Cut::None { head::finished(rest) } else { head::whole_lines(rest).len() };
+        let held =
+            if cut == Cut::None { head::finished(rest) } else { head::whole_lines(rest).len() };
         let shown = match rest.get(..held) {
             // A request line of its own length.
             None | Some([]) if cut == Cut::None => rest,

@@ -140,11 +140,7 @@ impl Paths {
     }
 
     /// Calls `push` with the length and the indicator of each prefix of the target.
-    pub(super) fn find(
-        &self,
-        target: &mut Target<'_>,
-        mut push: impl FnMut(u32, IndicatorId),
-    ) {
+    pub(super) fn find(&self, target: &mut Target<'_>, mut push: impl FnMut(u32, IndicatorId)) {
         let Some(automaton) = &self.automaton else { return };
         let Ok(mut state) = automaton.start_state(Anchored::Yes) else { return };
         for (byte, length) in target.spelled().iter().zip(1..=TARGET_MAX) {

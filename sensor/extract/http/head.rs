@@ -123,6 +123,13 @@ pub(super) fn may_become(bytes: &[u8]) -> bool {
     rest.first().is_some_and(|byte| is_blank(*byte)) && !method.is_empty() && plain
 }
 
+/// May these bytes begin with a request line, its method in capitals as clients send it?
+pub(super) fn may_follow(bytes: &[u8]) -> bool {
+    let line = skip_line_ends(bytes);
+    let mut method = line.iter().take_while(|byte| is_token(**byte));
+    method.all(|byte| !byte.is_ascii_lowercase()) && probe_line(line) != Probe::No
+}
+
 /// Does a header field stand here: a name and a colon?
 pub(super) fn probe_field(bytes: &[u8]) -> Probe {
     match bytes.iter().take(LIKELY_NAME).position(|byte| !is_token(*byte)) {
@@ -139,9 +146,10 @@ pub(super) fn probe_field(bytes: &[u8]) -> Probe {
 /// Does the version of a request line stand anywhere in here? Without one no line is whole.
 pub(super) fn mentions_version(bytes: &[u8]) -> bool {
     memchr::memchr_iter(b'/', bytes).any(|slash| {
-        bytes.get(..slash).and_then(<[u8]>::last_chunk::<4>).is_some_and(|name| {
-            name.eq_ignore_ascii_case(b"HTTP")
-        })
+        bytes
+            .get(..slash)
+            .and_then(<[u8]>::last_chunk::<4>)
+            .is_some_and(|name| name.eq_ignore_ascii_case(b"HTTP"))
     })
 }
 

@@ -4,7 +4,7 @@
 //! that is not over is held.
 
 use super::head;
-use super::report::{Follows, Said, Subject, is_connect};
+use super::report::{Follows, Method, Said, Subject};
 use crate::extract::{Context, Probe};
 use crate::flow::stream::Cut;
 
@@ -21,7 +21,7 @@ const TARGET_KEPT: usize = 8 * 1024;
 #[derive(Debug, Default)]
 pub(super) struct Passing {
     target: Box<[u8]>,
-    connect: bool,
+    method: Method,
     said: Said,
     /// In a line whose beginning was read or lost: it is passed over up to its end.
     inside: bool,
@@ -51,7 +51,7 @@ impl Passing {
     /// Goes on behind the front of a head, of which these fields were read.
     pub(super) fn new((method, target): (&[u8], &[u8]), said: Said) -> Self {
         let target = target.get(..TARGET_KEPT).unwrap_or(target).into();
-        Self { target, connect: is_connect(method), said, ..Self::default() }
+        Self { target, method: Method::of(method), said, ..Self::default() }
     }
 
     /// The next byte lies in a line that was read already.
@@ -73,14 +73,14 @@ impl Passing {
     /// What follows the head that is over; `None` if what a hole took may have said it.
     pub(super) fn follows(&mut self, cx: &mut Context<'_>) -> Option<Follows> {
         self.without_host(cx);
-        let known = !self.torn || self.said.frames() || self.connect;
-        known.then(|| self.said.follows(self.connect))
+        let known = !self.torn || self.said.frames() || self.method.connect;
+        known.then(|| self.said.follows(self.method))
     }
 
     /// No host was named as far as the head was read.
     pub(super) fn without_host(&mut self, cx: &mut Context<'_>) {
         if !std::mem::replace(&mut self.said.hosted, true) {
-            Subject::of(self.connect, &self.target).without_host(cx);
+            Subject::of(self.method.connect, &self.target).without_host(cx);
         }
     }
 
@@ -158,8 +158,8 @@ impl Passing {
     }
 
     fn fields(&mut self, lines: &[u8], cx: &mut Context<'_>) {
-        let Self { target, connect, said, .. } = self;
-        let subject = Subject::of(*connect, target);
+        let Self { target, method, said, .. } = self;
+        let subject = Subject::of(method.connect, target);
         for field in head::fields(lines) {
             said.field(&field, &subject, cx);
         }

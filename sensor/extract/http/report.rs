@@ -15,10 +15,28 @@ use crate::stats::Counter;
 pub(super) struct Follows {
     /// The body.
     pub(super) framing: Framing,
-    /// After a CONNECT the proxy passes on whatever comes, a body or not.
-    pub(super) connect: bool,
+    /// What the method says about it.
+    pub(super) method: Method,
     /// After the body, the connection may carry another protocol (`Upgrade`).
     pub(super) upgrade: bool,
+}
+
+/// What a method says about what follows its head.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Method {
+    /// CONNECT: the proxy passes on whatever comes, a body or not.
+    pub(super) connect: bool,
+    /// Servers do not look for a body, whatever is promised.
+    pub(super) bodyless: bool,
+}
+
+impl Method {
+    /// Of a method as sent.
+    pub(super) fn of(method: &[u8]) -> Self {
+        let is = |name: &&[u8]| method.eq_ignore_ascii_case(name);
+        let bodyless = [&b"GET"[..], b"HEAD", b"OPTIONS", b"TRACE", b"DELETE"].iter().any(is);
+        Self { connect: is_connect(method), bodyless }
+    }
 }
 
 /// The target of a request: its url, and the authority it may hold.
@@ -128,8 +146,8 @@ impl Said {
     }
 
     /// What follows the head.
-    pub(super) fn follows(&self, connect: bool) -> Follows {
-        Follows { framing: self.deciding.framing(), connect, upgrade: self.upgrade }
+    pub(super) fn follows(&self, method: Method) -> Follows {
+        Follows { framing: self.deciding.framing(), method, upgrade: self.upgrade }
     }
 }
 
@@ -139,7 +157,7 @@ pub(super) fn request(head: &[u8], cx: &mut Context<'_>) -> Follows {
     if !said.hosted {
         Subject::new(line.method, line.target).without_host(cx);
     }
-    said.follows(is_connect(line.method))
+    said.follows(Method::of(line.method))
 }
 
 /// Reads a head or the front of one, and shows it as a message.
@@ -164,7 +182,7 @@ pub(super) fn begin<'h>(head: &'h [u8], cx: &mut Context<'_>) -> (RequestLine<'h
 }
 
 /// Is this the method that asks a proxy for a tunnel?
-pub(super) const fn is_connect(method: &[u8]) -> bool {
+const fn is_connect(method: &[u8]) -> bool {
     method.eq_ignore_ascii_case(b"CONNECT")
 }
 

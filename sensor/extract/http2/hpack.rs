@@ -405,7 +405,8 @@ mod tests {
     #[test]
     fn fields_before_the_damage_are_given() {
         let mut seen = 0;
-        let read = Decoder::default().decode(&[0x82, 0x86, 0xff, 0xff, 0xff, 0xff, 0xff], |_, _| seen += 1);
+        let read = Decoder::default()
+            .decode(&[0x82, 0x86, 0xff, 0xff, 0xff, 0xff, 0xff], |_, _| seen += 1);
         assert_eq!((read, seen), (Err(Fault::Damaged), 2));
     }
 
@@ -426,7 +427,8 @@ mod tests {
             let block = [front, &length, &[b'/'; 20_000], &[1, b'v'], &[0x82]].concat();
             let block = if front == [0x04] { [&block[..20_005], &[0x82]].concat() } else { block };
             for size in [1, 100, 16_000, block.len()] {
-                let (mut decoder, mut held, mut names) = (Decoder::default(), Vec::new(), Vec::new());
+                let (mut decoder, mut held, mut names) =
+                    (Decoder::default(), Vec::new(), Vec::new());
                 for piece in block.chunks(size) {
                     held.extend_from_slice(piece);
                     let over = decoder.decode(&held, |name, value| {

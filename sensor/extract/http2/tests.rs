@@ -131,7 +131,8 @@ fn behind_a_hole_the_next_frame_is_found_and_what_is_spelled_out_is_read() {
     let _ = go_on(&mut requests, &mut seen, &[begin], false);
     let refers = frame_of(HEADERS, END_HEADERS, &[0x82, 0x84, 0xbe]);
     let spelled = frame_of(HEADERS, END_HEADERS, &block("b.example"));
-    let pieces = [vec![0xfe; 900], b"GET / of a body".to_vec(), [refers.clone(), spelled].concat(), refers];
+    let pieces =
+        [vec![0xfe; 900], b"GET / of a body".to_vec(), [refers.clone(), spelled].concat(), refers];
     let _ = go_on(&mut requests, &mut seen, &pieces, true);
     assert_eq!(seen.of("http.host"), ["a.example", "b.example", "b.example"]);
     let again = [PREFACE.to_vec(), frame_of(HEADERS, END_HEADERS, &block("c.example"))].concat();
