@@ -6,6 +6,7 @@
 //! between two packets. Its only way out is the [`Outbox`].
 
 mod duplicates;
+mod handshakes;
 mod identity;
 pub mod lineup;
 mod reload;
@@ -25,6 +26,7 @@ use crate::capture::{Drops, Frame};
 use crate::decode::packet::{Packet, Skip, Transport};
 use crate::decode::{self, LinkTypes, Seen};
 use crate::extract::dns::glance::Glance;
+use crate::extract::handshakes::{Arrival, Reach};
 use crate::extract::session::Session;
 use crate::extract::{Context, Scratch};
 use crate::flow::fragment::{FragmentLimits, FragmentTable, Whole};
@@ -158,7 +160,7 @@ impl Worker {
             doubts: Doubts::default(),
             holders: VecDeque::new(),
             held_bytes: 0,
-            scratch: Scratch::default(),
+            scratch: handshakes::scratch(limits.held_bytes),
             duplicates: None,
             watch: Watch::new(assignment, set, outbox),
             counters: Counters::default(),
@@ -351,8 +353,7 @@ impl Worker {
         (packet, time, frame): (&Packet<'_>, Timestamp, u64),
     ) {
         let Some(flow) = self.flows.get_mut(index) else { return };
-        let wanted = !self.watch.events.is_empty() || flow.state.holds_back();
-        if !wanted
+        if self.watch.events.is_empty()
             && watch::is_plain_dns(packet)
             && let Some(glance) = Glance::at(payload)
             && self.watch.dismisses(&glance)
@@ -360,19 +361,20 @@ impl Worker {
             return;
         }
         let client = if flow.opener == side { packet.source } else { packet.destination };
-        let scene = Scene::new(packet, time, frame).of_flow(flow.begun(), client);
+        let begun = flow.begun();
+        let scene = Scene::new(packet, time, frame).of_flow(begun, client);
         let mut observer = self.watch.at(&scene);
+        self.scratch.handshakes.arrive(Arrival { time, begun, reach: Reach::default() });
         let mut cx = Context {
             source: packet.source,
             destination: packet.destination,
             observer: &mut observer,
             scratch: &mut self.scratch,
         };
-        let held = flow.state.held_bytes();
-        // The session keeps to itself that it is done; a datagram then costs one comparison.
-        let _ = flow.state.datagram(side, payload, &mut cx);
-        let now_held = flow.state.held_bytes();
-        self.account(index, held, now_held);
+        flow.state.datagram(side, payload, &mut cx);
+        if self.scratch.handshakes.has_due() {
+            self.tell_handshakes();
+        }
     }
 
     /// Puts a fragment away, and follows the packet it completes or that is given up for it.
@@ -413,7 +415,7 @@ impl Worker {
     /// Keeps the bytes of all directions together below their limit: whoever has held longest
     /// reads what stands and lets go, so that a new flow can always be read.
     fn relieve(&mut self) {
-        while self.held_bytes > self.limits.held_bytes {
+        while self.held_bytes + self.scratch.handshakes.held_bytes() > self.limits.held_bytes {
             let Some((index, id)) = self.holders.pop_front() else {
                 self.held_bytes = 0;
                 return;
@@ -451,6 +453,7 @@ impl Worker {
             self.forget(index);
         }
         self.skip_late_holes();
+        self.sweep_handshakes();
     }
 
     /// Ends a flow. Nearly every one holds nothing back and is dropped where it lies, which took
@@ -476,6 +479,8 @@ impl Worker {
         while let Some(index) = self.flows.silent_longest() {
             self.forget(index);
         }
+        self.scratch.handshakes.flush();
+        self.tell_handshakes();
         self.watch.say_all();
     }
 

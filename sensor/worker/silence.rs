@@ -55,17 +55,6 @@ impl Worker {
             let hands = (&mut self.watch, &mut self.scratch);
             without_packet(&mut flow, side, hands, |stream, show| stream.finish(&mut work, show));
         }
-        let client = flow.opener;
-        let packet = watch::silent_packet(&flow, client);
-        let scene = Scene::new(&packet, flow.last(), 0).of_flow(flow.begun(), packet.source);
-        let mut observer = self.watch.at(&scene);
-        let mut cx = Context {
-            source: packet.source,
-            destination: packet.destination,
-            observer: &mut observer,
-            scratch: &mut self.scratch,
-        };
-        flow.state.finish(&mut cx);
     }
 }
 
