@@ -290,9 +290,8 @@ impl Handshakes {
             !known.filed.whole && (known.is_ready() || is_silent(known, now) && !known.told_early)
         };
         self.overdue.clear();
-        self.overdue.extend(
-            self.table.iter().filter(|(_, known)| overdue(known)).map(|(id, _)| id),
-        );
+        self.overdue
+            .extend(self.table.iter().filter(|(_, known)| overdue(known)).map(|(id, _)| id));
     }
 
     /// Forgets all; what is half-read is then among those of [`Handshakes::take_due`].

@@ -51,11 +51,11 @@ fn read(kind: u8, rest: &[u8]) -> Option<Relayed<'_>> {
 /// An address that one host can have.
 fn address(address: Address) -> Option<Address> {
     let one = match address.to_ip() {
-        std::net::IpAddr::V4(ip) => {
-            !matches!(ip.octets(), [0 | 127 | 224.., ..])
-        }
+        std::net::IpAddr::V4(ip) => !matches!(ip.octets(), [0 | 127 | 224.., ..]),
         // Global, unique local, link local; and what holds an IPv4 address (RFC 6052, 8215).
-        std::net::IpAddr::V6(ip) => matches!(ip.octets(), [0x20..=0x3f | 0xfc..=0xfe | 0, ..] if !ip.is_unspecified() && !ip.is_loopback()),
+        std::net::IpAddr::V6(ip) => {
+            matches!(ip.octets(), [0x20..=0x3f | 0xfc..=0xfe | 0, ..] if !ip.is_unspecified() && !ip.is_loopback())
+        }
     };
     one.then_some(address)
 }

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::extract::handshakes::Reach;
 use crate::extract::handshakes::testing::*;
 use crate::extract::tls::testing::*;
 use crate::stats::Counter;
@@ -71,12 +72,15 @@ fn a_decoy_of_the_same_number_and_length_hides_nothing_before_or_behind() {
     let (fake, body) = (hello(b"good.example", b""), hello(b"evil.example", b""));
     let half = body.len() / 2;
     let piece = |body: &[u8], range| record(22, 0, &part(1, 0, body, range));
-    let low = crate::extract::handshakes::Reach { sound: true, hops: 3 };
-    for order in [[0, 1, 2, 3], [1, 0, 3, 2], [0, 1, 3, 2], [1, 0, 2, 3], [0, 2, 1, 3], [1, 3, 0, 2]] {
+    let low = Reach { sound: true, hops: 3 };
+    for order in
+        [[0, 1, 2, 3], [1, 0, 3, 2], [0, 1, 3, 2], [1, 0, 2, 3], [0, 2, 1, 3], [1, 3, 0, 2]]
+    {
         let mut wire = Wire::default();
         for which in order {
-            let (decoy, range) = (which % 2 == 0, if which < 2 { 0..half } else { half..body.len() });
-            wire.reach = if decoy { low } else { Default::default() };
+            let (decoy, range) =
+                (which % 2 == 0, if which < 2 { 0..half } else { half..body.len() });
+            wire.reach = if decoy { low } else { Reach::default() };
             wire.send(CLIENT, &piece(if decoy { &fake } else { &body }, range));
         }
         wire.finish();

@@ -175,7 +175,8 @@ impl Handshake {
         // What the allocator and the trees around it take is counted as two pointers a part.
         let around = 12 * size_of::<usize>();
         let held = self.stream.held_bytes() + self.told.capacity() * size_of::<u64>();
-        let whole = self.next > 0 && !self.stream.is_contradicted() && self.stream.end() <= self.next;
+        let whole =
+            self.next > 0 && !self.stream.is_contradicted() && self.stream.end() <= self.next;
         Filed { weight: size_of::<Self>() + keys + around + held, whole }
     }
 }

@@ -37,12 +37,7 @@ pub(super) fn tell(handshake: &mut Handshake, end: End, cx: &mut Context<'_>) {
     cx.scratch.bytes = joined;
 }
 
-fn tell_plain(
-    handshake: &mut Handshake,
-    end: End,
-    joined: &mut Vec<u8>,
-    cx: &mut Context<'_>,
-) {
+fn tell_plain(handshake: &mut Handshake, end: End, joined: &mut Vec<u8>, cx: &mut Context<'_>) {
     handshake.stream.join(handshake.next, joined);
     let mut rest = &joined[..];
     while let Some((message, after)) = split_message(rest) {
@@ -50,8 +45,7 @@ fn tell_plain(
         handshake.next += message.len();
         let digest = cx.scratch.handshakes.digest(message);
         let Some(body) = hello_body(message) else { continue };
-        let known = handshake.was_told(digest)
-            || cx.scratch.handshakes.was_told(handshake, digest);
+        let known = handshake.was_told(digest) || cx.scratch.handshakes.was_told(handshake, digest);
         handshake.note_whole(digest);
         if !known {
             hello::read(body, true, handshake.carrier(), cx);
@@ -87,12 +81,7 @@ fn hello_body(message: &[u8]) -> Option<&[u8]> {
 
 /// Reads contradicting pieces in every way; only what is new is told.
 #[cold]
-fn tell_readings(
-    handshake: &mut Handshake,
-    end: End,
-    joined: &mut Vec<u8>,
-    cx: &mut Context<'_>,
-) {
+fn tell_readings(handshake: &mut Handshake, end: End, joined: &mut Vec<u8>, cx: &mut Context<'_>) {
     let readings = handshake.stream.readings();
     let mut told = std::mem::take(&mut handshake.told);
     for reading in readings {

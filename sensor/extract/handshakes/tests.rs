@@ -20,7 +20,10 @@ fn half_read_connections_on_the_same_ports_are_told_apart_by_their_ids() {
     let mut wire = Wire::default();
     for (from, to) in [(0, 70), (70, 990)] {
         for (number, hello) in (0..).zip(&hellos) {
-            wire.send(CLIENT, &Make::of(&id(number)).piece(from, &hello[from..to.min(hello.len())]));
+            wire.send(
+                CLIENT,
+                &Make::of(&id(number)).piece(from, &hello[from..to.min(hello.len())]),
+            );
         }
     }
     wire.finish();
@@ -87,11 +90,14 @@ fn a_decoy_of_the_same_id_hides_nothing_whole_or_in_pieces() {
     let low = Reach { sound: true, hops: 2 };
     let bad = Reach { sound: false, hops: 64 };
     for (decoy, cut) in [(low, 70), (bad, 70), (low, hello.len()), (bad, 0)] {
-        for order in [[0, 1, 2, 3], [1, 0, 3, 2], [0, 1, 3, 2], [1, 0, 2, 3], [3, 1, 0, 2], [2, 0, 1, 3]] {
+        for order in
+            [[0, 1, 2, 3], [1, 0, 3, 2], [0, 1, 3, 2], [1, 0, 2, 3], [3, 1, 0, 2], [2, 0, 1, 3]]
+        {
             let mut wire = Wire::default();
             for which in order {
                 let range = if which < 2 { 0..cut } else { cut..hello.len() };
-                let (from, bytes) = if which % 2 == 0 { (decoy, &fake) } else { (Reach::default(), &hello) };
+                let (from, bytes) =
+                    if which % 2 == 0 { (decoy, &fake) } else { (Reach::default(), &hello) };
                 wire.reach = from;
                 wire.send(CLIENT, &FIRST.piece(range.start, &bytes[range]));
             }
@@ -189,7 +195,11 @@ fn a_flood_of_one_host_or_of_many_does_not_push_out_a_half_read_hello() {
         flood(&mut wire, 640..1_300, hosts);
         assert!(wire.scratch.handshakes.held_bytes() <= LIMIT);
         wire.datagram(ours, &FIRST.piece(70, &hello[70..]));
-        assert_eq!(names(&wire).iter().filter(|name| **name == "evil.example").count(), 2, "{hosts}");
+        assert_eq!(
+            names(&wire).iter().filter(|name| **name == "evil.example").count(),
+            2,
+            "{hosts}"
+        );
         assert!(wire.counted(Counter::HandshakesForgotten) > 300, "{hosts}");
     }
 }

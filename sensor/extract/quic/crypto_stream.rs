@@ -139,7 +139,8 @@ impl CryptoStream {
     fn fit(&self, place: Range<usize>, offset: u32, data: &[u8], reach: Reach) -> Fit {
         let mut fit = Fit { covered: 0, same: true, surer: false };
         for held in self.first.get(place).unwrap_or_default() {
-            let (from, to) = (offset.max(held.offset), (offset + data.len() as u32).min(held.end()));
+            let (from, to) =
+                (offset.max(held.offset), (offset + data.len() as u32).min(held.end()));
             let new = data.get((from - offset) as usize..(to - offset) as usize);
             fit.covered += to - from;
             fit.same &= new == self.bytes_of(&held.part(from, to));

@@ -11,7 +11,7 @@ use ring::hkdf;
 use super::packet::Initial;
 
 /// QUIC version 2 (RFC 9369).
-pub(super) const VERSION_2: u32 = 0x6b33_43cf;
+pub(in crate::extract) const VERSION_2: u32 = 0x6b33_43cf;
 
 /// Salts by the first version that used them.
 const SALT_1: [u8; 20] = [
@@ -69,15 +69,15 @@ fn expand<const N: usize>(secret: &hkdf::Prk, label: &[u8]) -> Option<[u8; N]> {
 }
 
 /// Key, IV and header protection key of one sender, as raw bytes.
-pub(super) struct Material {
-    pub(super) key: [u8; 16],
-    pub(super) iv: [u8; 12],
-    pub(super) header: [u8; 16],
+pub(in crate::extract) struct Material {
+    pub(in crate::extract) key: [u8; 16],
+    pub(in crate::extract) iv: [u8; 12],
+    pub(in crate::extract) header: [u8; 16],
 }
 
 impl Material {
     /// Of the client's Initials to the connection id `destination`.
-    pub(super) fn client(version: u32, destination: &[u8]) -> Option<Self> {
+    pub(in crate::extract) fn client(version: u32, destination: &[u8]) -> Option<Self> {
         let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, salt_of(version)?);
         let initial = salt.extract(destination);
         let client: [u8; 32] = expand(&initial, b"client in")?;

@@ -130,7 +130,9 @@ const fn may_be_dns(bytes: &[u8]) -> bool {
 const fn may_be_http(bytes: &[u8]) -> bool {
     match bytes {
         [b'\r' | b'\n', ..] => true,
-        [a, b, c, ..] => a.is_ascii_graphic() && b.is_ascii_graphic() && (c.is_ascii_graphic() || *c == b' '),
+        [a, b, c, ..] => {
+            a.is_ascii_graphic() && b.is_ascii_graphic() && (c.is_ascii_graphic() || *c == b' ')
+        }
         _ => false,
     }
 }

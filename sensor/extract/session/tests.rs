@@ -142,7 +142,9 @@ fn a_flow_of_unrecognised_datagrams_is_counted_once_and_looked_at_for_ever() {
 
 #[test]
 fn a_question_is_read_on_any_port_after_anything() {
-    for junk in [&b""[..], &[0; 5], &[0xfe; 1200], &[0x40; 60], b"\0\x01\0\0\x21\x12\xa4\x42abcdefghijkl"] {
+    for junk in
+        [&b""[..], &[0; 5], &[0xfe; 1200], &[0x40; 60], b"\0\x01\0\0\x21\x12\xa4\x42abcdefghijkl"]
+    {
         for count in [1, 4, 16, 17, 300] {
             let all = std::iter::repeat_n(junk, count).chain([QUESTION]);
             assert_eq!(datagrams(5300, all).of("dns.query"), ["x.example"], "{count} {junk:?}");
