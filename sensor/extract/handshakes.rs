@@ -332,21 +332,14 @@ impl Handshakes {
         self.hasher.clone()
     }
 
-    /// Others on the same ports.
-    fn beside(&self, one: &Handshake) -> impl Iterator<Item = &Handshake> {
-        let (client, server) = (one.client, one.server);
-        let theirs = self.table.of_host(client.address).map(|(_, known)| known);
-        theirs.filter(move |known| known.client == client && known.server == server)
-    }
-
     /// Was this hello told of another handshake on the same ports?
     fn was_told(&self, one: &Handshake, digest: u64) -> bool {
-        self.beside(one).any(|known| known.was_told(digest))
+        self.table.beside(one).any(|known| known.was_told(digest))
     }
 
-    /// Has another handshake on the same ports begun with these bytes, and more of them?
-    fn was_begun(&self, one: &Handshake, bytes: &[u8]) -> bool {
-        one.next == 0 && self.beside(one).any(|known| known.stream.starts_with(bytes))
+    /// Is all that is held of it a part of another handshake on the same ports?
+    fn is_repeated(&self, one: &Handshake) -> bool {
+        self.table.is_repeated(one)
     }
 }
 

@@ -158,7 +158,9 @@ impl Table {
             self.whole.remove(id);
         } else {
             self.half.remove(id);
-            self.dropped.push(handshake);
+            if !self.is_repeated(&handshake) {
+                self.dropped.push(handshake);
+            }
         }
     }
 
@@ -235,9 +237,31 @@ impl Table {
 
     /// Drops all.
     pub(super) fn drop_all(&mut self) {
-        let all: Vec<Id> = self.slots.keys().copied().collect();
-        for id in all.into_iter().rev() {
-            self.drop(id);
+        // Those that are read last: they tell whether a half is a part of them.
+        for whole in [false, true] {
+            let all = self.iter().filter(|(_, known)| known.filed.whole == whole);
+            let ids: Vec<Id> = all.map(|(id, _)| id).collect();
+            for id in ids.into_iter().rev() {
+                self.drop(id);
+            }
         }
+    }
+
+    /// Others of the same ends.
+    pub(super) fn beside(&self, one: &Handshake) -> impl Iterator<Item = &Handshake> {
+        let (client, server) = (one.client, one.server);
+        let theirs = self.of_host(client.address).map(|(_, known)| known);
+        theirs.filter(move |known| known.client == client && known.server == server)
+    }
+
+    /// Does another handshake of the same ends begin with all that is held of this one? After a
+    /// Retry a hello comes once more, under another id.
+    pub(super) fn is_repeated(&self, one: &Handshake) -> bool {
+        if one.next > 0 || one.stream.is_contradicted() {
+            return false;
+        }
+        let mut bytes = Vec::new();
+        one.stream.join(0, &mut bytes);
+        !bytes.is_empty() && self.beside(one).any(|known| known.stream.starts_with(&bytes))
     }
 }

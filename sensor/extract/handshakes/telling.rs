@@ -56,8 +56,7 @@ fn tell_plain(handshake: &mut Handshake, end: End, joined: &mut Vec<u8>, cx: &mu
         return;
     }
     match hello_body(rest) {
-        // After a Retry the hello comes once more, under another id.
-        Some(_) if cx.scratch.handshakes.was_begun(handshake, rest) => {}
+        Some(_) if cx.scratch.handshakes.is_repeated(handshake) => {}
         Some(body) if !body.is_empty() => hello::read(body, false, handshake.carrier(), cx),
         _ if handshake.next == 0 => cx.observer.count(Counter::TlsIncomplete),
         _ => {}

@@ -209,7 +209,8 @@ fn what_is_forgotten_is_told_of_its_own_client() {
     let mut wire = Wire::of(1);
     flood(&mut wire, 0..200, 200);
     assert!(wire.told_late.len() > 100);
-    assert_eq!(wire.told_late[0], client(1 + 28, 1_024), "the oldest of the younger half");
+    assert!(!wire.told_late.contains(&client(1, 1_024)), "who came first stays");
+    assert!(!wire.told_late.contains(&client(200, 1_024)), "and who came last");
     assert!(names(&wire).iter().all(|name| *name == "www.office.example"));
 }
 
