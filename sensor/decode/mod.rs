@@ -8,6 +8,7 @@
 //! next. A tunnel that turns out to hold no IP packet leaves the outer packet as it was, so a
 //! port number that merely looks like a tunnel never hides anything.
 
+mod checksum;
 mod cooked;
 mod ethernet;
 mod exotic;
@@ -31,6 +32,7 @@ mod undecoded;
 mod walk;
 mod wlan;
 
+pub use checksum::Checksum;
 pub use link::link_type_name;
 pub use undecoded::LinkTypes;
 
@@ -153,6 +155,8 @@ pub struct IpHead {
     pub destination: Address,
     /// Protocol of the payload's first byte; may be an IPv6 extension header.
     pub protocol: IpProtocol,
+    /// Time to live or hop limit of the fragment that says the most.
+    pub ttl: u8,
     /// Hardware addresses (source, destination).
     pub macs: Option<(Mac, Mac)>,
     /// VLAN ids, outermost first.
@@ -167,6 +171,7 @@ impl From<&Packet<'_>> for IpHead {
             source: packet.source.address,
             destination: packet.destination.address,
             protocol: packet.protocol,
+            ttl: packet.ttl,
             macs: packet.macs,
             vlans: packet.vlans,
             tunnels: packet.tunnels,
@@ -183,6 +188,7 @@ impl From<&Packet<'_>> for IpHead {
 /// None today: an unreadable payload is [`packet::Transport::Other`]. A `Skip` may be counted.
 pub fn decode_ip<'a>(head: &IpHead, payload: &'a [u8]) -> Result<Packet<'a>, Skip> {
     let mut walk = Walk::new(0);
+    walk.packet.ttl = head.ttl;
     walk.packet.macs = head.macs;
     walk.packet.vlans = head.vlans;
     walk.packet.tunnels = head.tunnels;

@@ -100,7 +100,7 @@ pub struct Fragment {
 }
 
 /// A TCP segment's header fields and payload.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Segment<'a> {
     /// Sequence number of the first payload byte (of SYN, if set).
     pub sequence: u32,
@@ -108,6 +108,9 @@ pub struct Segment<'a> {
     pub acknowledgement: u32,
     /// CWR ECE URG ACK PSH RST SYN FIN, high bit first.
     pub flags: TcpFlags,
+    /// The header as captured, options included: what only doubtful segments are asked for is
+    /// read from it when asked ([`Segment::window`], [`Segment::urgent`], [`Segment::timestamp`]).
+    pub header: &'a [u8],
     /// Payload as captured, at most what the IP header allows.
     pub payload: &'a [u8],
     /// Payload bytes that were on the wire but not captured.
@@ -134,6 +137,10 @@ impl TcpFlags {
     /// ACK set?
     pub const fn ack(self) -> bool {
         self.0 & 0x10 != 0
+    }
+    /// URG set?
+    pub const fn urg(self) -> bool {
+        self.0 & 0x20 != 0
     }
 }
 
@@ -176,12 +183,40 @@ pub struct Packet<'a> {
     pub protocol: IpProtocol,
     /// What it carries.
     pub transport: Transport<'a>,
+    /// Time to live or hop limit; of a packet made whole from fragments, the first one's.
+    pub ttl: u8,
+    /// The IP header as captured: of IPv4 with its options, of IPv6 forty bytes. Empty if the
+    /// packet was made whole from fragments.
+    pub header: &'a [u8],
+    /// From the transport header (of a fragment: its payload) to the end of the packet, as captured.
+    pub upper: &'a [u8],
+    /// Was the end of `upper` not captured, or not said by the IP header?
+    pub cut: bool,
     /// Hardware addresses (source, destination) of the frame that holds the innermost IP packet.
     pub macs: Option<(Mac, Mac)>,
     /// VLAN ids, outermost first.
     pub vlans: Few<u16, 4>,
     /// Outer layers, outermost first.
     pub tunnels: Few<Tunnel, 4>,
+}
+
+impl Default for Packet<'_> {
+    /// A packet of which nothing is known.
+    fn default() -> Self {
+        Self {
+            source: Endpoint::default(),
+            destination: Endpoint::default(),
+            protocol: IpProtocol(0),
+            transport: Transport::Other(&[]),
+            ttl: 0,
+            header: &[],
+            upper: &[],
+            cut: false,
+            macs: None,
+            vlans: Few::default(),
+            tunnels: Few::default(),
+        }
+    }
 }
 
 /// What a frame held.

@@ -47,6 +47,7 @@ fn tcp<'a>(walk: &mut Walk<'a>, data: &'a [u8], missing: u32) {
         sequence: header.sequence_number(),
         acknowledgement: if flags.ack() { header.acknowledgment_number() } else { 0 },
         flags,
+        header: header.slice(),
         payload: data.get(header.slice().len()..).unwrap_or(&[]),
         missing,
     });
@@ -69,6 +70,7 @@ fn tcp_odd<'a>(walk: &mut Walk<'a>, data: &'a [u8], missing: u32) {
         sequence: u32::from_be_bytes([s0, s1, s2, s3]),
         acknowledgement: if flags.ack() { u32::from_be_bytes([a0, a1, a2, a3]) } else { 0 },
         flags,
+        header: data,
         payload: &[],
         missing: missing.saturating_sub(cut),
     });

@@ -400,9 +400,6 @@ pub(super) fn silent_packet(flow: &Flow<Session>, sender: Side) -> Packet<'stati
         source: key.endpoint(sender),
         destination: key.endpoint(sender.other()),
         protocol: key.protocol,
-        transport: Transport::Other(&[]),
-        macs: None,
-        vlans: Few::default(),
-        tunnels: Few::default(),
+        ..Packet::default()
     }
 }

@@ -1,7 +1,7 @@
 //! Behaviour of the fragment table.
 
 use super::*;
-use crate::decode::packet::{Few, Fragment};
+use crate::decode::packet::Fragment;
 use crate::net::Endpoint;
 use proptest::prelude::*;
 
@@ -16,9 +16,7 @@ fn fragment(id: u32, offset: usize, more: bool, payload: &[u8]) -> Packet<'_> {
         destination: endpoint(2),
         protocol: IpProtocol::UDP,
         transport: Transport::Fragment { place: Fragment { id, offset, more }, payload },
-        macs: None,
-        vlans: Few::default(),
-        tunnels: Few::default(),
+        ..Packet::default()
     }
 }
 

@@ -31,11 +31,11 @@ impl Words {
 }
 
 fn segment(sequence: u32, payload: &[u8]) -> Segment<'_> {
-    Segment { sequence, acknowledgement: 0, flags: TcpFlags(0x10), payload, missing: 0 }
+    Segment { sequence, flags: TcpFlags(0x10), payload, ..Segment::default() }
 }
 
 fn syn(sequence: u32) -> Segment<'static> {
-    Segment { sequence, acknowledgement: 0, flags: TcpFlags(0x02), payload: &[], missing: 0 }
+    Segment { sequence, flags: TcpFlags(0x02), ..Segment::default() }
 }
 
 struct Bench {
