@@ -26,7 +26,7 @@ use crate::capture::{Drops, Frame};
 use crate::decode::packet::{Packet, Skip, Transport};
 use crate::decode::{self, LinkTypes, Seen};
 use crate::extract::dns::glance::Glance;
-use crate::extract::handshakes::{Arrival, Reach};
+use crate::extract::handshakes::Arrival;
 use crate::extract::session::Session;
 use crate::extract::{Context, Scratch};
 use crate::flow::fragment::{FragmentLimits, FragmentTable, Whole};
@@ -364,7 +364,8 @@ impl Worker {
         let begun = flow.begun();
         let scene = Scene::new(packet, time, frame).of_flow(begun, client);
         let mut observer = self.watch.at(&scene);
-        self.scratch.handshakes.arrive(Arrival { time, begun, reach: Reach::default() });
+        let reach = handshakes::reach(packet, payload);
+        self.scratch.handshakes.arrive(Arrival { time, begun, reach });
         let mut cx = Context {
             source: packet.source,
             destination: packet.destination,

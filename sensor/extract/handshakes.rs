@@ -240,7 +240,7 @@ impl Handshakes {
     }
 
     /// The handshake of a DTLS hello, by its `message_seq` and length.
-    pub(super) fn dtls(&mut self, ends: (Endpoint, Endpoint), hello: (u16, usize)) -> Option<Id> {
+    pub(super) fn dtls(&self, ends: (Endpoint, Endpoint), hello: (u16, usize)) -> Option<Id> {
         self.find(ends, |known| {
             let Opening::Dtls { message, length } = known.opening else { return false };
             known.client == ends.0 && (message, length) == hello

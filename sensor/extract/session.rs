@@ -11,6 +11,7 @@ mod head;
 mod stream;
 
 pub use beginning::may_begin;
+pub use datagrams::may_hold;
 
 use super::Context;
 use crate::flow::stream::{Chunk, Verdict};

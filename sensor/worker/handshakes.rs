@@ -3,8 +3,10 @@
 
 use super::Worker;
 use super::watch::Scene;
-use crate::decode::packet::{Few, Packet, Transport};
-use crate::extract::handshakes::{Due, Handshakes};
+use crate::decode::Checksum;
+use crate::decode::packet::Packet;
+use crate::extract::handshakes::{Due, Handshakes, Reach};
+use crate::extract::session::may_hold;
 use crate::extract::{Context, Scratch};
 use crate::net::IpProtocol;
 
@@ -48,13 +50,17 @@ impl Worker {
 /// A packet that stands for a handshake when none has just come: its endpoints and nothing else.
 fn silent_packet(due: &Due) -> Packet<'static> {
     let (source, destination) = due.ends();
-    Packet {
-        source,
-        destination,
-        protocol: IpProtocol::UDP,
-        transport: Transport::Other(&[]),
-        macs: None,
-        vlans: Few::default(),
-        tunnels: Few::default(),
-    }
+    Packet { source, destination, protocol: IpProtocol::UDP, ..Packet::default() }
+}
+
+/// How a datagram came, as far as that matters to what may be held of it.
+#[inline]
+pub(super) fn reach(packet: &Packet<'_>, payload: &[u8]) -> Reach {
+    if may_hold(payload) { judge(packet) } else { Reach::default() }
+}
+
+#[cold]
+fn judge(packet: &Packet<'_>) -> Reach {
+    let bad = [packet.header_checksum(), packet.checksum()].contains(&Checksum::Bad);
+    Reach { sound: !bad, hops: packet.ttl }
 }

@@ -77,6 +77,7 @@ pub(super) struct Table {
     limit: usize,
     number: u64,
     /// Half-read ones that had to go, to be told.
+    #[expect(clippy::vec_box, reason = "they leave the table as they lie")]
     dropped: Vec<Box<Handshake>>,
 }
 

@@ -101,7 +101,7 @@ fn tell_readings(handshake: &mut Handshake, end: End, joined: &mut Vec<u8>, cx: 
 }
 
 fn tell_reading(
-    handshake: &mut Handshake,
+    handshake: &Handshake,
     (message, whole): (&[u8], bool),
     told: &mut Vec<u64>,
     cx: &mut Context<'_>,

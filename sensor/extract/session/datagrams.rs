@@ -25,6 +25,12 @@ const fn is_dns(port: u16) -> bool {
     matches!(port, 53 | 5353 | 5355)
 }
 
+/// May some of a datagram be held until more of its handshake comes?
+#[inline]
+pub fn may_hold(bytes: &[u8]) -> bool {
+    quic::probe(bytes) || dtls::probe(bytes) || matches!(bytes, [0, 0, 0, 1 | 3 | 4, ..])
+}
+
 /// A UDP flow's state: what is counted once, and what makes a reader more lenient.
 #[derive(Debug, Default)]
 pub(super) struct Datagrams {
