@@ -26,6 +26,7 @@ use crate::capture::{Drops, Frame};
 use crate::decode::packet::{Packet, Skip, Transport};
 use crate::decode::{self, LinkTypes, Seen};
 use crate::extract::dns::glance::Glance;
+use crate::extract::dtls;
 use crate::extract::handshakes::Arrival;
 use crate::extract::session::Session;
 use crate::extract::{Context, Scratch};
@@ -355,6 +356,7 @@ impl Worker {
         let Some(flow) = self.flows.get_mut(index) else { return };
         if self.watch.events.is_empty()
             && watch::is_plain_dns(packet)
+            && !dtls::may_pass_for_dns(payload)
             && let Some(glance) = Glance::at(payload)
             && self.watch.dismisses(&glance)
         {

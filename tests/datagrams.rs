@@ -92,9 +92,9 @@ fn decoys_that_do_not_come_to_the_server_hide_no_half_of_a_hello() {
                 let (client, server) = ends(six, 50_000);
                 let [fake, true_halves] = [halves(DECOY, cut, [1, 2]), halves(EVIL, cut, [1, 2])];
                 let packet = |which: usize| {
-                    let from = if which % 2 == 0 { &fake } else { &true_halves };
+                    let from = if which.is_multiple_of(2) { &fake } else { &true_halves };
                     let packet = packets::udp(client, server, &from[which / 2]);
-                    (1_000_000, if which % 2 == 0 { spoil(packet) } else { packet })
+                    (1_000_000, if which.is_multiple_of(2) { spoil(packet) } else { packet })
                 };
                 let (names, alerted) = names(order.into_iter().map(packet).collect());
                 assert!(alerted, "{how} {six} {cut} {order:?}: {names:?}");

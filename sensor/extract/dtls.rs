@@ -20,6 +20,12 @@ pub fn probe(datagram: &[u8]) -> bool {
         && hellos(datagram).next().is_some()
 }
 
+/// Could a record of old OpenSSL's version be taken for a question of DNS, by its header?
+#[inline]
+pub const fn may_pass_for_dns(datagram: &[u8]) -> bool {
+    matches!(datagram, [20..=26, 1, 0, 0, 0, ..])
+}
+
 /// A record in clear (epoch 0).
 struct Record<'a> {
     kind: u8,

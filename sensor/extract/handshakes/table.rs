@@ -14,6 +14,8 @@ pub(in crate::extract) type Id = (Address, u64);
 
 /// Handshakes of one host.
 const HOST_HANDSHAKES: usize = 256;
+/// Of these, such as are read: each Initial of the host is compared with them.
+const HOST_WHOLE: usize = 64;
 /// The part of the memory that one host may take.
 const HOST_PART: usize = 8;
 /// The part of the memory for handshakes that are read.
@@ -205,17 +207,18 @@ impl Table {
     /// Who goes of a host that has more than its part: one that is read, one that is larger than
     /// all others together, else the oldest of the younger half.
     fn victim_of(&self, host: Address, latest: u64) -> Option<Id> {
-        let (mut count, mut bytes, mut whole) = (0, 0, None);
+        let (mut count, mut bytes, mut wholes, mut whole) = (0, 0, 0, None);
         let mut largest = (0, (host, latest));
         for (id, handshake) in self.of_host(host) {
             let Handshake { filed, .. } = handshake;
             (count, bytes) = (count + 1, bytes + filed.weight);
             largest = largest.max((filed.weight, id));
             if filed.whole {
-                whole = Some(id);
+                (wholes, whole) = (wholes + 1, Some(id));
             }
         }
-        if count <= HOST_HANDSHAKES && bytes <= self.limit / HOST_PART {
+        let few = count <= HOST_HANDSHAKES && wholes <= HOST_WHOLE;
+        if few && bytes <= self.limit / HOST_PART {
             return None;
         }
         let (weight, id) = largest;

@@ -59,7 +59,7 @@ impl Wire {
     /// Lets so many seconds pass.
     pub(in crate::extract) fn wait(&mut self, seconds: u64) {
         for _ in 0..seconds {
-            self.now = self.now.after(SECOND);
+            self.now = self.now.after(1_000_000_000);
             self.scratch.handshakes.sweep(self.now);
             self.tell_due();
         }

@@ -243,6 +243,19 @@ fn handshakes_that_are_read_take_a_quarter_and_are_dropped_without_a_word() {
 }
 
 #[test]
+fn of_one_host_the_latest_handshakes_that_are_read_are_kept() {
+    let mut wire = Wire::default();
+    let hello = client_hello(b"a.example", 0);
+    for number in 0..100 {
+        let source = client(1, 1_000 + number as u16);
+        wire.datagram((source, SERVER), &Make::of(&id(number)).piece(0, &hello));
+    }
+    assert_eq!((names(&wire).len(), wire.scratch.handshakes.len()), (100, 64));
+    wire.datagram((client(1, 1_099), SERVER), &Make::of(&id(99)).piece(0, &hello));
+    assert_eq!(names(&wire).len(), 100, "a repetition is known");
+}
+
+#[test]
 fn initials_beyond_the_budget_are_counted_and_the_next_second_is_as_any() {
     let mut wire = Wire::default();
     let host = client(9, 9);

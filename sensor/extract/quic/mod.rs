@@ -27,7 +27,10 @@ const CONNECTIONS: usize = 4;
 #[inline]
 pub fn probe(datagram: &[u8]) -> bool {
     match datagram.first() {
-        Some(0x80..) => packet::is_long(datagram) || legacy::version(datagram).is_some(),
+        Some(0x80..) => {
+            packet::is_of_known_version(datagram) && packet::is_long(datagram)
+                || legacy::version(datagram).is_some()
+        }
         Some(flags) if flags & 0xc9 == 0x09 => legacy::version(datagram).is_some(),
         _ => false,
     }

@@ -64,6 +64,17 @@ fn packet_type(first: u8, version: u32) -> u8 {
 const INITIAL: u8 = 0;
 const RETRY: u8 = 3;
 
+/// Does a long header name a known version, or none (version negotiation)? Media streams begin
+/// with the same bit, so that this is asked of many.
+#[inline]
+pub(super) fn is_of_known_version(datagram: &[u8]) -> bool {
+    let version = datagram.get(1..).and_then(|rest| rest.first_chunk());
+    version.is_some_and(|version| {
+        let version = u32::from_be_bytes(*version);
+        version == 0 || keys::is_known(version)
+    })
+}
+
 /// Is this a long header of a known version whose lengths agree with the datagram?
 pub(super) fn is_long(datagram: &[u8]) -> bool {
     let Some(long) = Long::read(datagram) else {
