@@ -5,8 +5,8 @@
 //! (`shards.rs`); shares nothing and locks nothing, but for new indicators, which it takes up
 //! between two packets. Its only way out is the [`Outbox`].
 
+mod datagrams;
 mod duplicates;
-mod handshakes;
 mod identity;
 pub mod lineup;
 mod reload;
@@ -25,11 +25,8 @@ use crate::alert::{HomeNetworks, Origin, Outbox};
 use crate::capture::{Drops, Frame};
 use crate::decode::packet::{Packet, Skip, Transport};
 use crate::decode::{self, LinkTypes, Seen};
-use crate::extract::dns::glance::Glance;
-use crate::extract::dtls;
-use crate::extract::handshakes::Arrival;
+use crate::extract::Scratch;
 use crate::extract::session::Session;
-use crate::extract::{Context, Scratch};
 use crate::flow::fragment::{FragmentLimits, FragmentTable, Whole};
 use crate::flow::second::{Doubts, RECENT_BYTES, Recent};
 use crate::flow::table::{KeyHash, Life};
@@ -161,7 +158,7 @@ impl Worker {
             doubts: Doubts::default(),
             holders: VecDeque::new(),
             held_bytes: 0,
-            scratch: handshakes::scratch(limits.held_bytes),
+            scratch: datagrams::scratch(limits.held_bytes),
             duplicates: None,
             watch: Watch::new(assignment, set, outbox),
             counters: Counters::default(),
@@ -344,40 +341,6 @@ impl Worker {
             self.watch.endpoints(&scene);
         }
         index
-    }
-
-    fn datagram(
-        &mut self,
-        index: FlowIndex,
-        side: Side,
-        payload: &[u8],
-        (packet, time, frame): (&Packet<'_>, Timestamp, u64),
-    ) {
-        let Some(flow) = self.flows.get_mut(index) else { return };
-        if self.watch.events.is_empty()
-            && watch::is_plain_dns(packet)
-            && !dtls::may_pass_for_dns(payload)
-            && let Some(glance) = Glance::at(payload)
-            && self.watch.dismisses(&glance)
-        {
-            return;
-        }
-        let client = if flow.opener == side { packet.source } else { packet.destination };
-        let begun = flow.begun();
-        let scene = Scene::new(packet, time, frame).of_flow(begun, client);
-        let mut observer = self.watch.at(&scene);
-        let reach = handshakes::reach(packet, payload);
-        self.scratch.handshakes.arrive(Arrival { time, begun, reach });
-        let mut cx = Context {
-            source: packet.source,
-            destination: packet.destination,
-            observer: &mut observer,
-            scratch: &mut self.scratch,
-        };
-        flow.state.datagram(side, payload, &mut cx);
-        if self.scratch.handshakes.has_due() {
-            self.tell_handshakes();
-        }
     }
 
     /// Puts a fragment away, and follows the packet it completes or that is given up for it.

@@ -1,14 +1,17 @@
-//! Handshakes that are told without a packet of their own: silent for too long, forgotten for
-//! want of room, or half-read at the end.
+//! A UDP datagram's way through a worker, and handshakes that are told without one of their own:
+//! silent for too long, forgotten for want of room, or half-read at the end.
 
 use super::Worker;
-use super::watch::Scene;
+use super::watch::{self, Scene};
 use crate::decode::Checksum;
 use crate::decode::packet::Packet;
-use crate::extract::handshakes::{Due, Handshakes, Reach};
+use crate::extract::dns::glance::Glance;
+use crate::extract::dtls;
+use crate::extract::handshakes::{Arrival, Due, Handshakes, Reach};
 use crate::extract::session::may_hold;
 use crate::extract::{Context, Scratch};
-use crate::net::IpProtocol;
+use crate::flow::FlowIndex;
+use crate::net::{IpProtocol, Side, Timestamp};
 
 /// The part of what all flows may hold that half-read handshakes may take.
 const PART: usize = 4;
@@ -19,6 +22,41 @@ pub(super) fn scratch(held_bytes: usize) -> Scratch {
 }
 
 impl Worker {
+    /// Reads a datagram of a flow.
+    pub(super) fn datagram(
+        &mut self,
+        index: FlowIndex,
+        side: Side,
+        payload: &[u8],
+        (packet, time, frame): (&Packet<'_>, Timestamp, u64),
+    ) {
+        let Some(flow) = self.flows.get_mut(index) else { return };
+        if self.watch.events.is_empty()
+            && watch::is_plain_dns(packet)
+            && !dtls::may_pass_for_dns(payload)
+            && let Some(glance) = Glance::at(payload)
+            && self.watch.dismisses(&glance)
+        {
+            return;
+        }
+        let client = if flow.opener == side { packet.source } else { packet.destination };
+        let begun = flow.begun();
+        let scene = Scene::new(packet, time, frame).of_flow(begun, client);
+        let mut observer = self.watch.at(&scene);
+        let reach = reach(packet, payload);
+        self.scratch.handshakes.arrive(Arrival { time, begun, reach });
+        let mut cx = Context {
+            source: packet.source,
+            destination: packet.destination,
+            observer: &mut observer,
+            scratch: &mut self.scratch,
+        };
+        flow.state.datagram(side, payload, &mut cx);
+        if self.scratch.handshakes.has_due() {
+            self.tell_handshakes();
+        }
+    }
+
     /// Lets time pass for half-read handshakes.
     pub(super) fn sweep_handshakes(&mut self) {
         self.scratch.handshakes.sweep(self.now);
