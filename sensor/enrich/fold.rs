@@ -26,22 +26,46 @@ pub struct Fold {
 #[derive(Debug)]
 struct Contact {
     latest: Box<Alert>,
-    /// Of each worker's fold, by when it began: its count as last told.
-    parts: Vec<(Timestamp, u64)>,
+    /// Of each worker's fold, by when it began: what it last told.
+    parts: Vec<Part>,
     /// Was something added that no line has said?
     unsaid: bool,
     said: Timestamp,
 }
 
+/// One worker's part of a contact.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    opened: Timestamp,
+    count: u64,
+    /// Of a crowd: its hosts. Each worker has flows of its own, so that few are counted twice.
+    hosts: u64,
+}
+
+impl Part {
+    fn of(alert: &Alert) -> Self {
+        let hosts = alert.crowd.as_ref().map_or(0, |crowd| crowd.hosts);
+        Self { opened: alert.opened, count: alert.count, hosts }
+    }
+}
+
 impl Contact {
     /// Takes in what a worker tells: how often, since when.
     fn add(&mut self, mut alert: Box<Alert>) {
-        match self.parts.iter_mut().find(|(first, _)| *first == alert.first) {
-            Some((_, count)) => *count = alert.count,
-            None => self.parts.push((alert.first, alert.count)),
+        let part = Part::of(&alert);
+        match self.parts.iter_mut().find(|known| known.opened == part.opened) {
+            Some(known) => *known = part,
+            None => self.parts.push(part),
         }
-        alert.count = self.parts.iter().map(|(_, count)| count).sum();
+        alert.count = self.parts.iter().map(|part| part.count).sum();
         alert.first = self.latest.first.min(alert.first);
+        if let Some(crowd) = &mut alert.crowd {
+            crowd.hosts = self.parts.iter().map(|part| part.hosts).sum();
+        }
+        let latest = self.latest.sighting.time;
+        if alert.sighting.time < latest {
+            alert.sighting.time = latest;
+        }
         self.latest = alert;
     }
 }
@@ -67,7 +91,7 @@ impl Fold {
         let known = self.contacts.get_mut(&key);
         let Some(contact) = known.filter(|known| is_sum || now.since(known.said) <= window) else {
             if self.contacts.len() < ENTRIES {
-                let parts = vec![(alert.first, alert.count)];
+                let parts = vec![Part::of(&alert)];
                 let latest = alert.clone();
                 let contact = Contact { latest, parts, unsaid: false, said: now };
                 self.contacts.insert(key, contact);
@@ -153,6 +177,8 @@ mod tests {
             peer: Endpoint::default(),
             count,
             first: Timestamp::new(first, 0),
+            opened: Timestamp::new(first, 0),
+            crowd: None,
         })
     }
 

@@ -37,12 +37,19 @@ impl LineFormat {
             "" => String::new(),
             malware => format!(", {}", field(malware)),
         };
-        let host = full.host_name.map_or_else(|| "-".into(), field);
         let mac = full.our_mac.map_or_else(|| "-".into(), |mac| mac.to_string());
-        let ours = alert.ours.address;
-        let seen = match full.explanation {
-            Some(text) => format!("{}: {}", text.in_language(language), alert.seen),
-            None => alert.seen.clone(),
+        let crowd = alert.crowd.as_deref();
+        let host = match crowd.filter(|crowd| crowd.is_of_many()) {
+            Some(crowd) => lang::crowd_hosts(language, crowd),
+            None => {
+                let name = full.host_name.map_or_else(|| "-".into(), field);
+                format!("{name} {}", alert.ours.address)
+            }
+        };
+        let seen = match (full.explanation, crowd.filter(|crowd| crowd.indicators > 1)) {
+            (_, Some(crowd)) => lang::crowd_indicators(language, crowd),
+            (Some(text), _) => format!("{}: {}", text.in_language(language), alert.seen),
+            (None, _) => alert.seen.clone(),
         };
         let seen = field(&seen);
         let place = full.place();
@@ -62,10 +69,11 @@ impl LineFormat {
             [] => String::new(),
             also => format!("; {} {}", lang::also(language), field(&also.join(", "))),
         };
+        let crowd = crowd.map_or_else(String::new, |one| format!("; {}", lang::crowd(language, one)));
         let action = full.threat.action(language, full.contact);
         format!(
-            "{time} {severity} | {name}{malware} | {host} {ours} {mac} | {seen} ({place}) | {peer} | \
-             {pattern} ({kind}, {role}, {sure}, {since}, {reference}){also} | {} | {}",
+            "{time} {severity} | {name}{malware} | {host} {mac} | {seen} ({place}) | {peer} | \
+             {pattern} ({kind}, {role}, {sure}, {since}, {reference}){also}{crowd} | {} | {}",
             alert.count,
             field(&action),
         )
@@ -84,6 +92,9 @@ fn endpoint(endpoint: Endpoint) -> String {
 pub(super) fn fold(full: &FullAlert<'_>) -> Weight {
     let hasher = foldhash::fast::FixedState::with_seed(0);
     let indicator = full.indicator;
+    if let Some(crowd) = &full.alert.crowd {
+        return Weight::Alert { fold: hasher.hash_one(crowd.by) };
+    }
     let fold = hasher.hash_one((full.alert.ours.address, &indicator.pattern, &indicator.threat));
     Weight::Alert { fold }
 }
