@@ -108,7 +108,8 @@ mod tests {
     #[test]
     fn many_share_one_at_the_limit_and_whole_ones_make_room() {
         let mut budgets = Budgets::new(2, 100);
-        let mut ask = |from: u32, now| (from..from + 1000).filter(|n| budgets.take(*n, now)).count();
+        let mut ask =
+            |from: u32, now| (from..from + 1000).filter(|n| budgets.take(*n, now)).count();
         assert_eq!(ask(0, at(1)), 102, "one hundred, and two that are shared");
         assert_eq!(ask(5000, at(2)), 0);
         assert!(ask(9000, at(5000)) >= 100);

@@ -151,8 +151,8 @@ impl Allowance {
         let now = alert.sighting.time;
         let (host, threat) = (alert.ours.address, threat_of(alert));
         if is_familiar {
-            let granted = self.hosts.take((host, threat), now)
-                || self.all_hosts.take(OF_ALL_HOSTS, now);
+            let granted =
+                self.hosts.take((host, threat), now) || self.all_hosts.take(OF_ALL_HOSTS, now);
             return (!granted).then_some(Crowding::Host(host, threat));
         }
         let (indicator, tunnel) = (indicator_of(alert), tunnel_of(alert));
@@ -333,3 +333,6 @@ impl Groups {
         groups.filter(|(_, group)| group.unsaid).map(|(by, group)| group.line(by)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -280,7 +280,10 @@ mod tests {
             assert!(!come(&mut throttle, second), "{what} is folded");
         }
         let told = throttle.finish();
-        assert_eq!(told.iter().map(|alert| said(alert)).collect::<Vec<_>>(), [(5, at(13_600), at(100_060))]);
+        assert_eq!(
+            told.iter().map(|alert| said(alert)).collect::<Vec<_>>(),
+            [(5, at(13_600), at(100_060))]
+        );
         assert_eq!(told[0].opened, at(100_000));
     }
 

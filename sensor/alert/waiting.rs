@@ -62,9 +62,8 @@ impl Waiting {
     pub(super) fn push(&mut self, alert: Box<Alert>) -> bool {
         let key = key_of(&alert);
         if let Some(place) = self.places.get(&key)
-            && let Some(same) = usize::try_from(place - self.front)
-                .ok()
-                .and_then(|at| self.alerts.get_mut(at))
+            && let Some(same) =
+                usize::try_from(place - self.front).ok().and_then(|at| self.alerts.get_mut(at))
         {
             *same = alert;
             return true;

@@ -19,6 +19,7 @@ use crate::app::indicators::{self, Indicators};
 use crate::cli::{Cli, Command, Global};
 use crate::config::{self, Overrides, Settings};
 use crate::lang;
+use crate::sink::escape;
 
 /// Runs the command line; prints an error once.
 pub fn main() -> ExitCode {
@@ -44,7 +45,8 @@ pub fn main() -> ExitCode {
 
 /// Says what went wrong, on standard error. A standard error that is gone is nobody to tell.
 fn complain(error: &dyn std::fmt::Display) {
-    let _ = writeln!(io::stderr(), "wardwatch: {error}");
+    // Names of files and feeds are whatever somebody called them.
+    let _ = writeln!(io::stderr(), "wardwatch: {}", escape::line(&error.to_string()));
 }
 
 /// Loads the indicators of a command; what could not be loaded is said on standard error.

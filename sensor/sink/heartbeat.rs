@@ -1,8 +1,8 @@
 //! The line that says the sensor lives, and what it sees: at start, every hour, at stop. And the
 //! line that says at once what is wrong.
 
-use super::Status;
 use super::text::LineFormat;
+use super::{Status, escape};
 use crate::lang::{self, Language, Phrase};
 use crate::net::{IpProtocol, Timestamp};
 use crate::stats::{Counter, Direction};
@@ -143,6 +143,7 @@ pub fn is_warning(format: &LineFormat, line: &str) -> bool {
 fn said(format: &LineFormat, time: Timestamp, head: Phrase, text: &str) -> String {
     let head = lang::phrase(format.language, head);
     let version = env!("CARGO_PKG_VERSION");
+    let text = escape::line(text);
     format!("{} {head} | wardwatch {version}: {text}", format.clock.rfc3339(time))
 }
 

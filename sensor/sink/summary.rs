@@ -60,7 +60,7 @@ impl Summary {
         let mut table = vec![columns.map(|phrase| word(phrase).to_owned())];
         for ((threat, who), row) in &self.rows {
             let host = match (who, &row.many) {
-                (_, Some(crowd)) => lang::crowd_hosts(language, crowd),
+                (_, Some(crowd)) => lang::crowd_hosts(language, crowd, 2),
                 (Who::Host(host), None) => host.to_string(),
                 (Who::Many(_), None) => String::new(),
             };
@@ -99,7 +99,8 @@ impl Summary {
 /// Columns two blanks apart, by the number of characters.
 fn align(table: &[[String; 5]]) -> String {
     let mut widths = [0; 5];
-    let shown: Vec<_> = table.iter().map(|row| row.each_ref().map(|cell| escape::field(cell))).collect();
+    let shown: Vec<_> =
+        table.iter().map(|row| row.each_ref().map(|cell| escape::field(cell))).collect();
     for row in &shown {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());

@@ -40,7 +40,7 @@ impl LineFormat {
         let mac = full.our_mac.map_or_else(|| "-".into(), |mac| mac.to_string());
         let crowd = alert.crowd.as_deref();
         let host = match crowd.filter(|crowd| crowd.is_of_many()) {
-            Some(crowd) => lang::crowd_hosts(language, crowd),
+            Some(crowd) => lang::crowd_hosts(language, crowd, usize::MAX),
             None => {
                 let name = full.host_name.map_or_else(|| "-".into(), field);
                 format!("{name} {}", alert.ours.address)
@@ -69,7 +69,8 @@ impl LineFormat {
             [] => String::new(),
             also => format!("; {} {}", lang::also(language), field(&also.join(", "))),
         };
-        let crowd = crowd.map_or_else(String::new, |one| format!("; {}", lang::crowd(language, one)));
+        let crowd =
+            crowd.map_or_else(String::new, |one| format!("; {}", lang::crowd(language, one)));
         let action = full.threat.action(language, full.contact);
         format!(
             "{time} {severity} | {name}{malware} | {host} {mac} | {seen} ({place}) | {peer} | \
