@@ -1,7 +1,8 @@
 //! Budgets that come back with packet time: what a flood may spend, and what stays for others.
 //!
 //! A budget that is spent stays spent for as long as more is asked of it: whoever goes on flooding
-//! gets nothing, and everything is back [`COMES_BACK`] after it ends.
+//! gets nothing, and a minute after it ends all of it is back. Who floods again and again gets no
+//! more than two of it an hour.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -11,31 +12,44 @@ use foldhash::quality::RandomState;
 use crate::net::Timestamp;
 
 /// After this time without a request, in nanoseconds of packet time, a budget is whole again.
-pub(super) const COMES_BACK: u64 = 600 * 1_000_000_000;
+const COMES_BACK: u64 = 60 * 1_000_000_000;
 
-/// One budget, as the time that it needs to be whole again.
+/// In this time, in nanoseconds, [`IN_THE_LONG_RUN`] of it are granted and not more.
+const LONG_RUN: u64 = 3600 * 1_000_000_000;
+const IN_THE_LONG_RUN: u64 = 2;
+
+/// One budget, as the time that it needs to be whole again, and so in the long run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Budget {
     owed: u64,
+    owed_long: u64,
     at: Timestamp,
 }
 
 impl Budget {
     /// Takes one of `size`. False: nothing is left.
     pub(super) fn take(&mut self, size: u64, now: Timestamp) -> bool {
-        let after = self.owed(now) + COMES_BACK / size.max(1);
-        let granted = after <= COMES_BACK;
-        *self = Self { owed: if granted { after } else { COMES_BACK }, at: now };
+        // A clock that goes back pays nothing off and adds nothing.
+        let passed = now.since(self.at);
+        self.at = now;
+        self.owed_long = self.owed_long.saturating_sub(passed);
+        let size = size.max(1);
+        let owed = self.owed.saturating_sub(passed) + COMES_BACK / size;
+        let owed_long = self.owed_long + LONG_RUN / (IN_THE_LONG_RUN * size);
+        if owed > COMES_BACK {
+            self.owed = COMES_BACK;
+            return false;
+        }
+        self.owed = owed;
+        let granted = owed_long <= LONG_RUN;
+        if granted {
+            self.owed_long = owed_long;
+        }
         granted
     }
 
-    /// A clock that goes back pays nothing off and adds nothing.
-    fn owed(&self, now: Timestamp) -> u64 {
-        self.owed.saturating_sub(now.since(self.at))
-    }
-
     fn is_whole(&self, now: Timestamp) -> bool {
-        self.owed(now) == 0
+        self.owed.max(self.owed_long) <= now.since(self.at)
     }
 }
 
@@ -93,8 +107,20 @@ mod tests {
         for second in 1001..3000 {
             assert_eq!(granted(&mut budget, 1, at(second)), 0, "it goes on");
         }
-        assert_eq!(granted(&mut budget, 50, at(2999 + 300)), 5, "half of the time, half of it");
-        assert_eq!(granted(&mut budget, 50, at(9999)), 10);
+        assert_eq!(granted(&mut budget, 5, at(2999 + 30)), 5, "half of the time, half of it");
+        assert_eq!(granted(&mut budget, 50, at(99_999)), 10);
+    }
+
+    #[test]
+    fn who_comes_again_every_minute_gets_no_more_than_two_an_hour() {
+        let mut budget = Budget::default();
+        let minutes = |from: i64| from..from + 60;
+        let mut hour = |from| -> usize {
+            minutes(from).map(|minute| granted(&mut budget, 50, at(minute * 61))).sum()
+        };
+        assert!((20..=40).contains(&hour(0)));
+        assert!((15..=21).contains(&hour(60)));
+        assert_eq!(granted(&mut budget, 50, at(99_999)), 10);
     }
 
     #[test]
@@ -102,7 +128,7 @@ mod tests {
         let mut budget = Budget::default();
         assert_eq!(granted(&mut budget, 1, at(1_000_000)), 1);
         assert_eq!(granted(&mut budget, 50, at(-86_400)), 9);
-        assert_eq!(granted(&mut budget, 50, at(-86_400 + 600)), 10);
+        assert_eq!(granted(&mut budget, 50, at(-86_400 + 60)), 10);
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //!   and [`OF_A_TUNNEL`] out of the tunnel of one sender; packets in tunnels spend nothing of the
 //!   others'. Beyond that *the indicator*, *the tunnel's sender* or *the threat* is one line: how
 //!   many hosts, and the first of them. An outbreak of a hundred PCs is a line for each.
+//! * All of it is the allowance of a minute ([`super::budget`]): a flood that goes on gets no more.
 //! * A group is said a second after it began, then once a window for as long as more comes, and
 //!   at the end. Every hit is counted: in a line of its own, in a fold, or in a group.
 //! * There are few groups; of more, the threat is one line.

@@ -107,7 +107,7 @@ mod tests {
         let mut familiar = Familiar::default();
         assert_eq!(greeted(&mut familiar, 0, 100, 1), 100);
         let forged = greeted(&mut familiar, 1000, 41_000, 2);
-        assert_eq!(forged, AT_ONCE as usize - 100);
+        assert!(forged.abs_diff(AT_ONCE as usize - 100) < 20, "{forged}");
         assert_eq!(greeted(&mut familiar, 0, 100, 3), 100);
         assert!((0..100).all(|n| familiar.knows(host(n))));
         assert!(!familiar.knows(host(40_000)));
@@ -117,7 +117,7 @@ mod tests {
     fn the_first_is_forgotten_at_the_limit() {
         let mut familiar = Familiar::default();
         for round in 0..20 {
-            greeted(&mut familiar, round * 512, round * 512 + 512, i64::from(round) * 1000);
+            greeted(&mut familiar, round * 512, round * 512 + 512, i64::from(round) * 4000);
         }
         assert_eq!((familiar.hosts.len(), familiar.order.len()), (REMEMBERED, REMEMBERED));
         assert!(!familiar.knows(host(0)));

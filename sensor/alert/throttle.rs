@@ -98,8 +98,34 @@ struct Entry {
     last_come: (u64, Timestamp),
     /// Contacts not yet said.
     unsaid: u64,
+    /// Windows that still end in silence, if it may be one of a flood.
+    silence: Option<Silence>,
     /// When something was last said.
     said: Timestamp,
+}
+
+/// How a contact that may be one of a flood is said ever more seldom: after six windows, then
+/// after twelve more, twenty-four more ...
+#[derive(Clone, Copy, Debug)]
+struct Silence {
+    left: u32,
+    next: u32,
+}
+
+impl Silence {
+    const FIRST: Self = Self { left: 5, next: 5 };
+
+    /// Passes over a window. False: it is to be said.
+    fn passes(&mut self) -> bool {
+        let passes = self.left > 0;
+        if passes {
+            self.left -= 1;
+        } else {
+            self.next = self.next.saturating_mul(2).saturating_add(1);
+            self.left = self.next;
+        }
+        passes
+    }
 }
 
 /// The contacts of one worker that are being folded.
@@ -145,10 +171,18 @@ impl Throttle {
         None
     }
 
-    /// From now on folds what is the same contact as this one.
-    pub fn begin(&mut self, alert: &Alert) {
+    /// From now on folds what is the same contact as this one. Of a host that is not familiar the
+    /// count is said ever more seldom: a flood that comes again has the same senders.
+    pub fn begin(&mut self, alert: &Alert, is_familiar: bool) {
         let said = alert.sighting.time;
-        self.insert_said(FoldKey::of(alert), Box::new(alert.clone()), said);
+        self.push(Entry {
+            key: FoldKey::of(alert),
+            latest: Box::new(alert.clone()),
+            last_come: (alert.sighting.flow_id, said),
+            unsaid: 0,
+            silence: (!is_familiar).then_some(Silence::FIRST),
+            said,
+        });
     }
 
     /// Takes out one contact whose window has passed, or that must make room. Returns its
@@ -165,16 +199,19 @@ impl Throttle {
         if !late && self.entries.len() <= self.limits.entries {
             return None;
         }
-        let entry = self.pop()?;
+        let mut entry = self.pop()?;
         if entry.unsaid == 0 {
             return Some(None);
         }
-        let summary = entry.latest.clone();
-        if late {
-            // Still active: it stays folded, its count goes on.
-            self.insert_said(entry.key, entry.latest, now);
+        if !late {
+            return Some(Some(entry.latest));
         }
-        Some(Some(summary))
+        // Still active: it stays folded, its count goes on.
+        let said = !entry.silence.as_mut().is_some_and(Silence::passes);
+        let summary = said.then(|| entry.latest.clone());
+        (entry.unsaid, entry.said) = (if said { 0 } else { entry.unsaid }, now);
+        self.push(entry);
+        Some(summary)
     }
 
     /// Takes out every contact; returns the summaries of those with something unsaid.
@@ -223,11 +260,6 @@ impl Throttle {
         entries.get_mut(position(ordinal))
     }
 
-    fn insert_said(&mut self, key: FoldKey, latest: Box<Alert>, said: Timestamp) {
-        let last_come = (latest.sighting.flow_id, latest.sighting.time);
-        self.push(Entry { key, latest, last_come, unsaid: 0, said });
-    }
-
     fn push(&mut self, entry: Entry) {
         let hash = self.hasher.hash_one(entry.key);
         let ordinal = self.front + self.entries.len() as u64;
@@ -268,7 +300,7 @@ mod tests {
             while throttle.expire(at(second)).is_some() {}
             throttle.fold(alert(&set, (1, 0), at(second))).is_some()
         };
-        throttle.begin(&alert(&set, (1, 0), at(100_000)));
+        throttle.begin(&alert(&set, (1, 0), at(100_000)), true);
         for (second, what) in [
             (99_900, "a hundred seconds earlier"),
             (99_901, "its answer"),
@@ -291,11 +323,29 @@ mod tests {
     fn a_clock_that_came_back_does_not_put_a_count_off_for_good() {
         let set = set_of(&["a.test,domain,redline".into()]);
         let mut throttle = Throttle::new(ThrottleLimits::default());
-        throttle.begin(&alert(&set, (1, 0), at(1_000_000)));
+        throttle.begin(&alert(&set, (1, 0), at(1_000_000)), true);
         assert!(throttle.expire(at(10)).is_none());
         assert!(throttle.fold(alert(&set, (1, 0), at(10))).is_none());
         assert!(throttle.expire(at(600)).is_none());
         let told = throttle.expire(at(611)).unwrap().unwrap();
         assert_eq!(said(&told), (2, at(10), at(1_000_000)));
+    }
+
+    #[test]
+    fn a_host_that_beacons_is_said_every_window_and_one_that_may_be_forged_ever_more_seldom() {
+        let set = set_of(&["a.test,domain,redline".into()]);
+        for (is_familiar, windows) in [(true, vec![1, 2, 3, 4, 5, 6, 7]), (false, vec![6])] {
+            let mut throttle = Throttle::new(ThrottleLimits::default());
+            throttle.begin(&alert(&set, (1, 0), at(0)), is_familiar);
+            let mut said = Vec::new();
+            for second in (0..8 * 601 + 60).step_by(10) {
+                assert!(throttle.fold(alert(&set, (1, 0), at(second))).is_none());
+                while let Some(summary) = throttle.expire(at(second)) {
+                    said.extend(summary.map(|_| second / 601));
+                }
+            }
+            assert_eq!(said, windows);
+            assert_eq!(throttle.finish()[0].count, 487, "no count is lost");
+        }
     }
 }

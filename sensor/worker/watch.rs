@@ -271,7 +271,7 @@ impl Watch {
             self.familiar.knows(host) || (self.clients.knew(host) && self.greet(host, now));
         match self.allowance.place(&alert, is_familiar) {
             None => {
-                self.throttle.begin(&alert);
+                self.throttle.begin(&alert, is_familiar);
                 self.outbox.alert(alert, &mut self.counters);
             }
             Some(group) => {
@@ -300,8 +300,10 @@ impl Watch {
 
     /// Says the counts of folded contacts, and of groups, whose time has come.
     pub(super) fn say_overdue(&mut self, now: Timestamp) {
-        self.clients.tick(now);
-        if !self.groups.is_empty() {
+        if self.groups.is_empty() {
+            self.clients.tick(now);
+        } else {
+            // Whoever is new in a flood stays new until it is over.
             for alert in self.groups.due(now) {
                 self.outbox.alert(alert, &mut self.counters);
             }
