@@ -132,7 +132,7 @@ impl Sink for Summary {
             last: alert.sighting.time,
         });
         row.mac = row.mac.or_else(|| alert.our_mac());
-        row.many = many.cloned().or(row.many.take());
+        row.many = many.cloned().or_else(|| row.many.take());
         row.first = row.first.min(alert.first);
         row.last = row.last.max(alert.sighting.time);
         if !alert.also.is_empty() && !row.contacts.is_empty() {

@@ -1,7 +1,8 @@
 //! One alert, one line: what the ward tails. Fields separated by ` | `, in this order: time and
 //! severity; threat and malware; name, address and hardware address of our host; what was seen
 //! and where; the other end; the indicator, how sure, since when and who says so; contacts so
-//! far; what to do now.
+//! far; what to do now. Of a line for many, the hosts and the indicators are counted and the first
+//! of them named.
 
 use std::hash::BuildHasher;
 use std::io;

@@ -1,3 +1,5 @@
+#![allow(clippy::vec_box)] // as they come out of the groups
+
 use std::sync::Arc;
 
 use super::*;
