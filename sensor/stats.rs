@@ -227,6 +227,12 @@ counters! {
     Alerts => "alert.sent",
     /// Hits folded into the count of an earlier alert.
     AlertsFolded => "alert.folded",
+    /// Hits of a flood, counted in one line for many hosts or many indicators.
+    AlertsGathered => "alert.gathered",
+    /// Alerts counted in such a line because the queue stayed full.
+    AlertsOverflowed => "alert.overflowed",
+    /// Times a host was not taken for a familiar one, because too many became so at once.
+    HostsUnfamiliar => "alert.hosts_unfamiliar",
     /// Alerts that waited because the queue was full. Late, never lost.
     AlertsDelayed => "alert.delayed",
     /// Facts about hosts not passed on: too many at once, or the queue was full.

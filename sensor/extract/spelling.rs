@@ -4,6 +4,8 @@
 //! Nearly every name is letters, digits, hyphens and dots; what else is done is done only for a
 //! name in which something odd stands.
 
+use std::borrow::Cow;
+
 /// Appends one byte of a label: lower case, printable ASCII as it is, the rest as `\DDD`.
 ///
 /// A dot or backslash that is *inside* a label (possible in DNS only) is escaped by the caller
@@ -22,6 +24,53 @@ pub fn push_escaped(byte: u8, out: &mut String) {
     out.push(char::from(b'0' + byte / 100));
     out.push(char::from(b'0' + byte / 10 % 10));
     out.push(char::from(b'0' + byte % 10));
+}
+
+/// Appends text for people: case kept, UTF-8 as it is; control characters of ASCII, backslashes
+/// and bytes that are no UTF-8 as `\DDD`. What may be shown of it is the sinks' to say.
+pub fn push_readable(bytes: &[u8], out: &mut String) {
+    for part in bytes.utf8_chunks() {
+        for c in part.valid().chars() {
+            match u8::try_from(c) {
+                Ok(byte) if byte == b'\\' || byte.is_ascii_control() => push_escaped(byte, out),
+                _ => out.push(c),
+            }
+        }
+        part.invalid().iter().for_each(|byte| push_escaped(*byte, out));
+    }
+}
+
+/// A name in comparable spelling as people read it: what is escaped in it and is UTF-8 together
+/// is shown. A name in which nothing is escaped is returned as it is.
+pub fn readable(name: &str) -> Cow<'_, str> {
+    if !name.contains('\\') {
+        return Cow::Borrowed(name);
+    }
+    let mut bytes = Vec::with_capacity(name.len());
+    let mut rest = name.as_bytes();
+    while let [first, after @ ..] = rest {
+        let digit = |byte: u8| byte.wrapping_sub(b'0');
+        rest = after;
+        match after {
+            [a @ b'0'..=b'2', b @ b'0'..=b'9', c @ b'0'..=b'9', behind @ ..] if *first == b'\\' => {
+                let number =
+                    [a, b, c].into_iter().fold(0, |sum, d| sum * 10 + u16::from(digit(*d)));
+                match u8::try_from(number) {
+                    // A dot or blank inside a label, and controls, stay as they are spelled.
+                    Ok(byte @ 0x80..) => bytes.push(byte),
+                    _ => bytes.extend([*first, *a, *b, *c]),
+                }
+                rest = behind;
+            }
+            _ => bytes.push(*first),
+        }
+    }
+    let mut out = String::with_capacity(bytes.len());
+    for part in bytes.utf8_chunks() {
+        out.push_str(part.valid());
+        part.invalid().iter().for_each(|byte| push_escaped(*byte, &mut out));
+    }
+    Cow::Owned(out)
 }
 
 /// Replaces `out` with the comparable spelling of a dotted host name as text (SNI, `Host`, SOCKS):
@@ -265,6 +314,20 @@ mod tests {
         #[test]
         fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
             prop_assert!(spelled(&bytes).bytes().all(|byte| byte.is_ascii_graphic()));
+        }
+    }
+
+    #[test]
+    fn what_people_read_shows_utf8_and_escapes_what_is_none() {
+        let mut out = String::new();
+        push_readable("MÁY-KẾ-TOÁN\\\n".as_bytes(), &mut out);
+        push_readable(b"\xff\xc3", &mut out);
+        assert_eq!(out, "MÁY-KẾ-TOÁN\\092\\010\\255\\195");
+        let mut spelled = String::new();
+        "Máy-Kế-Toán".bytes().for_each(|byte| push_byte(byte, &mut spelled));
+        assert_eq!(readable(&spelled), "máy-kế-toán");
+        for same in ["pc-7", "a\\046b", "x\\255y", "x\\999", "x\\1", "\\"] {
+            assert_eq!(readable(same), same);
         }
     }
 

@@ -112,6 +112,9 @@ pub struct Flow<S> {
     /// Feed generation its endpoints were last compared with.
     pub generation: u8,
     hash: u32,
+    /// How far it is a conversation: nobody has answered (0), the client has not gone on (1), it
+    /// has (2).
+    pub heard: u8,
     /// Is it among those that hold bytes? Kept by whoever keeps that list.
     pub holding: bool,
     /// The side that is ours, if it is just one and the other is a host too.
@@ -282,6 +285,7 @@ impl<S: Default> FlowTable<S> {
                 life,
                 generation: 0,
                 hash,
+                heard: 0,
                 holding: false,
                 ours: None,
                 begun: time,

@@ -1,6 +1,7 @@
 //! Words for people, in Vietnamese and English. Owns phrases only; what is said of a threat
 //! stands in the threats file of `ioc-feeds`.
 
+mod crowd;
 mod errors;
 mod feeds;
 mod health;
@@ -9,6 +10,7 @@ mod said;
 use ioc_feeds::threat::Severity;
 use ioc_feeds::{Confidence, Date, Pattern, Role};
 
+pub use crowd::*;
 pub use errors::*;
 pub use feeds::*;
 pub use health::*;
