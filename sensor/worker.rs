@@ -1,17 +1,18 @@
 //! One thread: stages 1 to 6, run to completion for each packet. Only decoding, which keeps no
 //! state, is done for several frames at once where a capture has them at hand (`lineup.rs`).
 //!
-//! Owns the flows, buffers and counters of its socket, its file or its shard of a file
-//! (`shards.rs`); shares nothing and locks nothing, but for new indicators, which it takes up
-//! between two packets. Its only way out is the [`Outbox`].
+//! Owns the flows, buffers and counters of its socket or of its recording (`recording.rs`); shares
+//! nothing and locks nothing, but for new indicators, which it takes up between two packets. Its
+//! only way out is the [`Outbox`].
 
 mod datagrams;
 mod duplicates;
 mod identity;
+mod layers;
 pub mod lineup;
+mod recording;
 mod reload;
 mod segments;
-pub mod shards;
 mod silence;
 mod watch;
 
@@ -208,9 +209,12 @@ impl Worker {
         self.arrive(frame);
         match seen {
             Ok(Seen::Ip(packet)) => self.packet(packet, sought, frame.time, frame.number),
-            Ok(Seen::Arp(mac, address)) => {
+            Ok(Seen::Arp(mac, address, around)) => {
                 self.counters.count(Counter::Arp);
-                self.watch.arp(mac, address, frame.time);
+                self.outer_layers(around, frame.time, frame.number);
+                if self.watch.outer_sender(around.tunnels.as_slice()).is_none() {
+                    self.watch.arp(mac, address, frame.time);
+                }
             }
             Err(skip) => {
                 self.counters.count(skip.counter());
@@ -254,6 +258,11 @@ impl Worker {
         self.undecoded
     }
 
+    /// Bytes held for directions and parsers, as far as [`Limits::held_bytes`] bounds them.
+    pub const fn held_bytes(&self) -> usize {
+        self.held_bytes
+    }
+
     /// Hosts of ours seen.
     pub fn hosts(&self) -> usize {
         self.watch.hosts.len()
@@ -269,6 +278,15 @@ impl Worker {
 
     fn packet(&mut self, packet: &Packet<'_>, sought: &Sought, time: Timestamp, frame: u64) {
         self.count_layers(packet);
+        if packet.tunnels.is_empty() {
+            self.in_flow(packet, sought, time, frame);
+        } else {
+            self.tunnelled(packet, sought, (time, frame));
+        }
+    }
+
+    #[inline]
+    fn in_flow(&mut self, packet: &Packet<'_>, sought: &Sought, time: Timestamp, frame: u64) {
         let Sought { key, hash, side } = *sought;
         let known = self.flows.find(&key, hash);
         let index = match (known, &packet.transport) {
@@ -294,27 +312,12 @@ impl Worker {
                 self.datagram(index, side, payload, (packet, time, frame));
             }
             Transport::Icmp { .. } | Transport::Other(_) => {
-                if packet.protocol == IpProtocol::ICMPV6 {
+                if packet.protocol == IpProtocol::ICMPV6 && !packet.hearsay {
                     self.watch.neighbour(packet, time);
                 }
                 self.flows.touch(index, Life::Datagrams, time);
             }
             Transport::Fragment { .. } => self.fragment(packet, time, frame),
-        }
-    }
-
-    fn count_layers(&mut self, packet: &Packet<'_>) {
-        if packet.tunnels.has_more() {
-            self.counters.count(Counter::SkipTooDeep);
-        }
-        let v4 = packet.source.address.is_v4();
-        self.counters.count(if v4 { Counter::Ipv4 } else { Counter::Ipv6 });
-        match packet.transport {
-            Transport::Tcp(_) => self.counters.count(Counter::Tcp),
-            Transport::Udp(_) => self.counters.count(Counter::Udp),
-            Transport::Icmp { .. } => self.counters.count(Counter::Icmp),
-            Transport::Fragment { .. } => self.counters.count(Counter::Fragments),
-            Transport::Other(_) => {}
         }
     }
 

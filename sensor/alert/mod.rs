@@ -13,6 +13,7 @@ pub mod throttle;
 use std::sync::Arc;
 
 use crate::decode::packet::{Few, Packet, Tunnel};
+use crate::matching::severity::Weakness;
 use crate::matching::{IndicatorId, IndicatorSet};
 use crate::net::{Endpoint, IpProtocol, Mac, Timestamp};
 use crate::observation::Kind;
@@ -113,6 +114,8 @@ pub struct Alert {
     pub sighting: Sighting,
     /// Where in it.
     pub kind: Kind,
+    /// Why it is weak evidence, if it is.
+    pub weakness: Option<Weakness>,
     /// What was seen, as text: the name asked for, the endpoint met.
     pub seen: String,
     /// The indicators it was compared with; kept alive for as long as alerts need them.

@@ -15,6 +15,7 @@ use hashbrown::HashTable;
 use super::Alert;
 use crate::matching::IndicatorId;
 use crate::matching::reload::{Edition, print};
+use crate::matching::severity::Weakness;
 use crate::net::{Address, Timestamp};
 use crate::observation::Kind;
 
@@ -44,6 +45,8 @@ pub struct FoldKey {
     peer: Address,
     indicator: IndicatorId,
     kind: Kind,
+    /// Weak evidence must not fold what is stronger.
+    weakness: Option<Weakness>,
 }
 
 impl FoldKey {
@@ -54,6 +57,7 @@ impl FoldKey {
             peer: alert.peer.address,
             indicator: alert.indicator,
             kind: alert.kind,
+            weakness: alert.weakness,
         }
     }
 }
@@ -65,6 +69,8 @@ pub struct LastingKey {
     peer: Address,
     indicator: Option<u64>,
     kind: Kind,
+    /// Weak evidence must not fold what is stronger.
+    weakness: Option<Weakness>,
 }
 
 impl LastingKey {
@@ -75,6 +81,7 @@ impl LastingKey {
             peer: alert.peer.address,
             indicator: alert.set.get(alert.indicator).map(print),
             kind: alert.kind,
+            weakness: alert.weakness,
         }
     }
 }

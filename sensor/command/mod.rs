@@ -19,10 +19,14 @@ use crate::app::indicators::{self, Indicators};
 use crate::cli::{Cli, Command, Global};
 use crate::config::{self, Overrides, Settings};
 use crate::lang;
+use crate::sink::escape;
 
 /// Runs the command line; prints an error once.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
     let language = config::spoken(cli.global.lang.map(Into::into));
     let outcome = match cli.command {
         Command::Scan(options) => scan::scan(&cli.global, options),
@@ -42,9 +46,27 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Help and usage errors. An error repeats arguments, whose letters must not move a cursor.
+fn usage(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        error.exit();
+    }
+    // The same with arguments that are harmless.
+    let plain = std::env::args_os().map(|arg| escape::line(&arg.to_string_lossy()).into_owned());
+    let text = match Cli::try_parse_from(plain) {
+        Err(same) => same.render().to_string(),
+        Ok(_) => escape::line(&error.render().to_string()).into_owned(),
+    };
+    for line in text.lines() {
+        let _ = writeln!(io::stderr(), "{}", escape::line(line));
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
 /// Says what went wrong, on standard error. A standard error that is gone is nobody to tell.
 fn complain(error: &dyn std::fmt::Display) {
-    let _ = writeln!(io::stderr(), "wardwatch: {error}");
+    // Names of files and feeds are whatever somebody called them.
+    let _ = writeln!(io::stderr(), "wardwatch: {}", escape::line(&error.to_string()));
 }
 
 /// Loads the indicators of a command; what could not be loaded is said on standard error.

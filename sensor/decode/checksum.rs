@@ -24,20 +24,15 @@ impl Packet<'_> {
     #[cold]
     #[must_use]
     pub fn header_checksum(&self) -> Checksum {
-        let Some(first) = self.header.first() else { return Checksum::Unknown };
-        if first >> 4 == 6 {
-            return Checksum::Good;
-        }
-        let length = usize::from(first & 0x0f) * 4;
-        let Some(header) = self.header.get(..length) else { return Checksum::Unknown };
-        match (header, fold(sum(0, header))) {
-            (_, 0xffff) => Checksum::Good,
-            ([_, _, _, _, _, _, _, _, _, _, 0, 0, ..], _) => Checksum::Unfilled,
-            _ => Checksum::Bad,
+        match self.header.first().map(|first| first >> 4) {
+            Some(6) => Checksum::Good,
+            Some(_) => header(self.header),
+            None => Checksum::Unknown,
         }
     }
 
-    /// The checksum of the TCP segment (RFC 9293 3.1) or UDP datagram (RFC 768, RFC 8200 8.1).
+    /// The checksum of the TCP segment (RFC 9293 3.1), UDP datagram (RFC 768, RFC 8200 8.1) or
+    /// ICMPv6 message (RFC 4443 2.3).
     #[cold]
     #[must_use]
     pub fn checksum(&self) -> Checksum {
@@ -51,6 +46,10 @@ impl Packet<'_> {
                 self.verdict(self.upper, [*c0, *c1])
             }
             (_, IpProtocol::UDP) => self.of_datagram(v4),
+            (Transport::Icmp { .. }, IpProtocol::ICMPV6) if !self.cut => {
+                let [_, _, c0, c1, ..] = *self.upper else { return Checksum::Bad };
+                self.verdict(self.upper, [c0, c1])
+            }
             _ => Checksum::Unknown,
         }
     }
@@ -136,6 +135,17 @@ impl<'a> Segment<'a> {
             Some([high, low, ..]) => u16::from_be_bytes([*high, *low]),
             _ => 0,
         }
+    }
+}
+
+/// Of an IPv4 header.
+pub(super) fn header(data: &[u8]) -> Checksum {
+    let length = data.first().map_or(0, |first| usize::from(first & 0x0f) * 4);
+    let Some(header) = data.get(..length) else { return Checksum::Unknown };
+    match (header, fold(sum(0, header))) {
+        (_, 0xffff) => Checksum::Good,
+        ([_, _, _, _, _, _, _, _, _, _, 0, 0, ..], _) => Checksum::Unfilled,
+        _ => Checksum::Bad,
     }
 }
 

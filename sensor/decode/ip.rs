@@ -3,6 +3,7 @@
 //! etherparse reads the fixed headers; what it refuses (a header cut in its options) is read as
 //! far as the addresses. Never fails once the addresses are known.
 
+use super::checksum::{self, Checksum};
 use super::packet::{Fragment, Skip, Transport};
 use super::transport;
 use super::walk::{Step, Walk, split};
@@ -96,6 +97,30 @@ pub(super) fn by_version<'a>(walk: &mut Walk<'a>, data: &'a [u8]) -> Step {
 #[inline]
 const fn is_cut(data: &[u8], total: usize) -> bool {
     total == 0 || total > data.len()
+}
+
+/// An IP packet that nothing announces, in a payload of `length` bytes (more than `data` if the
+/// capture cut it): believed only if it says just this length and its checksum is right, of IPv4
+/// the header's, of IPv6 that of what it carries.
+pub(super) fn whole<'a>(walk: &mut Walk<'a>, data: &'a [u8], length: usize) -> Step {
+    walk.enter()?;
+    let four = match *data {
+        [first, _, t0, t1, ..] if first >> 4 == 4 => u16::from_be_bytes([t0, t1]),
+        [first, _, _, _, l0, l1, ..] if first >> 4 == 6 => {
+            if usize::from(u16::from_be_bytes([l0, l1])) + 40 != length {
+                return Err(Skip::NotIp);
+            }
+            let outer = walk.packet.tunnels.as_slice().len();
+            ipv6(walk, data)?;
+            let deeper = walk.packet.tunnels.as_slice().len() > outer;
+            let good = deeper || walk.packet.checksum() == Checksum::Good;
+            return if good { Ok(()) } else { Err(Skip::NotIp) };
+        }
+        _ => return Err(Skip::NotIp),
+    };
+    let header = Ipv4HeaderSlice::from_slice(data).map_err(|_| Skip::NotIp)?;
+    let good = checksum::header(header.slice()) == Checksum::Good;
+    if good && usize::from(four) == length { ipv4(walk, data) } else { Err(Skip::NotIp) }
 }
 
 /// The payload after a header of `header` bytes in a packet of `total` bytes (0: not said), and

@@ -10,6 +10,7 @@
 
 mod checksum;
 mod cooked;
+mod esp;
 mod ethernet;
 mod exotic;
 mod ip;
@@ -59,15 +60,16 @@ pub fn decode<'a>(frame: &Frame<'a>) -> Result<Decoded<'a>, Skip> {
 pub enum Seen<'w, 'a> {
     /// An IP packet.
     Ip(&'w Packet<'a>),
-    /// An ARP message: sender's hardware and protocol address.
-    Arp(Mac, Address),
+    /// An ARP message: sender's hardware and protocol address, and the packet whose outer layers
+    /// are those that it came in.
+    Arp(Mac, Address, &'w Packet<'a>),
 }
 
 impl<'a> Seen<'_, 'a> {
     const fn to_decoded(self) -> Decoded<'a> {
         match self {
             Self::Ip(packet) => Decoded::Ip(*packet),
-            Self::Arp(mac, address) => Decoded::Arp { mac, address },
+            Self::Arp(mac, address, _) => Decoded::Arp { mac, address },
         }
     }
 }
@@ -105,7 +107,7 @@ fn read<'a>(walk: &mut Walk<'a>, frame: &Frame<'a>) -> Step {
 const fn seen<'w, 'a>(walk: &'w Walk<'a>, step: Step) -> Result<Seen<'w, 'a>, Skip> {
     match (step, walk.arp) {
         (Ok(()), None) => Ok(Seen::Ip(&walk.packet)),
-        (Ok(()), Some((mac, address))) => Ok(Seen::Arp(mac, address)),
+        (Ok(()), Some((mac, address))) => Ok(Seen::Arp(mac, address, &walk.packet)),
         (Err(skip), _) => Err(skip),
     }
 }

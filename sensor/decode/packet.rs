@@ -41,6 +41,12 @@ impl<T: Copy + Default, const N: usize> Few<T, N> {
         (self.items, self.length, self.more) = (None, 0, false);
     }
 
+    /// Does it hold none?
+    #[inline]
+    pub const fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
     /// Was there one more than it holds?
     pub const fn has_more(&self) -> bool {
         self.more
@@ -73,8 +79,37 @@ pub enum TunnelKind {
     Tzsp,
     /// Teredo (RFC 4380).
     Teredo,
+    /// IP directly in UDP, on any port (Linux FOU), and GUE.
+    IpInUdp,
+    /// CAPWAP data (RFC 5415 4.3) between an access point and its controller.
+    Capwap,
+    /// A remote mirror of HP or Juniper.
+    Mirror,
+    /// ESP (RFC 4303), read only where it does not encrypt.
+    Esp,
     /// Anything rarer: AYIYA, LISP, L2TP ...
     Other,
+}
+
+impl TunnelKind {
+    /// What is counted where a tunnel of this kind is recognised and its content is not read.
+    pub const fn unread(self) -> Counter {
+        match self {
+            Self::Ip => Counter::UnreadIp,
+            Self::Gre => Counter::UnreadGre,
+            Self::Erspan => Counter::UnreadErspan,
+            Self::Vxlan => Counter::UnreadVxlan,
+            Self::Geneve => Counter::UnreadGeneve,
+            Self::Gtp => Counter::UnreadGtp,
+            Self::Tzsp => Counter::UnreadTzsp,
+            Self::Teredo => Counter::UnreadTeredo,
+            Self::IpInUdp => Counter::UnreadIpInUdp,
+            Self::Capwap => Counter::UnreadCapwap,
+            Self::Mirror => Counter::UnreadMirror,
+            Self::Esp => Counter::UnreadEsp,
+            Self::Other => Counter::UnreadOther,
+        }
+    }
 }
 
 /// One outer layer.
@@ -86,6 +121,8 @@ pub struct Tunnel {
     pub source: Endpoint,
     /// Outer destination.
     pub destination: Endpoint,
+    /// Outer protocol.
+    pub protocol: IpProtocol,
 }
 
 /// Where a fragment belongs (RFC 791 3.2, RFC 8200 4.5).
@@ -198,6 +235,16 @@ pub struct Packet<'a> {
     pub vlans: Few<u16, 4>,
     /// Outer layers, outermost first.
     pub tunnels: Few<Tunnel, 4>,
+    /// The datagrams that the latest of these layers are (of a layer that is none: empty), in the
+    /// same order. A packet made whole from fragments lacks those around its fragments.
+    pub carriers: Few<&'a [u8], 4>,
+    /// A tunnel that this packet is, recognised and not read: encrypted, too deep, not whole.
+    pub unread: Option<TunnelKind>,
+    /// Came in a tunnel from outside: what it says of hosts of ours is hearsay. Decoding knows
+    /// nobody's home and leaves it false.
+    pub hearsay: bool,
+    /// Is it an outer layer of the packet that was decoded? Decoding gives inner ones only.
+    pub is_outer: bool,
 }
 
 impl Default for Packet<'_> {
@@ -215,6 +262,10 @@ impl Default for Packet<'_> {
             macs: None,
             vlans: Few::default(),
             tunnels: Few::default(),
+            carriers: Few::default(),
+            unread: None,
+            hearsay: false,
+            is_outer: false,
         }
     }
 }

@@ -188,8 +188,12 @@ mod tests {
             assert!(both(&frame(tcp, [50_000, 443], b"payload")).0.is_some());
         }
         assert!(both(&frame(false, [50_000, 4789], b"\x08\0\0\0\0\0\0\0")).0.is_none());
-        let teredo = b"\x60\0\0\0\0\0\x3b\x40\x20\x01\0\0Teredo's prefix";
-        assert!(both(&frame(false, [50_000, 443], teredo)).0.is_none());
+        let whole_six = [&b"\x60\0\0\0\0\x04\x3b\x40"[..], &[7; 36]].concat();
+        let whole_four = [&b"\x45\0\0\x18"[..], &[7; 20]].concat();
+        for whole in [whole_six, whole_four] {
+            assert!(both(&frame(false, [50_000, 443], &whole)).0.is_none());
+            assert!(both(&frame(false, [50_000, 443], &whole[..23])).0.is_some());
+        }
         assert!(both(&frame(false, [50_000, 53], b"\x60 an id")).0.is_some());
     }
 }

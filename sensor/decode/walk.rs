@@ -40,6 +40,8 @@ impl<'a> Walk<'a> {
         packet.macs = None;
         packet.vlans.clear();
         packet.tunnels.clear();
+        packet.carriers.clear();
+        packet.unread = None;
         (self.arp, self.cut, self.layers) = (None, cut, LAYERS);
     }
 
@@ -71,17 +73,24 @@ impl<'a> Walk<'a> {
         data: &'a [u8],
     ) -> bool {
         let outer = self.packet;
-        let tunnel = Tunnel { kind, source: outer.source, destination: outer.destination };
-        if !self.packet.tunnels.push(tunnel) {
+        let Packet { source, destination, protocol, .. } = outer;
+        if !self.packet.tunnels.push(Tunnel { kind, source, destination, protocol }) {
+            self.packet.unread = Some(kind);
             return false;
         }
+        let carrier = if let Transport::Udp(datagram) = outer.transport { datagram } else { &[] };
+        self.packet.carriers.push(carrier);
         // A mirror's ARP tells who is who on the mirrored network; another tunnel's does not.
         let mirror = matches!(kind, TunnelKind::Erspan | TunnelKind::Tzsp);
-        if self.attempt(layer, data) && (self.arp.is_none() || mirror) {
+        let step = layer(self, data);
+        if step.is_ok() && (self.arp.is_none() || mirror) {
             return true;
         }
         self.packet = outer;
         self.arp = None;
+        if let Err(Skip::Encrypted | Skip::TooDeep) = step {
+            self.packet.unread = Some(kind);
+        }
         false
     }
 }

@@ -142,6 +142,7 @@ mod tests {
         Box::new(Alert {
             sighting: Sighting::new(&packet, Timestamp::new(second, 0), 1, origin),
             kind: Kind::Ip,
+            weakness: None,
             seen: String::new(),
             set: set.clone(),
             indicator: IndicatorId(0),

@@ -12,6 +12,7 @@ pub mod handshakes;
 pub mod http;
 pub mod http2;
 pub mod netbios;
+pub mod proxy;
 pub mod quic;
 pub mod resolvers;
 pub mod session;
@@ -46,6 +47,9 @@ pub struct Scratch {
     pub host: String,
     /// Bytes being put together (a handshake over several records).
     pub bytes: Vec<u8>,
+    /// Has the client of the connection in hand shown the name of its server? Kept by the
+    /// session from one call to the next, set by who reads a ClientHello.
+    pub server_named: bool,
     /// Half-read handshakes of all flows.
     pub handshakes: handshakes::Handshakes,
 }

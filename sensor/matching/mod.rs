@@ -148,7 +148,24 @@ fn find_name(set: &IndicatorSet, name: &str, found: &mut Vec<Found>) {
     }
 }
 
+/// What the address meets, and what the IPv4 addresses inside it meet.
 fn find_address(set: &IndicatorSet, address: Address, port: Option<u16>, found: &mut Vec<Found>) {
+    find_one(set, address, port, found);
+    if !address.may_embed_v4() {
+        return;
+    }
+    let mut inside = Vec::new();
+    for embedded in address.embedded_v4() {
+        find_one(set, embedded, port, &mut inside);
+    }
+    // A network of IPv6 and one of IPv4, or both addresses of Teredo, may be the same indicator.
+    inside.retain(|(_, hit)| !found.iter().any(|(_, other)| other.id == hit.id));
+    inside.sort_by_key(|(rank, hit)| (hit.id, std::cmp::Reverse(*rank), hit.allowed));
+    inside.dedup_by_key(|(_, hit)| hit.id);
+    found.append(&mut inside);
+}
+
+fn find_one(set: &IndicatorSet, address: Address, port: Option<u16>, found: &mut Vec<Found>) {
     let mut push = |rank, id| found.push((rank, Hit { id, allowed: false }));
     set.addresses.host(address, |id| push(RANK_HOST, id));
     if let Some(port) = port {
@@ -168,9 +185,14 @@ fn find_address(set: &IndicatorSet, address: Address, port: Option<u16>, found: 
 /// A url is more specific than any host, so no allow entry silences it; a path that is bad on any
 /// host is less specific than an allowed one.
 fn find_url(set: &IndicatorSet, (host, port, target): (&str, u16, &[u8]), found: &mut Vec<Found>) {
-    set.urls.find(host, port, target, |length, id| {
-        found.push((RANK_URL + length, Hit { id, allowed: false }));
-    });
+    let mut push = |length, id| found.push((RANK_URL + length, Hit { id, allowed: false }));
+    set.urls.find(host, port, target, &mut push);
+    if host.contains(':') {
+        let address = host.parse::<std::net::IpAddr>().map(Address::from);
+        for inside in address.iter().flat_map(|address| address.embedded_v4()) {
+            set.urls.find(&inside.to_string(), port, target, &mut push);
+        }
+    }
     let urls = found.len();
     set.paths.find(target, |length, id| found.push((length, Hit { id, allowed: false })));
     if let Some(paths @ [_, ..]) = found.get_mut(urls..) {

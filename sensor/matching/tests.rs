@@ -144,6 +144,31 @@ fn an_endpoint_meets_its_port_its_address_and_its_networks() {
 }
 
 #[test]
+fn an_ipv4_indicator_is_met_inside_an_ipv6_address_and_an_allow_entry_too() {
+    let patterns = vec![
+        Pattern::Ip(address("198.51.100.66")),
+        Pattern::IpPort(address("198.51.100.66"), 443),
+        Pattern::Cidr(address("198.51.100.0"), 24),
+        Pattern::Cidr(address("64:ff9b::"), 96),
+        url("198.51.100.66", None, "/load"),
+    ];
+    let set_of = |allow: &[Allow]| set(patterns.clone(), allow);
+    let all = set_of(&[]);
+    let nat64 = "64:ff9b::198.51.100.66";
+    let met = |value| hits(&all, Kind::Ip, value);
+    assert_eq!(met(endpoint(nat64, 443)), [(1, false), (0, false), (2, false), (3, false)]);
+    assert_eq!(met(Value::Address(address("2002:c633:6442::1").into())), [(0, false), (2, false)]);
+    // Both addresses of Teredo lie in the network: one hit.
+    assert_eq!(met(endpoint("2001:0:c633:6401:8000:63bf:39cc:9bfd", 1)), [(2, false)]);
+    assert_eq!(met(endpoint("2001:db8::c633:6442", 443)), []);
+    let seen = Value::Url { host: "64:ff9b::c633:6442", port: 80, target: b"/load" };
+    assert_eq!(hits(&all, Kind::HttpUrl, seen), [(4, false)]);
+    let allowed = set_of(&[Allow::Network(address("198.51.100.66"), 32)]);
+    let met = hits(&allowed, Kind::Ip, endpoint(nat64, 80));
+    assert_eq!(met, [(0, true), (2, true), (3, false)]);
+}
+
+#[test]
 fn an_address_in_an_answer_meets_no_port() {
     let set = set(
         vec![Pattern::IpPort(address("192.0.2.7"), 443), Pattern::Ip(address("192.0.2.7"))],

@@ -1,8 +1,8 @@
 //! The line that says the sensor lives, and what it sees: at start, every hour, at stop. And the
 //! line that says at once what is wrong.
 
-use super::Status;
 use super::text::LineFormat;
+use super::{Status, escape};
 use crate::lang::{self, Language, Phrase};
 use crate::net::{IpProtocol, Timestamp};
 use crate::stats::{Counter, Direction};
@@ -140,9 +140,16 @@ pub fn is_warning(format: &LineFormat, line: &str) -> bool {
     rest.is_some_and(|rest| rest.starts_with(" | wardwatch "))
 }
 
+/// Is a line one that [`line`] made? Both it and [`information`] begin alike.
+pub fn is_beat(format: &LineFormat, line: &str) -> bool {
+    let packets = lang::phrase(format.language, Phrase::Packets);
+    line.split(" | ").nth(2).is_some_and(|part| part.starts_with(packets))
+}
+
 fn said(format: &LineFormat, time: Timestamp, head: Phrase, text: &str) -> String {
     let head = lang::phrase(format.language, head);
     let version = env!("CARGO_PKG_VERSION");
+    let text = escape::line(text);
     format!("{} {head} | wardwatch {version}: {text}", format.clock.rfc3339(time))
 }
 

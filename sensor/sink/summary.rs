@@ -10,6 +10,7 @@ use super::{Sink, escape};
 use crate::alert::throttle::FoldKey;
 use crate::enrich::FullAlert;
 use crate::lang::{self, Phrase};
+use crate::matching::severity::Weakness;
 use crate::net::{Address, Mac, Timestamp};
 
 /// Contacts of one host with one threat.
@@ -26,6 +27,8 @@ struct Row {
 #[derive(Debug, Default)]
 pub struct Summary {
     rows: BTreeMap<(String, Address), Row>,
+    /// Threats of which all evidence is weak, and why: nobody is told to unplug anything for it.
+    weak: HashMap<String, Option<Weakness>>,
 }
 
 impl Summary {
@@ -74,6 +77,10 @@ impl Summary {
             let happened = threat.happened.in_language(language);
             let _ = writeln!(out, "\n{name}\n  {happened}");
             let _ = writeln!(out, "  {}:", lang::phrase(language, Phrase::WhatToDo));
+            if let Some(Some(weakness)) = self.weak.get(key) {
+                let _ = writeln!(out, "  1. {}", lang::check_first(language, *weakness));
+                continue;
+            }
             for (n, step) in threat.advice(language, &format.threats.contact).iter().enumerate() {
                 let _ = writeln!(out, "  {}. {step}", n + 1);
             }
@@ -104,6 +111,8 @@ fn align(table: &[[String; 5]]) -> String {
 impl Sink for Summary {
     fn alert(&mut self, full: &FullAlert<'_>) -> io::Result<()> {
         let alert = full.alert;
+        let weak = self.weak.entry(full.indicator.threat.to_string()).or_insert(alert.weakness);
+        *weak = weak.and(alert.weakness);
         let key = (full.indicator.threat.to_string(), alert.ours.address);
         let row = self.rows.entry(key).or_insert_with(|| Row {
             mac: None,

@@ -62,10 +62,16 @@ impl LineFormat {
             [] => String::new(),
             also => format!("; {} {}", lang::also(language), field(&also.join(", "))),
         };
-        let action = full.threat.action(language, full.contact);
+        let (weak, action) = match alert.weakness {
+            None => (String::new(), full.threat.action(language, full.contact)),
+            Some(weakness) => (
+                format!("; {}", lang::weakness(language, weakness)),
+                lang::check_first(language, weakness).to_owned(),
+            ),
+        };
         format!(
             "{time} {severity} | {name}{malware} | {host} {ours} {mac} | {seen} ({place}) | {peer} | \
-             {pattern} ({kind}, {role}, {sure}, {since}, {reference}){also} | {} | {}",
+             {pattern} ({kind}, {role}, {sure}, {since}, {reference}){also}{weak} | {} | {}",
             alert.count,
             field(&action),
         )

@@ -253,7 +253,7 @@ proptest! {
     }
 
     #[test]
-    fn any_segmentation_of_nonsense_gives_the_same_observations(
+    fn any_segmentation_of_nonsense_in_text_gives_the_same_observations(
         pieces in prop::collection::vec(
             prop::sample::select(vec![
                 "GET / HTTP/1.1", "BREW x HTTP/1.0", "\r\n", "\n", "\r", " ", "Host: a.example",
@@ -268,8 +268,13 @@ proptest! {
     ) {
         let text = pieces.concat();
         let whole = feed([text.as_bytes()]);
-        prop_assert_eq!(&feed(cut(text.as_bytes(), &places)), &whole, "{:?}", text);
-        prop_assert_eq!(&feed(text.as_bytes().chunks(1)), &whole, "{:?}", text);
+        let parts = [feed(cut(text.as_bytes(), &places)), feed(text.as_bytes().chunks(1))];
+        // Behind bytes that are no text each segment's beginning is looked at for itself.
+        if text.bytes().all(|byte| matches!(byte, b'\r' | b'\n' | b' '..=b'~')) {
+            for seen in parts {
+                prop_assert_eq!(&seen, &whole, "{:?}", text);
+            }
+        }
     }
 
     #[test]
