@@ -194,6 +194,10 @@ impl Stream {
         }
         let sequence = first_byte(segment);
         if self.flags & STARTED == 0 {
+            if segment.payload == [0] {
+                // A keep-alive probe repeats a byte that went before.
+                return;
+            }
             (self.next, self.since) = (sequence, 0);
             self.flags |= STARTED;
         }

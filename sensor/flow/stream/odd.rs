@@ -203,7 +203,11 @@ impl Stream {
             Some(held) => {
                 held.window.is_near(came.sequence, came.payload.len(), NEAR) && ahead < BEHIND_END
             }
-            None if known => begins || self.is_of_message(came.sequence),
+            // In one that was joined in its middle, what was read may have been ahead of the rest.
+            None if known => {
+                let unsure = self.flags & (SYN_SEEN | CONSUMED) == 0;
+                begins || unsure || self.is_of_message(came.sequence)
+            }
             None => self.flags & TOLD != 0 && (0..BEHIND_END).contains(&ahead),
         };
         if near || (known && begins) {
