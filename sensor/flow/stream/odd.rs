@@ -210,7 +210,7 @@ impl Stream {
             }
             None => self.flags & TOLD != 0 && (0..BEHIND_END).contains(&ahead),
         };
-        if near || (known && begins) {
+        if near || (known && (begins || self.is_of_message(came.sequence))) {
             let Some(put) = self.put(came, begins, work) else { return };
             if put.differs {
                 work.counters.count(Counter::OverlapConflicts);
@@ -270,8 +270,8 @@ impl Stream {
             payload = payload.get(before.unsigned_abs() as usize..)?;
             sequence = held.window.base();
         }
-        if behind && (begins || sequence == message) && before > 0 {
-            held.window.starts_at(sequence);
+        if behind && (begins || of_message) && before > 0 {
+            held.window.starts_at(if begins { sequence } else { message });
             held.doubted = true;
         } else if before > 0 && unsure {
             held.window.starts_anywhere();
