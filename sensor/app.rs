@@ -18,6 +18,8 @@ mod reload;
 #[cfg(feature = "live")]
 pub mod run;
 pub mod scan;
+#[cfg(feature = "live")]
+mod told;
 mod words;
 pub mod writer;
 
@@ -55,6 +57,19 @@ pub enum AppError {
         path: PathBuf,
         /// Why.
         reason: String,
+    },
+    /// Another sensor writes its log in the directory.
+    #[error(
+        "another wardwatch ({}) writes its log in {} already; stop it, or give this one a log \
+         directory of its own (--log-dir)",
+        first.as_ref().map_or_else(|| "it does not say which".into(), |(number, since)| format!("process {number}, since {since}")),
+        directory.display()
+    )]
+    InUse {
+        /// The directory.
+        directory: PathBuf,
+        /// The other's process number, and since when it runs, if it says so.
+        first: Option<(u32, String)>,
     },
     /// No interface was named.
     #[error(
@@ -105,6 +120,7 @@ impl AppError {
             Self::Capture(_)
             | Self::NoCapture { .. }
             | Self::Log { .. }
+            | Self::InUse { .. }
             | Self::Metrics { .. }
             | Self::System { .. } => 1,
             #[cfg(feature = "live")]

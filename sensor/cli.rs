@@ -62,7 +62,8 @@ impl From<Lang> for Language {
 /// Commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Read captures: pcap, pcapng, either in gzip; a directory; `-` is standard input
+    /// Read captures: pcap, pcapng, snoop, also packed (gzip, zstd, xz, bzip2); a directory; `-` is
+    /// standard input
     Scan(Scan),
     /// Watch interfaces and write the log; needs CAP_NET_RAW, not root
     #[cfg(feature = "live")]
@@ -90,6 +91,15 @@ pub struct FeedOptions {
 
 /// `wardwatch scan`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Captures of one directory whose names differ only in numbers (x.pcap0 and x.pcap1, x-1200.pcap and
+x-1205.pcap) are taken for parts of one recording: they are read in the order of their first packets,
+and where one begins no more than 2 s before and 15 min after the end of the one before, connections
+and counts go on. Any other capture is read by itself.
+
+A directory is searched to its depth; links are not followed. Whatever looks like a capture there and
+cannot be read is named, and the exit code is 1. A scan that a signal stops says how much was read and
+exits with 130.")]
 pub struct Scan {
     /// Captures, directories or `-`; a last argument that is no path is a BPF expression
     #[arg(required = true, value_name = "PATH")]
@@ -109,7 +119,7 @@ pub struct Scan {
     /// Exit with N when alerts were raised
     #[arg(long, value_name = "N")]
     pub exit_code: Option<u8>,
-    /// Threads that read, also one large capture together; the output is the same for any N
+    /// Threads that read, each another recording; the output is the same for any N
     #[arg(short, long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub jobs: u16,
 }

@@ -7,6 +7,7 @@ mod listen;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+use ioc_feeds::file;
 use ioc_feeds::threat::{Language, Threats, ThreatsError};
 use serde::Deserialize;
 
@@ -345,17 +346,25 @@ fn at_least(name: &str, value: Option<usize>, least: usize) -> Result<Option<usi
 }
 
 fn read(path: &Path) -> Result<File, ConfigError> {
-    let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Read {
+    let text = text(path)?;
+    toml::from_str(&text).map_err(|error| invalid(path, &text, &error))
+}
+
+fn text(path: &Path) -> Result<String, ConfigError> {
+    file::read_text(path).map_err(|error| ConfigError::Read {
         path: path.into(),
         reason: crate::capture::describe(&error),
-    })?;
-    toml::from_str(&text).map_err(|error| invalid(path, &text, &error))
+    })
 }
 
 fn invalid(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
     let before = error.span().and_then(|span| text.get(..span.start));
     let line = before.map_or(0, |before| before.matches('\n').count() + 1);
-    ConfigError::Invalid { path: path.into(), line, message: Said::of_toml(error.message()) }
+    ConfigError::Invalid {
+        path: path.into(),
+        line,
+        message: Said::of_toml(&error.message().replace('\n', ", ")),
+    }
 }
 
 fn language(given: Option<Language>, file: Option<&str>) -> Result<Language, ConfigError> {
@@ -452,10 +461,7 @@ pub fn threats(path: Option<&Path>) -> Result<Threats, ConfigError> {
     let builtin = Path::new("(built in)");
     let mut threats = ioc_feeds::curated::threats().map_err(|error| wrong(builtin, &error, ""))?;
     if let Some(path) = path {
-        let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Read {
-            path: path.into(),
-            reason: crate::capture::describe(&error),
-        })?;
+        let text = text(path)?;
         threats.replace_from(&text).map_err(|error| wrong(path, &error, &text))?;
     }
     Ok(threats)

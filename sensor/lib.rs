@@ -29,8 +29,8 @@
 //! ```
 //!
 //! [`worker`] is one thread that runs stages 1 to 6 to completion for each packet; [`app`] is the
-//! only module that knows every stage and every thread. A large capture has a worker for each of
-//! its shards ([`worker::shards`]), which any number of threads run ([`app::scan`]).
+//! only module that knows every stage and every thread. One thread reads one recording, which may
+//! be several captures that follow each other ([`app::scan`]).
 //!
 //! # The rule
 //!
@@ -66,7 +66,9 @@ pub mod enrich; // 7
 
 pub mod sink; // 8
 
-// Words for people: from enrich on.
+// Directories that are written in, by descriptor; words for people: both from enrich on.
+pub mod directory;
+
 pub mod lang;
 
 // Stages 1 to 6 in one thread; then everything around them.

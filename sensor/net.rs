@@ -82,6 +82,72 @@ impl Address {
         self.high == 0 && self.low >> 32 == 0xffff
     }
 
+    /// May an IPv4 address stand inside this IPv6 address? False for nearly every address.
+    #[inline]
+    pub const fn may_embed_v4(self) -> bool {
+        match self.high >> 32 {
+            // Below 2^32 and not IPv4 itself; 6to4 and Teredo and NAT64.
+            0 => !self.is_v4(),
+            0x2001_0000 | 0x0064_ff9b => true,
+            first => first >> 16 == 0x2002 || self.low >> 32 & 0xfdff_ffff == 0x5efe,
+        }
+    }
+
+    /// The IPv4 addresses that this IPv6 address means, at most two: IPv4-compatible
+    /// (RFC 4291 2.5.5.1), translated by SIIT (RFC 2765 2.1), NAT64 (64:ff9b::/96 of RFC 6052 and
+    /// 64:ff9b:1::/48 of RFC 8215), 6to4 (RFC 3056), ISATAP (RFC 5214 6.1), Teredo (server and
+    /// client, RFC 4380 4). An IPv4 address means only itself and embeds none.
+    #[cold]
+    pub fn embedded_v4(self) -> impl Iterator<Item = Self> {
+        let (found, second) = match self.may_embed_v4() {
+            true => (self.by_prefix(), self.by_interface()),
+            false => (None, None),
+        };
+        found.into_iter().chain(second).map(|bits| Self::v4(bits.to_be_bytes()))
+    }
+
+    /// The IPv4 address that the first bits announce.
+    const fn by_prefix(self) -> Option<u32> {
+        let (high, low) = (self.high, self.low);
+        match high >> 32 {
+            // Zeros and small numbers, as in ::1, are no address.
+            0 if high == 0 && low >> 32 == 0 && low > 0xff_ffff => Some(low as u32),
+            0 if high == 0 && low >> 32 == 0xffff_0000 => Some(low as u32),
+            0x0064_ff9b => self.by_nat64(),
+            0x2001_0000 => Some(high as u32),
+            first if first >> 16 == 0x2002 => Some((high >> 16) as u32),
+            _ => None,
+        }
+    }
+
+    /// NAT64: the well-known prefix has 96 bits; of the one for local use, RFC 6052 2.2 lets a
+    /// network choose 48, 56, 64 or 96, and what follows a shorter one's address is zero.
+    const fn by_nat64(self) -> Option<u32> {
+        let (high, low) = (self.high, self.low);
+        if high as u32 == 0 {
+            return if low >> 32 == 0 { Some(low as u32) } else { None };
+        }
+        // Bits 64 to 71 are zero in every form but, with 96 bits, one's own.
+        match (high as u32 >> 16, low.trailing_zeros()) {
+            (1, 40..) if low >> 56 == 0 => Some((high as u32) << 16 | (low >> 40) as u32 & 0xffff),
+            (1, 32..) if low >> 56 == 0 => {
+                Some((high as u32) << 24 | (low >> 32) as u32 & 0xff_ffff)
+            }
+            (1, 24..) if low >> 56 == 0 => Some((low >> 24) as u32),
+            (1, _) => Some(low as u32),
+            _ => None,
+        }
+    }
+
+    /// The IPv4 address in the interface identifier: ISATAP, or a Teredo client, turned over.
+    const fn by_interface(self) -> Option<u32> {
+        match (self.high >> 32, self.low >> 32 & 0xfdff_ffff) {
+            (0x2001_0000, _) => Some(!(self.low as u32)),
+            (_, 0x5efe) => Some(self.low as u32),
+            _ => None,
+        }
+    }
+
     /// As the standard library's type, IPv4 unmapped.
     pub fn to_ip(self) -> IpAddr {
         if self.is_v4() {
@@ -165,6 +231,8 @@ impl IpProtocol {
     pub const TCP: Self = Self(6);
     /// UDP.
     pub const UDP: Self = Self(17);
+    /// UDP-Lite (RFC 3828).
+    pub const UDP_LITE: Self = Self(136);
     /// ICMP for IPv6.
     pub const ICMPV6: Self = Self(58);
     /// SCTP.
@@ -245,6 +313,18 @@ impl FlowKey {
         (Self { low: end(low), high: end(high), protocol }, side)
     }
 
+    /// The same flow kept apart from itself: its endpoints the other way round, as no key that was
+    /// made of a packet has them. Every side is then the other one.
+    #[must_use]
+    pub const fn apart(self) -> Self {
+        Self { low: self.high, high: self.low, protocol: self.protocol }
+    }
+
+    /// Is this the key of a flow kept apart?
+    pub const fn is_apart(&self) -> bool {
+        !self.low.precedes(&self.high)
+    }
+
     /// The endpoint of a side.
     pub const fn endpoint(&self, side: Side) -> Endpoint {
         match side {
@@ -299,6 +379,104 @@ mod tests {
         let six: IpAddr = "2001:db8::7".parse().unwrap();
         let endpoint = Endpoint { address: six.into(), port: 443 };
         assert_eq!(endpoint.to_string(), "[2001:db8::7]:443");
+    }
+
+    fn six(text: &str) -> Address {
+        text.parse::<Ipv6Addr>().map(|six| Address::from_bits(six.to_bits())).unwrap()
+    }
+
+    fn inside(text: &str) -> Vec<String> {
+        six(text).embedded_v4().map(|four| four.to_string()).collect()
+    }
+
+    #[test]
+    fn an_ipv6_address_tells_the_ipv4_addresses_it_means() {
+        for (text, expected) in [
+            ("::198.51.100.66", &["198.51.100.66"][..]),
+            ("::ffff:0:198.51.100.66", &["198.51.100.66"]),
+            ("64:ff9b::198.51.100.66", &["198.51.100.66"]),
+            ("64:ff9b:1::198.51.100.66", &["198.51.100.66"]),
+            ("64:ff9b:1:abcd:7::198.51.100.66", &["198.51.100.66"]),
+            // RFC 6052 2.4 with the prefix for local use, of 48, 56 and 64 bits.
+            ("64:ff9b:1:c633:64:4200::", &["198.51.100.66"]),
+            ("64:ff9b:1:aac6:33:6442::", &["198.51.100.66"]),
+            ("64:ff9b:1:aabb:c6:3364:4200::", &["198.51.100.66"]),
+            ("2002:c633:6442::1", &["198.51.100.66"]),
+            ("2002:c633:6442:7:a:b:c:d", &["198.51.100.66"]),
+            ("fe80::5efe:198.51.100.66", &["198.51.100.66"]),
+            ("2001:db8::200:5efe:198.51.100.66", &["198.51.100.66"]),
+            ("2002:c000:201::5efe:198.51.100.66", &["192.0.2.1", "198.51.100.66"]),
+            // RFC 4380 4: server, then the client's address turned over.
+            ("2001:0:c000:201:8000:63bf:39cc:9bbd", &["192.0.2.1", "198.51.100.66"]),
+        ] {
+            assert_eq!(inside(text), expected, "{text}");
+        }
+        for text in [
+            "::",
+            "::1",
+            "::ffff:192.0.2.1",
+            "2001:db8::c633:6442",
+            "fe80::1",
+            "fd00::5e",
+            "64:ff9b:2::c633:6442",
+            "64:ff9b:0:1::c633:6442",
+            "2606:4700::6810:84e5",
+            "ff02::fb",
+        ] {
+            assert_eq!(inside(text), [""; 0], "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        /// The translation of RFC 6052 2.2, from the other side.
+        #[test]
+        fn what_is_put_into_an_address_is_found_in_it(
+            four in 0x0100_0000..=u32::MAX,
+            rest in proptest::prelude::any::<u128>(),
+            form in 0..9_usize,
+        ) {
+            // A last byte of zero ends a longer prefix's address as well as a shorter one's.
+            let four = four | 1;
+            let (value, low) = (u128::from(four), rest & u128::from(u64::MAX));
+            let local = 0x0064_ff9b_0001_u128 << 80;
+            let bits = match form {
+                0 => 0x0064_ff9b_u128 << 96 | value,
+                1 => local | (value >> 16) << 64 | (value & 0xffff) << 40,
+                2 => local | (rest & 0xff) << 72 | (value >> 24) << 64 | (value & 0xff_ffff) << 32,
+                3 => local | (rest & 0xffff) << 64 | value << 24,
+                4 => 0x2002_u128 << 112 | value << 80 | low,
+                5 => rest & !(u128::from(u64::MAX)) | 0x5efe_u128 << 32 | value,
+                6 => 0x2001_0000_u128 << 96 | value << 64 | low,
+                7 => 0x2001_0000_u128 << 96 | rest >> 64 << 96 >> 32 | u128::from(!four),
+                _ => value,
+            };
+            let address = Address::from_bits(bits);
+            proptest::prop_assert!(address.may_embed_v4());
+            let found: Vec<Address> = address.embedded_v4().collect();
+            let wanted = Address::v4(four.to_be_bytes());
+            proptest::prop_assert!(found.contains(&wanted), "{} {:?}", address, found);
+        }
+
+        #[test]
+        fn what_may_embed_nothing_embeds_nothing(bits in proptest::prelude::any::<u128>()) {
+            let address = Address::from_bits(bits);
+            proptest::prop_assert!(address.may_embed_v4() || address.embedded_v4().next().is_none());
+            let four = Address::v4((bits as u32).to_be_bytes());
+            proptest::prop_assert!(!four.may_embed_v4());
+        }
+    }
+
+    #[test]
+    fn a_flow_kept_apart_is_another_flow_between_the_same_two() {
+        let a = Endpoint { address: Address::v4([192, 0, 2, 1]), port: 50000 };
+        let b = Endpoint { address: Address::v4([198, 51, 100, 2]), port: 443 };
+        for (source, destination) in [(a, b), (b, a)] {
+            let (key, side) = FlowKey::new(source, destination, IpProtocol::TCP);
+            let apart = key.apart();
+            assert_ne!(key, apart);
+            assert_eq!((key.is_apart(), apart.is_apart()), (false, true));
+            assert_eq!(apart.endpoint(side.other()), source);
+        }
     }
 
     #[test]

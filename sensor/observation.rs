@@ -40,11 +40,17 @@ pub enum Kind {
     Ja4,
     /// What a host does, by name; the alert says `behaviour.NAME`.
     Behaviour,
+    /// Name in a server certificate, beside a name that the client asked for in clear.
+    TlsCertificateBeside,
+    /// Owner or target in the answer to a reverse lookup: what the owner of an address says.
+    DnsReverse,
+    /// An outer endpoint of a tunnel that a packet came in.
+    OuterIp,
 }
 
 impl Kind {
     /// Every kind, in the order of the labels' numbers in EVE signature ids.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::DnsQuery,
         Self::DnsAnswer,
         Self::TlsSni,
@@ -60,6 +66,9 @@ impl Kind {
         Self::Ja3,
         Self::Ja4,
         Self::Behaviour,
+        Self::TlsCertificateBeside,
+        Self::DnsReverse,
+        Self::OuterIp,
     ];
 
     /// The spelling in alerts: `dns.query`, `tls.sni`, `ip` ...
@@ -80,6 +89,9 @@ impl Kind {
             Self::Ja3 => "tls.ja3",
             Self::Ja4 => "tls.ja4",
             Self::Behaviour => "behaviour",
+            Self::TlsCertificateBeside => "tls.certificate_beside",
+            Self::DnsReverse => "dns.reverse",
+            Self::OuterIp => "ip.outer",
         }
     }
 }

@@ -64,8 +64,36 @@ counters! {
     SkipTooDeep => "decode.skip.too_deep",
     /// Encrypted payload (802.11 protected frames, ESP).
     SkipEncrypted => "decode.skip.encrypted",
-    /// Fragments given up: table full, timed out, contradictory.
+    /// IP in IP whose inner packet was not read: too deep, or no packet.
+    UnreadIp => "decode.unread.ip",
+    /// GRE whose content was not read: too deep, or none of what we know.
+    UnreadGre => "decode.unread.gre",
+    /// ERSPAN whose frame was not read.
+    UnreadErspan => "decode.unread.erspan",
+    /// VXLAN whose content was not read.
+    UnreadVxlan => "decode.unread.vxlan",
+    /// Geneve whose content was not read.
+    UnreadGeneve => "decode.unread.geneve",
+    /// GTP-U whose packet was not read: too deep, or no packet.
+    UnreadGtp => "decode.unread.gtp",
+    /// TZSP whose frame was not read.
+    UnreadTzsp => "decode.unread.tzsp",
+    /// Teredo whose packet was not read: too deep.
+    UnreadTeredo => "decode.unread.teredo",
+    /// IP in UDP (FOU, GUE) whose packet was not read.
+    UnreadIpInUdp => "decode.unread.ip_in_udp",
+    /// CAPWAP data that was not read: encrypted (DTLS), or later fragments.
+    UnreadCapwap => "decode.unread.capwap",
+    /// Frames of a remote mirror (HP, Juniper) that were not read.
+    UnreadMirror => "decode.unread.mirror",
+    /// ESP packets (IPsec), encrypted.
+    UnreadEsp => "decode.unread.esp",
+    /// Other tunnels (L2TP, LISP, AYIYA, MPLS ...) whose content was not read.
+    UnreadOther => "decode.unread.other",
+    /// Packets given up whose fragments did not all come: table full, or timed out.
     FragmentsGivenUp => "flow.fragments_given_up",
+    /// Fragments passed over: larger than any packet, or more scattered than is kept.
+    FragmentsRefused => "flow.fragments_refused",
     /// Packets made whole from fragments.
     Reassembled => "flow.reassembled",
     /// Packets that a host of ours sends to the outside.

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Stages in the order bytes travel: each imports itself and what stands before it.
-const STAGES: [&str; 13] = [
+const STAGES: [&str; 14] = [
     "net",
     "stats",
     "observation",
@@ -17,6 +17,7 @@ const STAGES: [&str; 13] = [
     "extract",
     "matching",
     "alert",
+    "directory",
     "lang",
     "enrich",
     "history",
@@ -25,7 +26,7 @@ const STAGES: [&str; 13] = [
 
 /// Modules beside the line of stages, and what each may import.
 const OTHERS: [(&str, &[&str]); 7] = [
-    ("privilege", &[]),
+    ("privilege", &["directory"]),
     (
         "worker",
         &[
@@ -374,4 +375,38 @@ fn unfinished_ends_clocks_and_unsafe_are_found() {
     }
     assert_eq!(faults("flow/table.rs", &"fn f() {}\n".repeat(MOST_LINES)).len(), 1);
     assert_eq!(Source::new("flow/table.rs", "use std::fmt;").faults().len(), 1);
+}
+
+/// Where a file may be opened by its path, and why it is no harm there. Everywhere else a file that
+/// is read goes through `ioc_feeds::file`, and one that is written through `directory`.
+const OPENERS: [(&str, &str); 7] = [
+    ("capture/", "captures are looked at before they are opened, by their own rules"),
+    ("app/scan", "captures"),
+    ("app/desk.rs", "/proc/self/statm"),
+    ("command/doctor/", "/sys"),
+    ("privilege", "tries as the new user what that user may do"),
+    ("sink/syslog/sender.rs", "/proc/sys/kernel/hostname"),
+    ("sink/target.rs", "descriptors of our own, and a user's own file"),
+];
+
+#[test]
+fn files_are_opened_only_where_links_pipes_and_devices_are_thought_of() {
+    let ways = ["File::open(", "File::create(", "File::options(", "OpenOptions", "fs::read("];
+    let ways = [&ways[..], &["fs::read_to_string(", "fs::write(", "fs::copy("]].concat();
+    let uses = |code: &str, way: &str| code.match_indices(way).any(|(at, _)| begins_word(code, at));
+    let mut faults = Vec::new();
+    for source in sensor().iter().filter(|source| !source.is_test()) {
+        if OPENERS.iter().any(|(place, _)| source.path.starts_with(place)) {
+            continue;
+        }
+        let code = source.code();
+        let used = ways.iter().filter(|way| uses(&code, way));
+        faults.extend(used.map(|way| format!("sensor/{}: {way}", source.path)));
+    }
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+    for (place, _) in OPENERS {
+        let used = |source: &Source| ways.iter().any(|way| uses(&source.code(), way));
+        let mut there = sensor().into_iter().filter(|source| source.path.starts_with(place));
+        assert!(there.any(|source| used(&source)), "nothing is opened in {place} any more");
+    }
 }

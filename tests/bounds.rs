@@ -144,6 +144,40 @@ fn heads_that_never_end_are_let_go_at_the_common_limit() {
 }
 
 #[test]
+fn a_head_that_never_ends_is_read_as_it_passes_and_keeps_nothing() {
+    let mut flood = Flood::begin();
+    let begin = &http_get("www.office.example", "/")[..20];
+    for number in 0..40 {
+        flood.send(segment(number, 80, 0, begin));
+        for n in 0..600 {
+            flood.send(segment(number, 80, 20 + n * 1400, &[b'a'; 1400]));
+        }
+    }
+    stays_below("40 HTTP heads of 800 KB", flood.end(), 48);
+}
+
+#[test]
+fn http2_that_never_ends_is_let_go_at_the_common_limit() {
+    let mut flood = Flood::begin();
+    let frame = |kind: u8, payload: &[u8]| {
+        let [_, a, b, c] = (payload.len() as u32).to_be_bytes();
+        [&[a, b, c, kind, 0, 0, 0, 0, 1], payload].concat()
+    };
+    // A table of 64 KB, filled by fields of 1,200 bytes in a block that does not end.
+    let entry = [&[0x40, 1, b'n', 0x7f, 0xb1, 0x08][..], &[b'v'; 1200]].concat();
+    let begin = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &frame(1, &[0x3f, 0xe1, 0xff, 0x03])[..]];
+    let (begin, part) = (begin.concat(), frame(9, &entry));
+    for number in 0..3_000 {
+        flood.send(segment(number, 80, 0, &begin));
+        for n in 0..60 {
+            let offset = begin.len() as u32 + n * part.len() as u32;
+            flood.send(segment(number, 80, offset, &part));
+        }
+    }
+    stays_below("3,000 endless HTTP/2 connections", flood.end(), 128);
+}
+
+#[test]
 fn hellos_that_never_end_are_let_go_at_the_common_limit() {
     let mut flood = Flood::begin();
     let mut hello =

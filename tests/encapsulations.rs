@@ -179,6 +179,18 @@ fn four_tunnels_are_opened_and_a_fifth_stays_shut_and_is_counted() {
     let (outcome, found) = scan(&[capture(RAW, &packets)]);
     assert!(found.is_empty());
     assert_eq!(outcome.counter("decode.skip.too_deep"), packets.len() as u64);
+    assert_eq!(outcome.counter("decode.unread.gre"), packets.len() as u64);
+}
+
+#[test]
+fn udp_lite_is_read_as_udp_is() {
+    let query = say::dns_query(7, "www.evil.example", say::A);
+    let ends = ["192.168.7.10:50000", "198.51.100.2:53"].map(|end| end.parse().unwrap());
+    let datagram = packets::udp(ends[0], ends[1], &query);
+    let addresses = ends.map(|end: std::net::SocketAddr| end.ip());
+    let lite = packets::ip(addresses[0], addresses[1], 136, &datagram[20..]);
+    let (_, found) = scan(&[capture(RAW, &[lite])]);
+    assert_eq!(places(found.get(&0)), ["dns.query"]);
 }
 
 #[test]

@@ -5,7 +5,6 @@ mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::slice;
 use std::sync::Arc;
 
 use wardwatch::alert::event::EventKinds;
@@ -54,7 +53,7 @@ fn compare(path: &Path, flows: usize) {
     let mut abreast = worker(flows);
     let mut source = CaptureFile::open(path).unwrap();
     while let Ok(Some(frames)) = source.next_frames() {
-        lineup::take_in(frames, slice::from_mut(&mut abreast), |_| 0);
+        lineup::take_in(frames, &mut abreast);
     }
     let (one_by_one, abreast) = (told(one_by_one), told(abreast));
     assert!(one_by_one.1.iter().sum::<u64>() > 0, "{}", path.display());

@@ -139,6 +139,105 @@ fn it_opens_nothing_outside_its_directories() {
     }
 }
 
+/// A file that is removed at the end of a test.
+struct Removed(std::path::PathBuf);
+
+impl Drop for Removed {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+#[test]
+fn a_feed_in_a_directory_that_holds_much_else_opens_itself_alone_and_that_is_said() {
+    let Some(mirror) = Mirror::new("broad") else { return };
+    let id = std::process::id();
+    let place = |name: &str| Removed(std::path::PathBuf::from(format!("/var/tmp/{name}-{id}.csv")));
+    let (feed, other) = (place("wardwatch-feed"), place("wardwatch-other"));
+    std::fs::write(&feed.0, "indicator,type,threat\na.example,domain,redline\n").unwrap();
+    std::fs::write(&other.0, "x").unwrap();
+    let [path, other] = [&feed.0, &other.0].map(|path| path.display().to_string());
+    let tried = format!("{path}:{other}:/var/tmp");
+    let variables = [("WARDWATCH_TEST_OPEN", tried.as_str())];
+    let sensor = mirror.sensor_with(&["run", "-i", "m1", "--feeds", &path], &variables);
+    sensor.until("this process holds", 10);
+    sensor.until(&format!("{path} stands in a directory that holds much else"), 10);
+    let log = sensor.stop();
+    assert!(log.contains(&format!("opened {path}")), "{log}");
+    for closed in [other.as_str(), "/var/tmp"] {
+        assert!(log.contains(&format!("; {closed}: permission denied")), "{closed}: {log}");
+    }
+}
+
+#[test]
+fn a_feed_that_another_file_replaces_is_read_again_also_behind_a_link() {
+    let Some(mirror) = Mirror::new("replaced") else { return };
+    let directory = run::temporary_directory();
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(directory.path(), open).unwrap();
+    let [feeds, elsewhere] = ["feeds", "elsewhere"].map(|name| directory.path().join(name));
+    for made in [&feeds, &elsewhere] {
+        std::fs::create_dir(made).unwrap();
+    }
+    let row = |name: &str| format!("indicator,type,threat\n{name}.example,domain,redline\n");
+    let plain = run::put(&feeds, "plain.csv", row("a").as_bytes());
+    let target = run::put(&elsewhere, "target.csv", row("b").as_bytes());
+    let link = feeds.join("link.csv");
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    let [one, two] = [&plain, &link].map(|path| path.display().to_string());
+    let sensor = mirror.sensor(&["run", "-i", "m1", "--feeds", &one, "--feeds", &two]);
+    for (path, name) in [(plain, "c"), (target, "d")] {
+        let new = run::put(path.parent().unwrap(), "new", row(name).as_bytes());
+        std::fs::rename(new, &path).unwrap();
+        let before = sensor.read().matches("indicators reloaded: +1 −1").count();
+        sensor.signal("HUP");
+        let begun = std::time::Instant::now();
+        while sensor.read().matches("indicators reloaded: +1 −1").count() == before {
+            assert!(begun.elapsed().as_secs() < 10, "{}", sensor.read());
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    }
+    let log = sensor.stop();
+    assert!(!log.contains("cannot read") && !log.contains("holds much else"), "{log}");
+}
+
+#[test]
+fn a_log_is_rotated_and_the_oldest_removed_after_every_right_is_given_up() {
+    let Some(mirror) = Mirror::new("rotated") else { return };
+    let directory = run::temporary_directory();
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(directory.path(), open).unwrap();
+    let log = directory.path().join("log");
+    std::fs::create_dir(&log).unwrap();
+    let old = format!("2020-01-01T00:00:00+07:00 {}\n", "x".repeat(1 << 20));
+    run::put(&log, "alerts.log", old.as_bytes());
+    run::put(&log, "alerts.log.20200101-000000", &[b'x'; 1 << 20]);
+    for path in [log.clone(), log.join("alerts.log"), log.join("alerts.log.20200101-000000")] {
+        std::os::unix::fs::chown(path, Some(65_534), Some(65_534)).unwrap();
+    }
+    let config = format!(
+        "user = 'nobody'\nlog.dir = '{}'\nlog.rotate_days = 1\nlog.total_mb = 1\n",
+        log.display()
+    );
+    let config = run::put(directory.path(), "c.toml", config.as_bytes()).display().to_string();
+    let sensor = mirror.sensor_in(&["run", "-i", "m1", "-c", &config], &log);
+    let names = || {
+        let entries = std::fs::read_dir(&log).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.starts_with("alerts.log.")).collect::<Vec<_>>()
+    };
+    let begun = std::time::Instant::now();
+    // The one of 2020 goes, because today's is as long as all may be together.
+    while names().len() != 1 || names()[0].starts_with("alerts.log.2020") {
+        assert!(begun.elapsed().as_secs() < 10, "{:?}", names());
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let rotated = std::fs::read_to_string(log.join(&names()[0])).unwrap();
+    assert!(rotated.contains("user nobody, CAP_NET_RAW, Landlock"), "before it was rotated");
+    let log = sensor.stop();
+    assert!(log.len() < 1 << 16, "begun anew");
+}
+
 #[test]
 fn root_becomes_a_user_who_can_still_rotate_the_log() {
     let Some(mirror) = Mirror::new("user") else { return };

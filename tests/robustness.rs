@@ -5,6 +5,8 @@
 
 #[path = "support/fuzz_bodies.rs"]
 mod fuzz_bodies;
+#[path = "support/fuzz_worker.rs"]
+mod fuzz_worker;
 mod support;
 
 use fuzz_bodies::{BODIES, Body, READ};
@@ -107,6 +109,10 @@ fn seeds() -> Vec<Vec<u8>> {
         capture_file::pcap(&query),
         capture_file::pcapng(&query),
         capture_file::gzip(&capture_file::pcap(&query)),
+        capture_file::zstd(&capture_file::pcap(&query)),
+        capture_file::xz(&capture_file::pcap(&query)),
+        capture_file::bzip2(&capture_file::pcap(&query)),
+        capture_file::snoop(&query),
         verdict::feed(&["evil.example,domain,", "203.0.113.7:80,ip:port,", "a.test/b,url,"]).into(),
         "evil.example\n203.0.113.0/24\nhxxp://a[.]test/b # lạ\n*.b\u{fc}cher.example\n".into(),
         tls_servers_of("recorded/curl-https.pcap"),
@@ -118,6 +124,7 @@ fn seeds() -> Vec<Vec<u8>> {
             .map(<[u8]>::to_vec)
             .collect::<Vec<_>>()),
     ];
+    all.extend(fuzz_worker::worker_seeds());
     // Frames behind a link type, as the body of `decode` takes them.
     all.extend(frames.iter().step_by(97).map(|frame| [&[1], &frame[..]].concat()));
     all.into_iter()
@@ -219,6 +226,20 @@ fn every_prefix_of_a_message_is_read_without_harm() {
             }
         }
     }
+}
+
+/// `scripts/fuzz` begins with these: `WARDWATCH_SEEDS` names its folder.
+#[test]
+fn seeds_are_written_one_a_file() {
+    let own = support::run::temporary_directory();
+    let asked = std::env::var_os("WARDWATCH_SEEDS").map(std::path::PathBuf::from);
+    let folder = asked.unwrap_or_else(|| own.path().to_owned());
+    let seeds: std::collections::BTreeSet<Vec<u8>> =
+        seeds().into_iter().flat_map(|seed| [seed[1..].to_vec(), seed]).collect();
+    for (nth, seed) in seeds.iter().enumerate() {
+        std::fs::write(folder.join(format!("seed-{nth}")), seed).unwrap();
+    }
+    assert!(std::fs::read_dir(&folder).unwrap().count() >= seeds.len());
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod waiting;
 use std::sync::Arc;
 
 use crate::decode::packet::{Few, Packet, Tunnel};
+use crate::matching::severity::Weakness;
 use crate::matching::{IndicatorId, IndicatorSet};
 use crate::net::{Endpoint, IpProtocol, Mac, Timestamp};
 use crate::observation::Kind;
@@ -120,6 +121,8 @@ pub struct Alert {
     pub sighting: Sighting,
     /// Where in it.
     pub kind: Kind,
+    /// Why it is weak evidence, if it is.
+    pub weakness: Option<Weakness>,
     /// What was seen, as text: the name asked for, the endpoint met.
     pub seen: String,
     /// The indicators it was compared with; kept alive for as long as alerts need them.
@@ -158,7 +161,6 @@ pub(crate) mod testing {
     //! Alerts as tests need them.
 
     use super::*;
-    use crate::decode::packet::Transport;
 
     /// A set of names, threat by threat: `a.test,domain,redline`.
     pub(crate) fn set_of(rows: &[String]) -> Arc<IndicatorSet> {
@@ -180,16 +182,14 @@ pub(crate) mod testing {
             source: ours,
             destination: peer,
             protocol: IpProtocol::UDP,
-            transport: Transport::Other(&[]),
-            macs: None,
-            vlans: Few::default(),
-            tunnels: Few::default(),
+            ..Packet::default()
         };
         let mut sighting = Sighting::new(&packet, time, 1, Origin::Interface("m1".into()));
         sighting.flow_id = u64::from(host) << 32 | u64::from(indicator);
         Box::new(Alert {
             sighting,
             kind: Kind::DnsQuery,
+            weakness: None,
             seen: String::new(),
             set: set.clone(),
             indicator: IndicatorId(indicator),

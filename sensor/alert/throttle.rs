@@ -16,6 +16,7 @@ use hashbrown::HashTable;
 use super::{Alert, Crowding};
 use crate::matching::IndicatorId;
 use crate::matching::reload::{Edition, print};
+use crate::matching::severity::Weakness;
 use crate::net::{Address, Timestamp};
 use crate::observation::Kind;
 
@@ -46,6 +47,8 @@ pub struct FoldKey {
     indicator: IndicatorId,
     kind: Kind,
     crowd: Option<Crowding>,
+    /// Weak evidence must not fold what is stronger.
+    weakness: Option<Weakness>,
 }
 
 impl FoldKey {
@@ -57,6 +60,7 @@ impl FoldKey {
             indicator: alert.indicator,
             kind: alert.kind,
             crowd: alert.crowd.as_ref().map(|crowd| crowd.by),
+            weakness: alert.weakness,
         }
     }
 }
@@ -69,6 +73,8 @@ pub struct LastingKey {
     indicator: Option<u64>,
     kind: Kind,
     crowd: Option<Crowding>,
+    /// Weak evidence must not fold what is stronger.
+    weakness: Option<Weakness>,
 }
 
 impl LastingKey {
@@ -77,7 +83,14 @@ impl LastingKey {
         let crowd = alert.crowd.as_ref().map(|crowd| crowd.by);
         if crowd.is_some() {
             let (nobody, kind) = (Address::default(), Kind::Behaviour);
-            return Self { ours: nobody, peer: nobody, indicator: None, kind, crowd };
+            return Self {
+                ours: nobody,
+                peer: nobody,
+                indicator: None,
+                kind,
+                crowd,
+                weakness: None,
+            };
         }
         Self {
             ours: alert.ours.address,
@@ -85,6 +98,7 @@ impl LastingKey {
             indicator: alert.set.get(alert.indicator).map(print),
             kind: alert.kind,
             crowd,
+            weakness: alert.weakness,
         }
     }
 }

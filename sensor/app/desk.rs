@@ -19,11 +19,13 @@ use super::metrics::Metrics;
 use super::notify::{self, Watchdog};
 use super::reload::{Reloaded, Reloader};
 use super::run::RunJob;
+use super::told::Told;
 use super::writer::Writer;
 use crate::alert::Record;
 use crate::capture::live::now;
 use crate::lang::{self, Phrase};
 use crate::net::Timestamp;
+use crate::sink::escape;
 use crate::sink::file::{LineOut, Weight};
 use crate::sink::stream::Stream;
 use crate::sink::{Losses, Status, Trouble, heartbeat};
@@ -87,6 +89,7 @@ pub(super) struct Desk<'a, 's> {
     newest: Option<Date>,
     /// Standard error, which must not hold the writer up: a journal that hangs is no reason to.
     errors: Stream,
+    told: Told,
     /// Opened once: later it may no longer be allowed.
     memory: Option<File>,
 }
@@ -105,6 +108,7 @@ impl<'a, 's> Desk<'a, 's> {
             indicators: job.indicators.latest().1.set.len(),
             newest: job.newest,
             errors: Stream::stderr(),
+            told: Told::default(),
             memory: File::open("/proc/self/statm").ok(),
         }
     }
@@ -112,27 +116,23 @@ impl<'a, 's> Desk<'a, 's> {
     /// Serves until the last worker is gone, with the reload thread beside it.
     pub(super) fn serve(&mut self, records: &Receiver<Record>) {
         let (tell, reloads) = bounded(16);
-        let done = AtomicBool::new(false);
+        let done: Arc<AtomicBool> = Arc::default();
         let reloader = Reloader {
-            feeds: &self.job.feeds,
-            threats: self.job.threats.as_deref(),
-            published: &self.job.indicators,
-            wanted: &self.wishes.reload,
-            stop: &done,
+            feeds: self.job.feeds.clone(),
+            threats: self.job.threats.clone(),
+            published: self.job.indicators.clone(),
+            wanted: self.wishes.reload.clone(),
+            stop: done.clone(),
             tell,
         };
-        thread::scope(|scope| {
-            let reload = thread::Builder::new().name("reload".into());
-            if let Err(error) = reload.spawn_scoped(scope, move || reloader.work()) {
-                let reason = crate::capture::describe(&error);
-                let language = self.job.format.language;
-                self.warn(&lang::refused(language, lang::system(language, &reason)));
-            }
-            self.take_records(records, &reloads);
-            done.store(true, Ordering::Relaxed);
-            // The thread may be waiting to tell of its last reload.
-            drop(reloads);
-        });
+        let reload = thread::Builder::new().name("reload".into());
+        if let Err(error) = reload.spawn(move || reloader.work()) {
+            let reason = crate::capture::describe(&error);
+            let language = self.job.format.language;
+            self.warn(&lang::refused(language, lang::system(language, &reason)));
+        }
+        self.take_records(records, &reloads);
+        done.store(true, Ordering::Relaxed);
     }
 
     fn take_records(&mut self, records: &Receiver<Record>, reloads: &Receiver<Reloaded>) {
@@ -142,6 +142,9 @@ impl<'a, 's> Desk<'a, 's> {
         loop {
             match records.recv_timeout(PATIENCE) {
                 Ok(record) => {
+                    if let Record::Notice(line) = &record {
+                        self.tell(line);
+                    }
                     let written = self.writer.write(record);
                     self.complain(written);
                     if records.is_empty() {
@@ -329,12 +332,21 @@ impl<'a, 's> Desk<'a, 's> {
     fn note(&mut self, line: &str) {
         let written = self.writer.notice(line).and_then(|()| self.writer.flush());
         self.complain(written);
-        self.say(line);
+        self.tell(line);
+    }
+
+    /// On standard error, where the journal listens: a line about the sensor, but not a warning that
+    /// was said there already and still stands.
+    fn tell(&mut self, line: &str) {
+        if self.told.is_new(&self.job.format, line) {
+            self.say(line);
+        }
     }
 
     /// On standard error alone.
     fn say(&mut self, line: &str) {
         // It keeps what it cannot print.
+        let line = escape::line(line);
         let _ = self.errors.line(format!("{line}\n").as_bytes(), Weight::Notice);
     }
 

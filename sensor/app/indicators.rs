@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use ioc_feeds::allow::{AllowList, Allowed};
 use ioc_feeds::format::{self, FeedError, Loaded};
-use ioc_feeds::{Date, curated};
+use ioc_feeds::{Date, curated, file};
 
 use super::AppError;
 use crate::config::{self, FeedSettings};
@@ -34,7 +34,7 @@ pub struct Indicators {
 /// When a feed or allow list cannot be read at all, or nothing is left to match.
 pub fn load(settings: &FeedSettings, say: Say<'_>) -> Result<Indicators, AppError> {
     let (mut indicators, mut names) = (Vec::new(), Vec::new());
-    for feed in feeds(settings)? {
+    for feed in feeds(settings, say)? {
         report(&feed, settings.language, say);
         names.push(feed.feed.clone());
         indicators.extend(feed.indicators);
@@ -61,36 +61,72 @@ pub fn load(settings: &FeedSettings, say: Say<'_>) -> Result<Indicators, AppErro
 ///
 /// # Errors
 /// The first feed that cannot be read.
-pub fn feeds(settings: &FeedSettings) -> Result<Vec<Loaded>, FeedError> {
+pub fn feeds(settings: &FeedSettings, say: Say<'_>) -> Result<Vec<Loaded>, FeedError> {
     let mut loaded = if settings.builtin { curated::load()? } else { vec![curated::canary()?] };
     for path in &settings.paths {
-        for file in files(path)? {
-            loaded.push(format::load_file(&file)?);
-        }
+        loaded.extend(load_path(path, settings.language, say)?);
     }
     Ok(loaded)
 }
 
-/// The feed files a path names: itself, or a directory's `.csv` and `.txt` in order of name.
+/// The feeds of a path, loaded. What is no file in a directory of feeds is named and passed over.
+///
+/// # Errors
+/// The first feed that cannot be read.
+pub fn load_path(path: &Path, language: Language, say: Say<'_>) -> Result<Vec<Loaded>, FeedError> {
+    let found = files(path)?;
+    for (path, reason) in &found.passed {
+        let reason = lang::system(language, reason);
+        say(&lang::feed_passed_over(language, &path.to_string_lossy(), reason));
+    }
+    found.feeds.iter().map(format::load_file).collect()
+}
+
+/// What a path of feeds holds, in order of name.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Files {
+    /// Files to be loaded.
+    pub feeds: Vec<PathBuf>,
+    /// What is named like a feed in a directory and is no file, and what it is.
+    pub passed: Vec<(PathBuf, String)>,
+}
+
+/// The feed files a path names: itself, or a directory's `.csv` and `.txt`.
 ///
 /// # Errors
 /// When a directory cannot be listed.
-pub fn files(path: &Path) -> Result<Vec<PathBuf>, FeedError> {
+pub fn files(path: &Path) -> Result<Files, FeedError> {
     if !path.is_dir() {
-        return Ok(vec![path.into()]);
+        return Ok(Files { feeds: vec![path.into()], passed: Vec::new() });
     }
+    let failed = |source| FeedError::Read { path: path.into(), source };
+    file::approach(path).map_err(failed)?;
     let entries = fs::read_dir(path)
-        .map_err(|source| FeedError::Read { path: path.into(), source })?
+        .map_err(failed)?
         .filter_map(|entry| entry.ok().map(|entry| entry.path()));
     let is_feed = |path: &PathBuf| path.extension().is_some_and(|e| e == "csv" || e == "txt");
-    let mut files: Vec<PathBuf> = entries.filter(is_feed).collect();
-    files.sort();
-    Ok(files)
+    let mut named: Vec<PathBuf> = entries.filter(is_feed).collect();
+    named.sort();
+    let mut found = Files::default();
+    for path in named {
+        // What cannot be looked at is left to the loading, which says why.
+        let about =
+            nix::sys::stat::stat(&path).map_or(Ok(()), |about| file::refuse_irregular(&about));
+        match about {
+            Ok(()) => found.feeds.push(path),
+            Err(error) => found.passed.push((path, crate::capture::describe(&error))),
+        }
+    }
+    Ok(found)
 }
+
+/// Lines listed of a file of which nothing can be used: it may never have been meant as a feed.
+const FEW: usize = 3;
 
 /// Names each line that could not be used or is doubtful. True if there was any.
 pub fn report(feed: &Loaded, language: Language, say: Say<'_>) -> bool {
-    for row in &feed.rejected {
+    let most = if feed.indicators.is_empty() { FEW } else { usize::MAX };
+    for row in feed.rejected.iter().take(most) {
         let reason = row.reason.in_language(language);
         say(&lang::not_loaded(language, (&feed.feed, row.line), reason, &row.text));
     }
@@ -98,7 +134,8 @@ pub fn report(feed: &Loaded, language: Language, say: Say<'_>) -> bool {
         let reason = row.reason.in_language(language);
         say(&lang::doubtful(language, (&feed.feed, row.line), reason, &row.text));
     }
-    let unlisted = feed.more_rejected + feed.more_warnings;
+    let unlisted =
+        feed.rejected.len().saturating_sub(most) + feed.more_rejected + feed.more_warnings;
     if unlisted > 0 {
         say(&lang::more_lines(language, &feed.feed, unlisted));
     }

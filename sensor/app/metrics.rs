@@ -2,47 +2,63 @@
 //!
 //! Serves what the writer laid out last and never asks it for anything. As much HTTP as one page
 //! needs, and by hand: of the libraries at hand one has no limit on slow clients, and the other
-//! brings an executor. Here [`THREADS`] clients are served at a time, each for [`PATIENCE`] at most
-//! and for [`LONGEST_REQUEST`] bytes; others wait in the kernel's queue, which has its own limit.
+//! brings an executor. This file has the socket; [`clients`] has who asks, [`request`] what is asked.
 
-use std::io::{self, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
-use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
+mod clients;
+mod request;
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::net::TcpListener;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
+
+use ioc_feeds::file;
+use nix::sys::stat::{FileStat, SFlag, fstat};
 
 use super::AppError;
 use crate::config::Listen;
-use crate::sink::{Status, metrics};
-
-/// Clients served at the same time.
-const THREADS: usize = 3;
-/// How long one client may take in all.
-const PATIENCE: Duration = Duration::from_secs(3);
-/// Bytes of a request's head; a scraper needs a few hundred.
-const LONGEST_REQUEST: usize = 8 * 1024;
-/// The pause after the system could give no connection (no descriptor is left, for one).
-const PAUSE: Duration = Duration::from_millis(200);
+use crate::directory::{Directory, Owners};
+use crate::sink::Status;
 
 enum Socket {
     Tcp(TcpListener),
     Unix(UnixListener),
 }
 
-/// What the writer lays out and the threads read.
+impl Socket {
+    fn set_nonblocking(&self) -> io::Result<()> {
+        match self {
+            Self::Tcp(listener) => listener.set_nonblocking(true),
+            Self::Unix(listener) => listener.set_nonblocking(true),
+        }
+    }
+}
+
+/// What the writer lays out and the thread reads.
 #[derive(Default)]
 struct Board {
     latest: Mutex<Arc<Status>>,
     refused: AtomicU64,
 }
 
+impl Board {
+    /// The lock is held for as long as it takes to count one more holder.
+    fn latest(&self) -> Arc<Status> {
+        self.latest.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+}
+
 /// The file of a unix socket.
 struct Place {
     path: PathBuf,
+    directory: Directory,
+    name: OsString,
     /// Device and inode: another's file of this name is not ours to remove.
     identity: (u64, u64),
 }
@@ -60,10 +76,12 @@ impl Metrics {
     ///
     /// # Errors
     /// When it cannot be had: another process has it, or its directory is missing.
-    pub fn bind(listen: &Listen) -> Result<Self, AppError> {
+    pub fn bind(listen: &Listen, owners: &Owners) -> Result<Self, AppError> {
         let bound = match listen {
             Listen::Tcp(address) => TcpListener::bind(address).map(|s| (Socket::Tcp(s), None)),
-            Listen::Unix(path) => bind_unix(path).map(|(s, place)| (Socket::Unix(s), Some(place))),
+            Listen::Unix(path) => {
+                bind_unix(path, owners).map(|(s, place)| (Socket::Unix(s), Some(place)))
+            }
         };
         match bound {
             Ok((socket, place)) => {
@@ -91,14 +109,12 @@ impl Metrics {
         self.board.refused.load(Ordering::Relaxed)
     }
 
-    /// Answers from now on. The threads end with the process: they hold nothing worth an end.
+    /// Answers from now on. The thread ends with the process: it holds nothing worth an end.
     pub(super) fn serve(&self) -> io::Result<()> {
-        for number in 0..THREADS {
-            let (socket, board) = (self.socket.clone(), self.board.clone());
-            let name = format!("metrics-{number}");
-            thread::Builder::new().name(name).spawn(move || answer(&socket, &board))?;
-        }
-        Ok(())
+        let (socket, board) = (self.socket.clone(), self.board.clone());
+        socket.set_nonblocking()?;
+        let work = move || clients::Clients::new(&socket, &board).work();
+        thread::Builder::new().name("metrics".into()).spawn(work).map(drop)
     }
 
     /// Ends, and removes the socket's file.
@@ -111,15 +127,21 @@ impl Metrics {
     }
 
     fn remove(&mut self) -> Result<(), (PathBuf, io::Error)> {
-        let Some(Place { path, identity }) = self.place.take() else { return Ok(()) };
-        match path.symlink_metadata() {
-            Ok(about) if (about.dev(), about.ino()) == identity => {
-                std::fs::remove_file(&path).map_err(|error| (path, error))
+        let Some(Place { path, directory, name, identity }) = self.place.take() else {
+            return Ok(());
+        };
+        match directory.stat(&name) {
+            Ok(about) if identity_of(&about) == identity => {
+                directory.remove(&name).map_err(|error| (path, error))
             }
             // It is gone, or another's by now.
             _ => Ok(()),
         }
     }
+}
+
+const fn identity_of(about: &FileStat) -> (u64, u64) {
+    (about.st_dev, about.st_ino)
 }
 
 impl Drop for Metrics {
@@ -128,21 +150,32 @@ impl Drop for Metrics {
     }
 }
 
-/// A socket file that a crash left is removed; one that somebody listens on is not.
-fn bind_unix(path: &Path) -> io::Result<(UnixListener, Place)> {
-    match path.symlink_metadata() {
-        Ok(about) if !about.file_type().is_socket() => {
+/// A socket file that a crash left is removed; one that somebody listens on is not. Whatever is done
+/// to the file is done to the very one that was made here.
+fn bind_unix(path: &Path, owners: &Owners) -> io::Result<(UnixListener, Place)> {
+    let (directory, name) = Directory::of(path, owners)?;
+    let here = |name: &OsStr| {
+        let directory = format!("/proc/self/fd/{}", directory.number());
+        Path::new(&directory).join(name)
+    };
+    match directory.stat(&name) {
+        Ok(about) if file::kind(&about) != SFlag::S_IFSOCK => {
             return Err(io::Error::other("a file of this name is there, and it is no socket"));
         }
-        Ok(_) if is_abandoned(path) => std::fs::remove_file(path)?,
+        Ok(_) if is_abandoned(&here(&name)) => directory.remove(&name)?,
         _ => {}
     }
-    let listener = UnixListener::bind(path)?;
-    let about = path.symlink_metadata()?;
-    let place = Place { path: path.into(), identity: (about.dev(), about.ino()) };
+    let listener = UnixListener::bind(here(&name))?;
+    let made = directory.look(&name)?;
+    let about = fstat(&made)?;
+    if file::kind(&about) != SFlag::S_IFSOCK {
+        return Err(io::Error::other("a file of this name is there, and it is no socket"));
+    }
     // Its user and group; the directory can narrow that further.
-    std::fs::set_permissions(path, PermissionsExt::from_mode(0o660))?;
-    Ok((listener, place))
+    let itself = format!("/proc/self/fd/{}", made.as_raw_fd());
+    std::fs::set_permissions(itself, PermissionsExt::from_mode(0o660))?;
+    let identity = identity_of(&about);
+    Ok((listener, Place { path: path.into(), directory, name, identity }))
 }
 
 /// Does no process have the socket that this file was? A datagram socket asks: the kernel answers
@@ -153,125 +186,22 @@ fn is_abandoned(path: &Path) -> bool {
     asked.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
 }
 
-fn answer(socket: &Socket, board: &Board) {
-    loop {
-        let answered = match socket {
-            Socket::Tcp(listener) => listener.accept().map(|(client, _)| converse(client, board)),
-            Socket::Unix(listener) => listener.accept().map(|(client, _)| converse(client, board)),
-        };
-        match answered {
-            Ok(Ok(())) => {}
-            Ok(Err(_)) => {
-                board.refused.fetch_add(1, Ordering::Relaxed);
-            }
-            Err(_) => thread::sleep(PAUSE),
-        }
-    }
-}
-
-/// A connection whose every step can be bounded.
-trait Client: Read + Write {
-    fn limit(&self, time: Duration) -> io::Result<()>;
-}
-
-impl Client for TcpStream {
-    fn limit(&self, time: Duration) -> io::Result<()> {
-        self.set_read_timeout(Some(time))?;
-        self.set_write_timeout(Some(time))
-    }
-}
-
-impl Client for UnixStream {
-    fn limit(&self, time: Duration) -> io::Result<()> {
-        self.set_read_timeout(Some(time))?;
-        self.set_write_timeout(Some(time))
-    }
-}
-
-/// One request, one answer.
-fn converse(mut client: impl Client, board: &Board) -> io::Result<()> {
-    let end = moment() + PATIENCE;
-    let head = request(&mut client, end)?;
-    let answer = response(&head, board);
-    let mut rest = answer.as_slice();
-    while !rest.is_empty() {
-        limit(&client, end)?;
-        let written = client.write(rest)?;
-        rest = rest.get(written..).filter(|_| written > 0).ok_or(io::ErrorKind::WriteZero)?;
-    }
-    client.flush()
-}
-
-/// What is left of the client's time binds the next step.
-fn limit(client: &impl Client, end: Instant) -> io::Result<()> {
-    match end.checked_duration_since(moment()) {
-        Some(left) if !left.is_zero() => client.limit(left),
-        _ => Err(io::ErrorKind::TimedOut.into()),
-    }
-}
-
-/// The machine's clock: a client's patience is no packet's time.
-#[allow(clippy::disallowed_methods)]
-fn moment() -> Instant {
-    Instant::now()
-}
-
-/// The head of a request, up to its empty line.
-fn request(client: &mut impl Client, end: Instant) -> io::Result<Vec<u8>> {
-    let mut head = Vec::new();
-    let mut buffer = [0; 1024];
-    while memchr::memmem::find(&head, b"\r\n\r\n").is_none() {
-        if head.len() > LONGEST_REQUEST {
-            return Err(io::ErrorKind::InvalidData.into());
-        }
-        limit(client, end)?;
-        let read = client.read(&mut buffer)?;
-        match buffer.get(..read) {
-            Some(bytes @ [_, ..]) => head.extend_from_slice(bytes),
-            _ => return Err(io::ErrorKind::UnexpectedEof.into()),
-        }
-    }
-    Ok(head)
-}
-
-/// `GET` or `HEAD` of `/metrics`, and nothing else.
-fn response(head: &[u8], board: &Board) -> Vec<u8> {
-    let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
-    let mut words = line.split(|byte| *byte == b' ');
-    let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    let path = target.split(|byte| *byte == b'?').next().unwrap_or_default();
-    let bare = "text/plain; charset=utf-8";
-    let (status, kind, body) = match (method, path) {
-        (b"GET" | b"HEAD", b"/metrics") => match metrics::text(latest(board)) {
-            Ok(text) => ("200 OK", metrics::CONTENT_TYPE, text),
-            Err(_) => ("500 Internal Server Error", bare, "the page cannot be made\n".into()),
-        },
-        (b"GET" | b"HEAD", _) => ("404 Not Found", bare, "the page is /metrics\n".into()),
-        _ => ("405 Method Not Allowed", bare, "GET and HEAD only\n".into()),
-    };
-    let mut answer = format!(
-        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\
-         Allow: GET, HEAD\r\nConnection: close\r\n\r\n",
-        body.len()
-    );
-    if method != b"HEAD" {
-        answer.push_str(&body);
-    }
-    answer.into_bytes()
-}
-
-/// The lock is held for as long as it takes to count one more holder.
-fn latest(board: &Board) -> Arc<Status> {
-    board.latest.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpStream;
+    use std::os::unix::net::UnixStream;
+    use std::time::{Duration, Instant};
+
     use super::*;
     use crate::stats::Counter;
 
+    fn bind(listen: &Listen) -> Result<Metrics, AppError> {
+        Metrics::bind(listen, &Owners::new(&[]))
+    }
+
     fn page() -> (Metrics, std::net::SocketAddr) {
-        let page = Metrics::bind(&"127.0.0.1:0".parse().unwrap()).unwrap();
+        let page = bind(&"127.0.0.1:0".parse().unwrap()).unwrap();
         let Socket::Tcp(listener) = &*page.socket else { panic!("no TCP") };
         let address = listener.local_addr().unwrap();
         (page, address)
@@ -284,7 +214,7 @@ mod tests {
         answer
     }
 
-    const GET: &str = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
+    const GET: &str = "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
     #[test]
     fn the_page_shows_what_was_laid_out_last() {
@@ -302,32 +232,57 @@ mod tests {
         }
     }
 
+    /// Asks, and says how long the answer took.
+    #[allow(clippy::disallowed_methods)] // a test may look at the clock
+    fn timed(address: std::net::SocketAddr) -> Duration {
+        let begun = Instant::now();
+        let answer = ask(TcpStream::connect(address).unwrap(), GET);
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        begun.elapsed()
+    }
+
+    /// Far below the patience with one client.
+    const AT_ONCE: Duration = Duration::from_millis(1500);
+
     #[test]
-    fn other_requests_are_refused_in_words() {
-        let board = Board::default();
-        let answer =
-            |request: &str| String::from_utf8(response(request.as_bytes(), &board)).unwrap();
-        assert!(answer("GET / HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 404 "));
-        assert!(answer("POST /metrics HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 405 "));
-        assert!(answer("\r\n\r\n").starts_with("HTTP/1.1 405 "));
-        let head = answer("HEAD /metrics?x=1 HTTP/1.0\r\n\r\n");
-        assert!(head.starts_with("HTTP/1.1 200 ") && head.ends_with("\r\n\r\n"), "{head}");
+    fn silent_slow_and_greedy_clients_hold_nobody_else_up() {
+        let (page, address) = page();
+        page.serve().unwrap();
+        let connect = || TcpStream::connect(address).unwrap();
+        // More than are kept at a time, by far.
+        let mut silent: Vec<_> = (0..clients::MOST * 4).map(|_| connect()).collect();
+        assert!(timed(address) < AT_ONCE);
+        // Half a head each, and a byte more now and then.
+        for slow in &mut silent {
+            let _ = slow.write_all(b"GET /metrics HTTP/1.1\r\nX: ");
+        }
+        for _ in 0..3 {
+            silent.iter_mut().for_each(|slow| drop(slow.write_all(b"x")));
+            assert!(timed(address) < AT_ONCE);
+        }
+        // One that asks and does not read, and one that never ends its head.
+        let mut deaf = connect();
+        deaf.write_all(GET.as_bytes()).unwrap();
+        let mut greedy = connect();
+        let _ = greedy.write_all(&vec![b'x'; request::LONGEST * 4]);
+        assert!(timed(address) < AT_ONCE);
+        assert!(page.refused() >= clients::MOST as u64, "{}", page.refused());
     }
 
     #[test]
-    fn slow_and_greedy_clients_are_given_up_and_others_are_served_afterwards() {
+    fn a_client_that_drips_is_given_up_when_its_time_is_over_however_it_drips() {
         let (page, address) = page();
         page.serve().unwrap();
-        let silent: Vec<_> =
-            (0..THREADS * 2).map(|_| TcpStream::connect(address).unwrap()).collect();
-        let mut greedy = TcpStream::connect(address).unwrap();
-        let _ = greedy.write_all(&vec![b'x'; LONGEST_REQUEST * 4]);
-        let begun = moment();
-        let answer = ask(TcpStream::connect(address).unwrap(), GET);
-        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
-        assert!(begun.elapsed() < PATIENCE * 10, "{:?}", begun.elapsed());
-        assert!(page.refused() > 0);
-        drop(silent);
+        let mut slow = TcpStream::connect(address).unwrap();
+        let mut refused = false;
+        for _ in 0..100 {
+            thread::sleep(Duration::from_millis(100));
+            refused = page.refused() > 0;
+            if refused || slow.write_all(b"x").is_err() {
+                break;
+            }
+        }
+        assert!(refused, "still served after ten seconds");
     }
 
     #[test]
@@ -336,16 +291,16 @@ mod tests {
         let path = directory.path().join("metrics.sock");
         let listen = Listen::Unix(path.clone());
         drop(UnixListener::bind(&path).unwrap());
-        let page = Metrics::bind(&listen).unwrap();
+        let page = bind(&listen).unwrap();
         page.serve().unwrap();
         let answer = ask(UnixStream::connect(&path).unwrap(), GET);
         assert!(answer.contains("wardwatch_build_info"), "{answer}");
-        let Err(error) = Metrics::bind(&listen) else { panic!("taken twice") };
+        let Err(error) = bind(&listen) else { panic!("taken twice") };
         assert!(error.to_string().contains("another process"), "{error}");
         assert_eq!(error.exit_code(), 1);
         let file = directory.path().join("file");
         std::fs::write(&file, "x").unwrap();
-        let Err(error) = Metrics::bind(&Listen::Unix(file.clone())) else { panic!("taken") };
+        let Err(error) = bind(&Listen::Unix(file.clone())) else { panic!("taken") };
         assert!(error.to_string().contains("it is no socket"), "{error}");
         assert!(file.exists(), "what is no socket is left alone");
     }
@@ -356,7 +311,7 @@ mod tests {
         let path = directory.path().join("metrics.sock");
         let server = UnixListener::bind(&path).unwrap();
         server.set_nonblocking(true).unwrap();
-        assert!(Metrics::bind(&Listen::Unix(path)).is_err());
+        assert!(bind(&Listen::Unix(path)).is_err());
         // A client would stand in its queue, and wait there for ever if the queue were full.
         assert_eq!(server.accept().unwrap_err().kind(), io::ErrorKind::WouldBlock);
     }
@@ -366,14 +321,14 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("metrics.sock");
         let listen = Listen::Unix(path.clone());
-        Metrics::bind(&listen).unwrap().close().unwrap();
+        bind(&listen).unwrap().close().unwrap();
         assert!(!path.exists());
-        drop(Metrics::bind(&listen).unwrap());
+        drop(bind(&listen).unwrap());
         assert!(!path.exists());
-        let page = Metrics::bind(&listen).unwrap();
+        let page = bind(&listen).unwrap();
         // Held by a link, so that the new file cannot get its inode.
         std::fs::rename(&path, directory.path().join("moved")).unwrap();
-        let another = Metrics::bind(&listen).unwrap();
+        let another = bind(&listen).unwrap();
         page.close().unwrap();
         assert!(path.exists(), "the newer one serves there");
         another.close().unwrap();

@@ -1,6 +1,8 @@
 //! Lines about the sensor itself that are no heartbeat: an interface that goes and comes back,
 //! what the process may still do.
 
+use std::path::PathBuf;
+
 use super::clock::ClockFault;
 use crate::alert::Record;
 use crate::lang::{self, Language};
@@ -31,6 +33,15 @@ pub enum Notice {
     Unprotected(Missing),
     /// The machine's clock cannot be right.
     Clock(ClockFault),
+    /// A file whose directory holds much else and stays closed.
+    Unfollowed(PathBuf),
+    /// A feed, an allow list or the words of threats that cannot be read any more.
+    Unreadable {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system says.
+        reason: String,
+    },
 }
 
 impl Notice {
@@ -63,6 +74,10 @@ impl Notice {
             Self::Holds(what) => format!("this process holds: {what}"),
             Self::Unprotected(what) if vi => format!("thiếu lớp bảo vệ: {}", missing(what)),
             Self::Unprotected(what) => format!("less protected than it should be: {what}"),
+            Self::Unfollowed(path) => lang::unfollowed(language, &path.to_string_lossy()),
+            Self::Unreadable { path, reason } => {
+                lang::unreadable(language, &path.to_string_lossy(), reason)
+            }
             Self::Clock(ClockFault::BeforeBuild(day)) => lang::clock_before_build(language, *day),
             Self::Clock(ClockFault::BeforeFeeds(day)) => lang::clock_before_feeds(language, *day),
         }

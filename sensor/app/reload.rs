@@ -51,22 +51,23 @@ pub(super) enum Reloaded {
 type Signature = BTreeMap<PathBuf, (u64, i64, i64, u64)>;
 
 /// What the thread has in hand.
-pub(super) struct Reloader<'a> {
-    pub(super) feeds: &'a FeedSettings,
-    pub(super) threats: Option<&'a Path>,
-    pub(super) published: &'a Published,
+pub(super) struct Reloader {
+    pub(super) feeds: FeedSettings,
+    pub(super) threats: Option<PathBuf>,
+    pub(super) published: Arc<Published>,
     /// Set by HUP.
-    pub(super) wanted: &'a AtomicBool,
-    pub(super) stop: &'a AtomicBool,
+    pub(super) wanted: Arc<AtomicBool>,
+    pub(super) stop: Arc<AtomicBool>,
     pub(super) tell: Sender<Reloaded>,
 }
 
-impl Reloader<'_> {
-    /// Works until it is told to stop.
+impl Reloader {
+    /// Works until it is told to stop. Never joined: a list of a million rows that is just being
+    /// loaded must not hold up the end of the run.
     pub(super) fn work(&self) {
         let mut known = self.signature();
         let mut changing = None;
-        let mut words = config::threats(self.threats).ok();
+        let mut words = config::threats(self.threats.as_deref()).ok();
         let mut retired: Vec<Arc<IndicatorSet>> = Vec::new();
         let mut naps = 0;
         while !self.stop.load(Ordering::Relaxed) {
@@ -99,7 +100,7 @@ impl Reloader<'_> {
         if self.threats.is_none() {
             return;
         }
-        match config::threats(self.threats) {
+        match config::threats(self.threats.as_deref()) {
             Ok(threats) if words.as_ref() == Some(&threats) => {}
             Ok(threats) => {
                 *words = Some(threats.clone());
@@ -123,10 +124,10 @@ impl Reloader<'_> {
             }
         };
         for path in &self.feeds.paths {
-            indicators::files(path).unwrap_or_default().iter().for_each(|file| note(file));
+            indicators::files(path).unwrap_or_default().feeds.iter().for_each(|file| note(file));
         }
         self.feeds.allow.iter().for_each(|path| note(path));
-        self.threats.into_iter().for_each(note);
+        self.threats.iter().for_each(|path| note(path));
         signature
     }
 
@@ -134,7 +135,7 @@ impl Reloader<'_> {
         let mut say = |line: &dyn std::fmt::Display| {
             let _ = self.tell.send(Reloaded::Said(format!("wardwatch: {line}")));
         };
-        let loaded = match indicators::load(self.feeds, &mut say) {
+        let loaded = match indicators::load(&self.feeds, &mut say) {
             Ok(loaded) => loaded,
             Err(error) => return (Reloaded::Refused(error.in_language(self.feeds.language)), None),
         };

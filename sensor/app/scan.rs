@@ -1,20 +1,19 @@
-//! Reading captures: several threads if asked, with output in the order of the files.
+//! Reading captures: several threads if asked, with output in the order of the inputs.
 //!
-//! Every capture is read from nothing, so the answer for a capture never depends on its
-//! neighbours, and any number of jobs gives the same bytes. A small capture has one worker
-//! (`alone.rs`), a large one as many as it has shards (`sharded.rs`), whoever runs them
-//! (`pool.rs`).
+//! A thread reads one recording: a capture, or several that follow each other (`recordings.rs`).
+//! Every recording is read from nothing (`read.rs`), so the answer for it never depends on its
+//! neighbours, and any number of jobs gives the same bytes.
 
-mod alone;
-mod pool;
-mod sharded;
+mod read;
+mod recordings;
+mod search;
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, Metadata};
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::os::unix::fs::FileTypeExt;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -22,19 +21,21 @@ use indicatif::ProgressBar;
 
 use super::AppError;
 use super::writer::Writer;
-use crate::alert::outbox::Kept;
-use crate::alert::{Origin, Outbox, Record};
-use crate::capture::file::CaptureFile;
 use crate::capture::{CaptureError, LinkType};
 use crate::decode::LinkTypes;
 use crate::matching::IndicatorSet;
 use crate::stats::Counters;
-use crate::worker::shards::SHARDS;
-use crate::worker::{Assignment, Worker};
-use pool::Pool;
+use crate::worker::Assignment;
+use read::Told;
+
+pub use recordings::{Recording, recordings};
+pub use search::{Found, inputs};
+
+/// Batches of records that may wait for the writer, for each recording.
+const QUEUE: usize = 16;
 
 /// Something to read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Input {
     /// A capture file.
     File(PathBuf),
@@ -50,12 +51,20 @@ impl Input {
             Self::Stdin => "-".into(),
         }
     }
+
+    /// Is it read as its bytes arrive?
+    fn is_pipe(&self) -> bool {
+        match self {
+            Self::File(path) => path.metadata().is_ok_and(|file| file.file_type().is_fifo()),
+            Self::Stdin => true,
+        }
+    }
 }
 
 /// What is to be done.
 pub struct ScanJob {
-    /// Captures, in order.
-    pub inputs: Vec<Input>,
+    /// Recordings, in order.
+    pub recordings: Vec<Recording>,
     /// BPF expression.
     pub filter: Option<String>,
     /// Indicators.
@@ -66,6 +75,8 @@ pub struct ScanJob {
     pub jobs: usize,
     /// Shown while reading.
     pub progress: ProgressBar,
+    /// Bytes of files read so far, as they are packed.
+    pub bytes: Arc<AtomicU64>,
     /// Set from outside to stop early; everything read so far is still reported.
     pub stop: Arc<AtomicBool>,
 }
@@ -79,23 +90,16 @@ pub struct ScanOutcome {
     pub undecoded: LinkTypes,
     /// Captures that could not be read, or not to their end.
     pub failures: Vec<CaptureError>,
+    /// Captures that were read until nothing more could be read of them.
+    pub captures: usize,
     /// The reader of our output has gone away.
     pub closed: bool,
 }
 
-/// One capture's records, and how it ended.
+/// One recording: what its thread tells, until it hangs up.
 struct Arrival {
     number: usize,
-    records: Receiver<Vec<Record>>,
-    name: String,
-    end: Receiver<End>,
-}
-
-/// How the reading of a capture ended.
-struct End {
-    counters: Counters,
-    undecoded: LinkTypes,
-    failure: Option<CaptureError>,
+    told: Receiver<Told>,
 }
 
 /// What is said of a capture while others are still read.
@@ -114,7 +118,7 @@ pub enum Remark<'a> {
     },
 }
 
-/// Reads every input and writes what is found.
+/// Reads every recording and writes what is found.
 ///
 /// # Errors
 /// When the output cannot be written; a capture that cannot be read is a
@@ -125,13 +129,12 @@ pub fn scan(
     mut report: impl FnMut(&Remark<'_>),
 ) -> Result<ScanOutcome, AppError> {
     let (sender, arrivals) = bounded(job.jobs);
-    let pool = Pool::new(job);
+    let next = AtomicUsize::new(0);
     let mut outcome = ScanOutcome::default();
     let written = thread::scope(|scope| {
-        // More threads than shards and readers would only wait.
-        for _ in 0..job.jobs.min(job.inputs.len().saturating_mul(SHARDS + 1)) {
-            let (pool, sender) = (&pool, sender.clone());
-            scope.spawn(move || pool.work(sender));
+        for _ in 0..job.jobs.min(job.recordings.len()) {
+            let (next, sender) = (&next, sender.clone());
+            scope.spawn(move || work(job, next, &sender));
         }
         drop(sender);
         let written = write_in_order(&arrivals, writer, &mut outcome, &mut report);
@@ -155,51 +158,22 @@ pub fn scan(
     }
 }
 
-/// A worker for a part of a capture, `parts` of which share its limits.
-fn worker(job: &ScanJob, input: &Input, parts: usize) -> Worker {
-    let mut assignment = job.assignment.clone();
-    assignment.origin = Origin::Capture(input.name().into());
-    assignment.limits = assignment.limits.shared_by(parts);
-    Worker::new(assignment, job.set.clone(), Outbox::keeping())
-}
-
-/// A smaller file is not worth the memory of several workers. By the file alone: the answer must
-/// not depend on the threads.
-const LARGE: u64 = 4 * 1024 * 1024;
-
-fn is_large(file: &Metadata) -> bool {
-    file.is_file() && file.len() >= LARGE
-}
-
-/// Says what the workers of a capture hold, and how it ended.
-fn wind_up(
-    workers: Vec<Box<Worker>>,
-    out: &Sender<Vec<Record>>,
-    failure: Option<CaptureError>,
-) -> End {
-    let (mut counters, mut undecoded) = (Counters::default(), LinkTypes::default());
-    let mut records = Vec::new();
-    for mut worker in workers {
-        worker.wind_up();
-        records.extend(worker.take_records());
-        undecoded.merge(&worker.undecoded());
-        counters.merge(&worker.finish());
+/// One thread: reads one recording after the other until none is left.
+fn work(job: &ScanJob, next: &AtomicUsize, arrivals: &Sender<Arrival>) {
+    // The writer takes from the recording that was begun first, and a thread that waits for room in
+    // a later one's queue leaves that one to its own thread: nobody waits for each other.
+    while !job.stop.load(Ordering::Relaxed) {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        let Some(recording) = job.recordings.get(number) else { return };
+        let (sender, told) = bounded(QUEUE);
+        if arrivals.send(Arrival { number, told }).is_err() {
+            return;
+        }
+        read::read(job, recording, &sender);
     }
-    send(out, records);
-    End { counters, undecoded, failure }
 }
 
-/// Sends records in the order of their frames; of one frame, in the order of the shards.
-fn send(out: &Sender<Vec<Record>>, mut records: Vec<Kept>) {
-    if records.is_empty() {
-        return;
-    }
-    records.sort_by_key(|(frame, _)| *frame);
-    // A writer that is gone wants nothing more.
-    let _ = out.send(records.into_iter().map(|(_, record)| record).collect());
-}
-
-/// Writes the records of each capture in the order of the inputs.
+/// Writes the records of each recording in the order of the inputs.
 fn write_in_order(
     arrivals: &Receiver<Arrival>,
     writer: &mut Writer<'_>,
@@ -221,93 +195,40 @@ fn write_in_order(
             },
         };
         wanted += 1;
-        writer.begin_capture();
-        for records in &arrival.records {
-            for record in records {
-                writer.write(record)?;
-            }
-            if arrival.records.is_empty() {
+        for told in &arrival.told {
+            take_in(told, writer, outcome, report)?;
+            if arrival.told.is_empty() {
                 writer.flush()?;
             }
         }
-        if let Ok(end) = arrival.end.recv() {
-            conclude(&arrival.name, end, outcome, report);
-        }
     }
 }
 
-fn conclude(name: &str, end: End, outcome: &mut ScanOutcome, report: &mut impl FnMut(&Remark<'_>)) {
-    outcome.counters.merge(&end.counters);
-    outcome.undecoded.merge(&end.undecoded);
-    for (link, frames) in end.undecoded.iter() {
-        report(&Remark::Undecoded { name, link, frames });
-    }
-    if let Some(failure) = end.failure {
-        report(&Remark::Failure(&failure));
-        outcome.failures.push(failure);
-    }
-}
-
-/// Directories below this depth are not entered.
-const MAX_DEPTH: usize = 32;
-
-/// The captures that arguments name: files as they are, directories searched for files that
-/// begin like a capture, in order of their names. The second list says which directories hold no
-/// capture or cannot be read; they spoil nothing else.
-pub fn inputs(paths: &[PathBuf]) -> (Vec<Input>, Vec<AppError>) {
-    let (mut inputs, mut failures) = (Vec::new(), Vec::new());
-    for path in paths {
-        if path.as_os_str() == "-" {
-            inputs.push(Input::Stdin);
-        } else if path.is_dir() {
-            let before = inputs.len();
-            match search(path, MAX_DEPTH, &mut inputs) {
-                Ok(()) if inputs.len() > before => {}
-                Ok(()) => failures.push(AppError::NoCapture { path: path.clone() }),
-                Err(error) => failures.push(error),
+fn take_in(
+    told: Told,
+    writer: &mut Writer<'_>,
+    outcome: &mut ScanOutcome,
+    report: &mut impl FnMut(&Remark<'_>),
+) -> io::Result<()> {
+    match told {
+        Told::Anew => writer.begin_capture(),
+        Told::Records(records) => {
+            for record in records {
+                writer.write(record)?;
             }
-        } else {
-            inputs.push(Input::File(path.clone()));
         }
-    }
-    (inputs, failures)
-}
-
-fn search(directory: &Path, depth: usize, inputs: &mut Vec<Input>) -> Result<(), AppError> {
-    let unreadable = |source| {
-        AppError::Capture(CaptureError::Open { name: directory.display().to_string(), source })
-    };
-    let mut entries: Vec<PathBuf> = fs::read_dir(directory)
-        .map_err(unreadable)?
-        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .collect();
-    entries.sort();
-    for path in entries {
-        let Ok(metadata) = fs::symlink_metadata(&path) else { continue };
-        if metadata.is_dir() && depth > 0 {
-            search(&path, depth - 1, inputs)?;
-        } else if path.is_file() && begins_like_a_capture(&path) {
-            inputs.push(Input::File(path));
+        Told::Counted(counters) => outcome.counters.merge(&counters),
+        Told::End(end) => {
+            outcome.captures += usize::from(end.is_whole);
+            outcome.undecoded.merge(&end.undecoded);
+            for (link, frames) in end.undecoded.iter() {
+                report(&Remark::Undecoded { name: &end.name, link, frames });
+            }
+            if let Some(failure) = end.failure {
+                report(&Remark::Failure(&failure));
+                outcome.failures.push(failure);
+            }
         }
     }
     Ok(())
-}
-
-fn begins_like_a_capture(path: &Path) -> bool {
-    let mut head = [0; 4];
-    let named_gz = path.extension().is_some_and(|extension| extension == "gz");
-    let read = File::open(path).and_then(|mut file| file.read_exact(&mut head));
-    read.is_ok()
-        && match head {
-            [0xa1, 0xb2, 0xc3 | 0x3c | 0xcd, 0xd4 | 0x4d | 0x34] => true,
-            [0xd4 | 0x4d | 0x34, 0xc3 | 0x3c | 0xcd, 0xb2, 0xa1] => true,
-            [0x0a, 0x0d, 0x0d, 0x0a] => true,
-            [0x1f, 0x8b, ..] => named_gz && gzip_holds_a_capture(path),
-            _ => false,
-        }
-}
-
-/// Packed logs lie about too: look inside.
-fn gzip_holds_a_capture(path: &Path) -> bool {
-    CaptureFile::open(path).is_ok()
 }

@@ -28,6 +28,17 @@ impl AppError {
                 path.display(),
                 system(reason)
             ),
+            (Self::InUse { directory, first }, Language::Vi) => {
+                let which = first.as_ref().map_or_else(
+                    || "không rõ tiến trình nào".into(),
+                    |(number, since)| format!("tiến trình {number}, từ {since}"),
+                );
+                format!(
+                    "một wardwatch khác ({which}) đang ghi nhật ký vào {}; hãy dừng nó, hoặc cho máy \
+                     giám sát này một thư mục nhật ký riêng (--log-dir)",
+                    directory.display()
+                )
+            }
             (Self::WhichInterface(existing), Language::Vi) => format!(
                 "dùng cổng mạng nào? hãy ghi bằng -i, hoặc ở mục interfaces trong [capture] của tệp cấu \
                  hình; máy này có: {}",
@@ -115,7 +126,7 @@ mod tests {
     use std::path::{Path, PathBuf};
 
     use super::*;
-    use crate::capture::CaptureError;
+    use crate::capture::{CaptureError, Likeness};
     use crate::lang::Said;
     use ioc_feeds::format::FeedError;
 
@@ -132,7 +143,16 @@ mod tests {
             (ConfigError::Value(both().of("home")).into(), "home: "),
             (CaptureError::Open { name: name(), source: refused() }.into(), "eth9"),
             (CaptureError::Read { name: name(), frames: 7, source: refused() }.into(), "7"),
-            (CaptureError::NotACapture { name: name(), what: "it is empty".into() }.into(), "eth9"),
+            (
+                CaptureError::NotACapture {
+                    name: name(),
+                    what: "it is empty".into(),
+                    likeness: Likeness::Unknown,
+                }
+                .into(),
+                "eth9",
+            ),
+            (CaptureError::NotRead { name: name(), what: "it is a device".into() }.into(), "eth9"),
             (CaptureError::Cut { name: name(), frames: 7 }.into(), "7"),
             (
                 CaptureError::Damaged {
@@ -172,6 +192,14 @@ mod tests {
             (AppError::NoIndicators, "--feeds"),
             (AppError::NoCapture { path: path() }, "/x/y"),
             (AppError::Log { path: path(), reason: reason() }, "/x/y"),
+            (
+                AppError::InUse {
+                    directory: path(),
+                    first: Some((4711, "2026-01-02T03:04:05+07:00".into())),
+                },
+                "4711, ",
+            ),
+            (AppError::InUse { directory: path(), first: None }, "/x/y"),
             (AppError::WhichInterface("none that may be seen".into()), "-i"),
             (
                 AppError::Metrics {

@@ -2,6 +2,17 @@
 
 use std::io;
 
+/// How much a file that cannot be read looks like a capture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Likeness {
+    /// It is another program's capture, or an archive that may hold one.
+    Likely,
+    /// Its bytes say nothing. Its name may.
+    Unknown,
+    /// It is something else, whatever its name says.
+    None,
+}
+
 /// An operational failure of a capture source. Every variant ends a program with exit code 1,
 /// except [`CaptureError::Filter`], which is a usage error.
 #[derive(Debug, thiserror::Error)]
@@ -25,12 +36,25 @@ pub enum CaptureError {
         /// Why.
         source: io::Error,
     },
-    /// Neither pcap nor pcapng.
-    #[error("{name} is not a capture: {what} (wardwatch reads pcap, pcapng, and either in gzip)")]
+    /// Neither pcap nor pcapng nor snoop.
+    #[error(
+        "{name} is not a capture: {what} (wardwatch reads pcap, pcapng and snoop, also packed \
+         with gzip, zstd, xz or bzip2)"
+    )]
     NotACapture {
         /// The file.
         name: String,
         /// What stands there instead.
+        what: String,
+        /// May it be one all the same?
+        likeness: Likeness,
+    },
+    /// It is nothing that is opened, or it lies where nothing is looked for.
+    #[error("{name} was not read: {what}")]
+    NotRead {
+        /// The file or directory.
+        name: String,
+        /// Why.
         what: String,
     },
     /// The file ends inside a record.

@@ -1,30 +1,21 @@
-//! Captures from files and standard input: pcap and pcapng, plain or in gzip.
+//! Captures from files and pipes: pcap, pcapng and snoop, plain or packed.
 //!
 //! Our own reader instead of libpcap's, for what libpcap refuses: several link types in one
-//! pcapng, compressed files, and frames before a cut followed by a plain sentence about the cut.
+//! pcapng, packed files, and frames before a cut followed by a plain sentence about the cut.
 
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-
-use super::pcap_format::{FILE_HEADER, PcapFormat, word};
+use super::pcap_format::{Doubt, PcapFormat, word};
+use super::pcap_variants::{self, settle};
 use super::pcapng_format::{Block, PcapngFormat, SECTION};
-use super::stdin::Stdin;
 use super::window::Window;
 use super::{CaptureError, Filter, Frame, LinkType, Next, Source};
 use crate::net::Timestamp;
 
-mod blocks;
-
-pub use blocks::FrameBlock;
+mod open;
 
 /// The largest record believed: more than any link's frame, small enough to be no weapon.
 const MAX_RECORD: usize = 64 * 1024 * 1024;
 
-/// Frames looked for at once if they are lent one by one; more would only make the list of them
-/// leave the cache.
+/// Frames looked for at once; more would only make the list of them leave the cache.
 const BATCH: usize = 1024;
 
 /// A capture being read.
@@ -38,9 +29,11 @@ pub struct CaptureFile {
     filter: Option<Filter>,
     /// Frames found so far, also those that the filter refused.
     frames: u64,
-    /// The frames of the batch, by their place in the window, and how many it may have.
+    /// When the first and the last of them were captured.
+    first_time: Option<Timestamp>,
+    last_time: Option<Timestamp>,
+    /// The frames of the batch, by their place in the window.
     batch: Vec<Mark>,
-    most: usize,
     /// So many of them have been lent.
     lent: usize,
     /// Bytes of the window that the batch covers.
@@ -73,88 +66,6 @@ enum ReadOn {
 }
 
 impl CaptureFile {
-    /// Opens a file by its path.
-    ///
-    /// # Errors
-    /// When it cannot be opened or is no capture.
-    pub fn open(path: &Path) -> Result<Self, CaptureError> {
-        let name = path.display().to_string();
-        let opened = File::open(path).and_then(|file| {
-            if file.metadata()?.is_dir() {
-                return Err(io::ErrorKind::IsADirectory.into());
-            }
-            Ok(file)
-        });
-        match opened {
-            Ok(file) => Self::from_reader(name, Box::new(file)),
-            Err(source) => Err(CaptureError::Open { name, source }),
-        }
-    }
-
-    /// Reads standard input, to its end or until `stop` is set.
-    ///
-    /// # Errors
-    /// When it is no capture.
-    pub fn stdin(stop: Arc<AtomicBool>) -> Result<Self, CaptureError> {
-        let name = || String::from("standard input");
-        let stdin =
-            Stdin::new(stop).map_err(|source| CaptureError::Open { name: name(), source })?;
-        Self::from_reader(name(), Box::new(stdin))
-    }
-
-    /// Reads any stream of bytes; `name` is for messages.
-    ///
-    /// # Errors
-    /// When it is no capture.
-    pub fn from_reader(name: String, reader: Box<dyn Read + Send>) -> Result<Self, CaptureError> {
-        Self::from_window(name, Window::new(reader))
-    }
-
-    fn from_window(name: String, mut window: Window) -> Result<Self, CaptureError> {
-        let read = |name: &str, source| CaptureError::Read { name: name.into(), frames: 0, source };
-        let mut have = window.fill(4).map_err(|e| read(&name, e))?;
-        if window.bytes().starts_with(&[0x1f, 0x8b]) {
-            window = Window::new(Box::new(flate2::read::MultiGzDecoder::new(Rest(window))));
-            have = window.fill(4).map_err(|e| read(&name, e))?;
-        }
-        if !have {
-            let what = if window.bytes().is_empty() { "it is empty" } else { "it is too short" };
-            return Err(CaptureError::NotACapture { name, what: what.into() });
-        }
-        let format = Self::format(&name, &mut window)?;
-        Ok(Self {
-            name,
-            window,
-            format,
-            filter: None,
-            frames: 0,
-            batch: Vec::with_capacity(BATCH),
-            most: BATCH,
-            lent: 0,
-            found: 0,
-        })
-    }
-
-    fn format(name: &str, window: &mut Window) -> Result<Format, CaptureError> {
-        let not = |what: &str| CaptureError::NotACapture { name: name.into(), what: what.into() };
-        let read = |source| CaptureError::Read { name: name.into(), frames: 0, source };
-        if word(window.bytes(), 0, true) == Some(SECTION) {
-            window.fill(12).map_err(read)?;
-            return match PcapngFormat::section_order(window.bytes()) {
-                Some(_) => Ok(Format::Pcapng(PcapngFormat::default())),
-                None => Err(not("its pcapng section header is damaged")),
-            };
-        }
-        window.fill(FILE_HEADER).map_err(read)?;
-        match (PcapFormat::read(window.bytes()), window.peek(FILE_HEADER)) {
-            (Some(format), Some(_)) => {
-                window.advance(FILE_HEADER);
-                Ok(Format::Pcap(format))
-            }
-            _ => Err(not("its first bytes are not a capture's")),
-        }
-    }
-
     /// Lends only frames that a BPF expression accepts.
     #[must_use]
     pub fn with_filter(mut self, filter: Option<Filter>) -> Self {
@@ -170,15 +81,25 @@ impl CaptureFile {
         if self.lent >= self.batch.len() && !self.find_batch()? {
             return Ok(None);
         }
-        let bytes = self.window.bytes();
+        let bytes = self.window.held();
         let marks = self.batch.get(self.lent..).unwrap_or(&[]);
         self.lent = self.batch.len();
         Ok(Some(marks.iter().map(move |mark| mark.frame(bytes))))
     }
 
-    /// Bytes of the (uncompressed) stream read so far.
-    pub fn position(&self) -> u64 {
-        self.window.taken
+    /// When the last frame found so far was captured, also one that the filter refused.
+    pub const fn last_time(&self) -> Option<Timestamp> {
+        self.last_time
+    }
+
+    /// When its first frame was captured, also one that the filter refused; none if there is none.
+    /// To be asked before the frames are.
+    ///
+    /// # Errors
+    /// As [`Source::next_frame`].
+    pub fn first_time(&mut self) -> Result<Option<Timestamp>, CaptureError> {
+        self.find_batch()?;
+        Ok(self.first_time)
     }
 
     /// Finds the next batch. False at the end.
@@ -191,8 +112,7 @@ impl CaptureFile {
                 return Ok(false);
             }
             // What is wrong behind frames is said when they have been lent.
-            while self.batch.len() < self.most && matches!(self.find_record(ReadOn::No), Ok(true)) {
-            }
+            while self.batch.len() < BATCH && matches!(self.find_record(ReadOn::No), Ok(true)) {}
             if !self.batch.is_empty() {
                 return Ok(true);
             }
@@ -209,39 +129,65 @@ impl CaptureFile {
     }
 
     fn pcap(&mut self, format: PcapFormat, read_on: ReadOn) -> Result<bool, CaptureError> {
+        let format = if format.doubt == Doubt::None { format } else { self.settle(format)? };
         if read_on == ReadOn::Yes {
             if !self.at_hand(format.record_header, read_on)? {
                 return self.at_end();
             }
-            let bytes = self.window.bytes();
+            let bytes = self.window.held();
             let Some(record) = format.record(bytes) else { return self.at_end() };
-            let captured = record.captured as usize;
-            if captured > MAX_RECORD {
-                return Err(self.damaged(format!("a record claims to hold {captured} bytes")));
+            let length = record.captured as usize + record.padding as usize;
+            if length > MAX_RECORD {
+                return Err(self.damaged(format!("a record claims to hold {length} bytes")));
             }
-            if !self.at_hand(format.record_header + captured, read_on)? {
+            if !self.at_hand(format.record_header + length, read_on)? {
                 return self.at_end();
             }
+            self.first_time = self.first_time.or(Some(record.time));
         }
         let before = self.found;
         self.pcap_at_hand(format)?;
         Ok(self.found > before)
     }
 
+    /// Decides by the first records which variant of pcap this is.
+    #[cold]
+    fn settle(&mut self, format: PcapFormat) -> Result<PcapFormat, CaptureError> {
+        let mut wanted = format.record_header;
+        let more = loop {
+            let more = self.at_hand(wanted, ReadOn::Yes)?;
+            let bytes = self.window.held();
+            if !more || bytes.len() >= pcap_variants::ENOUGH {
+                break more;
+            }
+            if pcap_variants::fits_at_once(&format, bytes) {
+                break true;
+            }
+            wanted = bytes.len() + 1;
+        };
+        let Some(settled) = settle(&format, self.window.held(), !more) else {
+            return Err(self.damaged("its records are of no variant of pcap that is known".into()));
+        };
+        self.format = Format::Pcap(settled);
+        Ok(settled)
+    }
+
     /// Takes note of the records that are whole in the window.
     fn pcap_at_hand(&mut self, format: PcapFormat) -> Result<(), CaptureError> {
-        let Self { window, batch, filter, most, .. } = self;
-        let bytes = window.bytes();
-        let (mut at, mut number) = (self.found, self.frames);
-        while batch.len() < *most
+        let Self { window, batch, filter, .. } = self;
+        let bytes = window.held();
+        let (mut at, mut number, mut last) = (self.found, self.frames, self.last_time);
+        while batch.len() < BATCH
             && let Some(record) = bytes.get(at..).and_then(|rest| format.record(rest))
         {
             let (offset, captured) = (at + format.record_header, record.captured as usize);
-            if captured > MAX_RECORD || bytes.len() - offset < captured {
+            let end = offset + captured + record.padding as usize;
+            if captured > MAX_RECORD || bytes.len() < end {
                 break;
             }
             number += 1;
-            at = offset + captured;
+            at = end;
+            last = Some(record.time);
             let mark = Mark {
                 time: record.time,
                 number,
@@ -254,7 +200,7 @@ impl CaptureFile {
                 batch.push(mark);
             }
         }
-        (self.found, self.frames) = (at, number);
+        (self.found, self.frames, self.last_time) = (at, number, last);
         Ok(())
     }
 
@@ -263,7 +209,7 @@ impl CaptureFile {
         if !self.at_hand(12, read_on)? {
             return if read_on == ReadOn::Yes { self.at_end() } else { Ok(false) };
         }
-        let rest = self.window.bytes().get(self.found..).unwrap_or(&[]);
+        let rest = self.window.held().get(self.found..).unwrap_or(&[]);
         let Format::Pcapng(format) = &mut self.format else { return Ok(false) };
         let section = word(rest, 0, true) == Some(SECTION);
         let big = match PcapngFormat::section_order(rest) {
@@ -285,16 +231,17 @@ impl CaptureFile {
             format.begin_section(big);
         }
         let body = (self.found + 8, self.found + total - 4);
-        let block = format.block(kind, window.bytes().get(body.0..body.1).unwrap_or(&[]));
+        let block = format.block(kind, window.held().get(body.0..body.1).unwrap_or(&[]));
         match block {
             Ok(Block::Other) => {}
             Ok(Block::Frame { time, link, wire_length, offset, captured }) => {
                 self.frames += 1;
+                (self.first_time, self.last_time) = (self.first_time.or(Some(time)), Some(time));
                 let offset = offset + body.0;
                 let captured = u32::try_from(captured).unwrap_or(0);
                 let number = self.frames;
                 let mark = Mark { time, number, offset, captured, wire_length, link };
-                if accepted(self.filter.as_mut(), &mark, self.window.bytes())? {
+                if accepted(self.filter.as_mut(), &mark, self.window.held())? {
                     self.batch.push(mark);
                 }
             }
@@ -306,7 +253,7 @@ impl CaptureFile {
 
     /// Nothing whole is left: a clean end, or a record that was cut.
     fn at_end(&self) -> Result<bool, CaptureError> {
-        if self.window.bytes().len() <= self.found {
+        if self.window.held().len() <= self.found {
             return Ok(false);
         }
         Err(CaptureError::Cut { name: self.name.clone(), frames: self.frames })
@@ -317,7 +264,7 @@ impl CaptureFile {
     fn at_hand(&mut self, length: usize, read_on: ReadOn) -> Result<bool, CaptureError> {
         let needed = self.found + length;
         if read_on == ReadOn::No {
-            return Ok(self.window.bytes().len() >= needed);
+            return Ok(self.window.held().len() >= needed);
         }
         self.window.fill(needed).map_err(|source| CaptureError::Read {
             name: self.name.clone(),
@@ -339,7 +286,7 @@ impl Source for CaptureFile {
         }
         let Some(mark) = self.batch.get(self.lent) else { return Ok(Next::End) };
         self.lent += 1;
-        Ok(Next::Frame(mark.frame(self.window.bytes())))
+        Ok(Next::Frame(mark.frame(self.window.held())))
     }
 }
 
@@ -366,22 +313,6 @@ fn accepted(filter: Option<&mut Filter>, mark: &Mark, bytes: &[u8]) -> Result<bo
     match filter {
         None => Ok(true),
         Some(filter) => filter.accepts(mark.link, mark.frame(bytes).data),
-    }
-}
-
-/// The rest of a window as a reader, for decompression.
-struct Rest(Window);
-
-impl Read for Rest {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        self.0.fill(1)?;
-        let bytes = self.0.bytes();
-        let length = bytes.len().min(out.len());
-        if let (Some(from), Some(to)) = (bytes.get(..length), out.get_mut(..length)) {
-            to.copy_from_slice(from);
-        }
-        self.0.advance(length);
-        Ok(length)
     }
 }
 

@@ -1,25 +1,27 @@
-//! Stage 1: frames in. A file lends [`Frame`]s in batches or hands them out in blocks, an interface
-//! shows those that wait in its ring; whoever wants one after the other has [`Source`].
+//! Stage 1: frames in. A file lends [`Frame`]s in batches, an interface shows those that wait in its
+//! ring; whoever wants one after the other has [`Source`].
 //!
 //! Owns descriptors and buffers. Knows link types by number only; what is inside a frame is
 //! [`crate::decode`]'s business. The only stage that may look at the machine's clock.
 
-mod chunks;
 mod error;
 #[cfg(feature = "live")]
 mod fanout;
 pub mod file;
 mod filter;
+mod foreign;
 #[cfg(feature = "live")]
 pub mod live;
+mod packing;
 mod pcap_format;
+mod pcap_variants;
 mod pcapng_format;
-mod stdin;
+mod pipe;
+mod snoop_format;
 mod window;
 
-pub use chunks::Chunks;
-pub use error::CaptureError;
 pub(crate) use error::describe;
+pub use error::{CaptureError, Likeness};
 pub use filter::Filter;
 
 use crate::net::Timestamp;

@@ -25,9 +25,12 @@ use crate::capture::CaptureError;
 use crate::capture::live::{Live, LiveOptions, Moment, interfaces, now};
 use crate::cli::{Doctor, Global};
 use crate::config::Settings;
+use crate::directory::Owners;
 use crate::lang::Language;
 use crate::matching::IndicatorSet;
 use crate::net::Timestamp;
+use crate::privilege::successors;
+use crate::sink::escape;
 use crate::worker::{Assignment, Worker};
 use facts::{Facts, Link};
 use findings::{Finding, Severity, findings};
@@ -44,8 +47,10 @@ pub(super) fn doctor(global: &Global, options: Doctor) -> Result<u8, AppError> {
     let Some(interface) = named else { return Err(AppError::WhichInterface(interfaces())) };
     let loaded = load(&settings, global)?;
     let log_dir = options.log_dir.clone().or_else(|| settings.log_dir.clone());
+    let log_dir = log_dir.unwrap_or_else(|| PathBuf::from(LOG_DIR));
+    let owners = Owners::new(&successors(settings.user.as_deref(), &log_dir));
     let mut facts = Facts {
-        log_error: facts::log_error(&log_dir.unwrap_or_else(|| PathBuf::from(LOG_DIR))),
+        log_error: facts::log_error(&log_dir, &owners),
         age_days: loaded.newest.map(|date| date.age_in_days(now().seconds())),
         link: Link::of(&interface),
         interface: interface.clone(),
@@ -92,6 +97,7 @@ fn described(language: Language, finding: Finding, facts: &Facts) -> String {
         (Severity::Note, Language::En) => "NOTE",
     };
     let (what, remedy) = words::words(finding, language, facts);
+    let (what, remedy) = (escape::line(&what), escape::line(&remedy));
     format!("{head} [{}] {what}\n  -> {remedy}", finding.id())
 }
 

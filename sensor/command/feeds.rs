@@ -17,6 +17,7 @@ use crate::matching::behaviour::Behaviours;
 use crate::matching::{Hit, Matcher};
 use crate::net::Endpoint;
 use crate::observation::{Kind, Observation, Value};
+use crate::sink::escape;
 
 pub(super) fn feeds(global: &Global, options: Feeds) -> Result<u8, AppError> {
     match options {
@@ -30,7 +31,7 @@ pub(super) fn feeds(global: &Global, options: Feeds) -> Result<u8, AppError> {
 fn list(global: &Global, options: &FeedOptions) -> Result<u8, AppError> {
     let settings = settings(global, options)?;
     let mut rows = Vec::new();
-    for feed in indicators::feeds(&settings.feeds)? {
+    for feed in indicators::feeds(&settings.feeds, &mut |line| complain(&line))? {
         indicators::report(&feed, settings.language, &mut |line| complain(&line));
         rows.extend(feed.indicators);
     }
@@ -72,12 +73,11 @@ fn check(global: &Global, paths: &[PathBuf]) -> Result<u8, AppError> {
     let mut loaded = Vec::new();
     let settings = settings(global, &FeedOptions { feeds: vec![], no_builtin_feeds: false })?;
     if paths.is_empty() {
-        loaded = indicators::feeds(&settings.feeds)?;
+        loaded = indicators::feeds(&settings.feeds, &mut |line| complain(&line))?;
     }
     for path in paths {
-        for file in indicators::files(path)? {
-            loaded.push(format::load_file(&file)?);
-        }
+        let say = &mut |line: &dyn std::fmt::Display| complain(&line);
+        loaded.extend(indicators::load_path(path, settings.language, say)?);
     }
     let mut clean = true;
     let mut out = io::stdout().lock();
@@ -87,7 +87,7 @@ fn check(global: &Global, paths: &[PathBuf]) -> Result<u8, AppError> {
         let (rejected, doubtful) = (feed.rejected_total(), feed.warnings_total());
         let numbers = [feed.indicators.len(), rejected, doubtful, feed.duplicates];
         let line = lang::feed_checked(settings.language, &feed.feed, numbers.map(|n| n as u64));
-        written(writeln!(out, "{line}"))?;
+        written(writeln!(out, "{}", escape::line(&line)))?;
     }
     Ok(u8::from(!clean))
 }
@@ -107,13 +107,14 @@ fn lookup(global: &Global, values: &[String], options: &FeedOptions) -> Result<u
             }
         };
         if hits.is_empty() {
-            written(writeln!(out, "{text}: -"))?;
+            written(writeln!(out, "{}: -", escape::line(text)))?;
         }
         for hit in hits {
             if let Some(indicator) = loaded.set.get(hit.id) {
                 let allowed = if hit.allowed { lang::allowed(settings.language) } else { "" };
                 let told = describe(indicator, settings.language);
-                written(writeln!(out, "{text}: {told}{allowed}"))?;
+                let line = format!("{text}: {told}{allowed}");
+                written(writeln!(out, "{}", escape::line(&line)))?;
             }
         }
     }

@@ -23,7 +23,10 @@ use crate::sink::escape;
 
 /// Runs the command line; prints an error once.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
     let language = config::spoken(cli.global.lang.map(Into::into));
     let outcome = match cli.command {
         Command::Scan(options) => scan::scan(&cli.global, options),
@@ -41,6 +44,23 @@ pub fn main() -> ExitCode {
             ExitCode::from(error.exit_code())
         }
     }
+}
+
+/// Help and usage errors. An error repeats arguments, whose letters must not move a cursor.
+fn usage(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        error.exit();
+    }
+    // The same with arguments that are harmless.
+    let plain = std::env::args_os().map(|arg| escape::line(&arg.to_string_lossy()).into_owned());
+    let text = match Cli::try_parse_from(plain) {
+        Err(same) => same.render().to_string(),
+        Ok(_) => escape::line(&error.render().to_string()).into_owned(),
+    };
+    for line in text.lines() {
+        let _ = writeln!(io::stderr(), "{}", escape::line(line));
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
 /// Says what went wrong, on standard error. A standard error that is gone is nobody to tell.

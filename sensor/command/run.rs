@@ -1,15 +1,20 @@
 //! `wardwatch run`: the live sensor.
 
 use std::collections::HashSet;
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::thread;
 
+use ioc_feeds::file;
+use ioc_feeds::format::FeedError;
+
 use super::{complain, load, settings};
 use crate::alert::Origin;
 use crate::alert::event::EventKinds;
+use crate::app::indicators;
 use crate::app::metrics::Metrics;
 use crate::app::notices::Notice;
 use crate::app::run::{self, RunJob};
@@ -19,15 +24,19 @@ use crate::capture::Filter;
 use crate::capture::live::{LiveOptions, interfaces, now};
 use crate::cli::{Global, Run, event_kinds};
 use crate::config::{ConfigError, Settings, Workers};
+use crate::directory::{Busy, Directory, LOCK, Lock, Owners};
 use crate::enrich::Enricher;
 use crate::enrich::fold::Fold;
 use crate::lang::{self, Said};
 use crate::matching::reload::Published;
 use crate::privilege::{self, LogPlace, Needs};
+use crate::sink::escape;
 use crate::sink::eve::EveSink;
+use crate::sink::file::{LineOut, Weight};
 use crate::sink::log::{LogFile, LogOptions};
 use crate::sink::stream::Stream;
 use crate::sink::syslog::{SyslogSink, TlsFiles};
+use crate::sink::target::{self, Target, is_stdout};
 use crate::sink::text::{LineFormat, TextSink};
 use crate::sink::{Clock, Sink};
 use crate::worker::Assignment;
@@ -52,9 +61,15 @@ pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
         clock: Clock::local(),
         threats: settings.threats.clone(),
     };
-    let log = log_place(&options, &settings);
-    let absent = absent_files(&options, &log);
-    let sinks = sinks(&options, &settings, &format)?;
+    let owners = Owners::new(&privilege::successors(
+        settings.user.as_deref(),
+        &log_directory(&options, &settings),
+    ));
+    let log = log_place(&options, &settings, &owners)?;
+    // A check beside a running sensor is what a check is for.
+    let lock = (!options.test).then(|| lock(&log, &format)).transpose()?;
+    let absent = absent_files(&options, &log, &owners);
+    let Outputs { sinks, eve_file } = outputs(&options, &settings, &format, &owners)?;
     let mut job = RunJob {
         interfaces: names,
         workers: workers(&options, &settings),
@@ -72,14 +87,14 @@ pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
         format,
         heartbeat_nanos: settings.heartbeat_nanos,
         newest: indicators.newest,
-        metrics: metrics(&options, &settings)?,
+        metrics: metrics(&options, &settings, &owners)?,
         notices: Vec::new(),
     };
     let opened = run::open(&job);
     let fault = clock::fault(now(), clock::built(), job.newest).map(Notice::Clock);
     if options.test {
         drop(sinks);
-        leave_as_found(&log, &absent);
+        leave_as_found(&log, &absent, &owners);
         opened?;
         fault.iter().for_each(|fault| complain(&fault.text(settings.language)));
         complain(&lang::checked(settings.language));
@@ -88,7 +103,7 @@ pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
     let sources = opened?;
     job.notices.extend(fault);
     if settings.sandbox {
-        job.notices.extend(give_up_rights(&options, &settings, log)?);
+        job.notices.extend(give_up_rights(eve_file, &settings, log)?);
     }
     let window = settings.limits.throttle.window_nanos;
     let writer = Writer::new(Enricher::new(settings.threats), sinks)
@@ -96,8 +111,12 @@ pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
     run::run(&job, sources, writer)?;
     if let Some(Err((path, error))) = job.metrics.take().map(Metrics::close) {
         let (path, reason) = (path.to_string_lossy(), crate::capture::describe(&error));
-        complain(&lang::socket_left(settings.language, &path, &reason));
+        // A standard error that nobody reads must not hold the end up.
+        let left = lang::socket_left(settings.language, &path, &reason);
+        let line = format!("wardwatch: {}\n", escape::line(&left));
+        let _ = Stream::stderr().line(line.as_bytes(), Weight::Notice);
     }
+    drop(lock);
     Ok(0)
 }
 
@@ -115,53 +134,95 @@ fn interface_names(options: &Run, settings: &Settings) -> Result<Vec<String>, Ap
     }
 }
 
-/// The log's directory and files, as they are before they are opened.
-fn log_place(options: &Run, settings: &Settings) -> LogPlace {
-    let directory = log_directory(options, settings);
-    let files = ["alerts.log", "eve.json"].map(|name| directory.join(name)).to_vec();
-    LogPlace { is_new: !directory.exists(), directory, files }
+/// The log's directory, and the files that will be open in it.
+fn log_place(options: &Run, settings: &Settings, owners: &Owners) -> Result<LogPlace, AppError> {
+    let path = log_directory(options, settings);
+    let opened = Directory::open_or_make(&path, owners);
+    let (directory, is_new) = opened.map_err(|error| refusal(&path, &error))?;
+    let files = ["alerts.log", "eve.json", LOCK].map(OsString::from).to_vec();
+    Ok(LogPlace { path, directory, is_new, files })
+}
+
+/// The directory for this sensor alone.
+fn lock(log: &LogPlace, format: &LineFormat) -> Result<Lock, AppError> {
+    Lock::take(&log.directory, &format.clock.rfc3339(now())).map_err(|busy| match busy {
+        Busy::Taken(first) => AppError::InUse { directory: log.path.clone(), first },
+        Busy::Refused(error) => refusal(&log.path.join(LOCK), &error),
+    })
 }
 
 /// The files that opening the logs will make.
-fn absent_files(options: &Run, log: &LogPlace) -> Vec<PathBuf> {
-    let all = log.files.iter().chain(&options.eve);
-    all.filter(|file| !file.exists()).cloned().collect()
+fn absent_files(options: &Run, log: &LogPlace, owners: &Owners) -> Vec<PathBuf> {
+    let files = log.files.iter().map(|name| log.path.join(name));
+    let all = files.chain(options.eve.clone());
+    all.filter(|file| about(file, owners).is_none()).collect()
+}
+
+/// What stands in the place of a file: its directory, its name and how long it is.
+fn about(file: &Path, owners: &Owners) -> Option<(Directory, OsString, i64)> {
+    let (directory, name) = Directory::of(file, owners).ok()?;
+    let length = directory.stat(&name).ok()?.st_size;
+    Some((directory, name, length))
 }
 
 /// Takes away what a mere check has made: root checks, and the service's user could not write
 /// root's files afterwards. Only empty files and directories are taken.
-fn leave_as_found(log: &LogPlace, absent: &[PathBuf]) {
-    let is_empty = |file: &&PathBuf| fs::metadata(file).is_ok_and(|about| about.len() == 0);
-    for file in absent.iter().filter(is_empty) {
-        let _ = fs::remove_file(file);
+fn leave_as_found(log: &LogPlace, absent: &[PathBuf], owners: &Owners) {
+    for (directory, name, length) in absent.iter().filter_map(|file| about(file, owners)) {
+        if length == 0 {
+            let _ = directory.remove(&name);
+        }
     }
     if log.is_new {
-        let _ = fs::remove_dir(&log.directory);
+        let _ = fs::remove_dir(&log.path);
     }
 }
 
 /// Everything is open: keeps what is still needed, and says what that is.
 fn give_up_rights(
-    options: &Run,
+    eve_file: Option<PathBuf>,
     settings: &Settings,
     mut log: LogPlace,
 ) -> Result<Vec<Notice>, AppError> {
-    log.files.retain(|file| file.exists());
+    log.files.retain(|name| log.directory.stat(name).is_ok());
     let feeds = &settings.feeds;
+    let lists = || feeds.paths.iter().chain(&feeds.allow).chain(&settings.threats_file);
     let of_tls = settings.syslog.iter().filter_map(|server| server.tls.as_ref());
-    let readable = [&settings.files, &feeds.paths, &feeds.allow].into_iter().flatten();
-    let readable = readable.chain(of_tls.flat_map(TlsFiles::all));
-    let elsewhere = options.eve.iter().filter(|path| !is_stdout(path));
     let needs = Needs {
         user: settings.user.clone(),
         log,
-        readable: readable.cloned().collect(),
-        writable: elsewhere.cloned().collect(),
+        readable: lists().chain(of_tls.flat_map(TlsFiles::all)).cloned().collect(),
+        fixed: settings.files.iter().cloned().chain(inner(&feeds.paths)).collect(),
+        writable: eve_file.into_iter().collect(),
         removable: settings.metrics.iter().filter_map(|at| at.socket().cloned()).collect(),
     };
-    let held = privilege::drop_all(&needs).map_err(AppError::Privilege)?;
-    let missing: Vec<_> = held.missing.iter().cloned().map(Notice::Unprotected).collect();
-    Ok(std::iter::once(Notice::Holds(held)).chain(missing).collect())
+    let mut held = privilege::drop_all(&needs).map_err(AppError::Privilege)?;
+    let missing = std::mem::take(&mut held.missing).into_iter().map(Notice::Unprotected);
+    let unfollowed = std::mem::take(&mut held.unfollowed).into_iter().map(Notice::Unfollowed);
+    let mut said: Vec<_> = missing.chain(unfollowed).collect();
+    said.extend(lists().flat_map(|path| unreadable(path)));
+    Ok(std::iter::once(Notice::Holds(held)).chain(said).collect())
+}
+
+/// The feeds in directories of feeds; what a link among them points at is read too.
+fn inner(paths: &[PathBuf]) -> Vec<PathBuf> {
+    let feeds = paths.iter().filter(|path| path.is_dir());
+    feeds.filter_map(|path| indicators::files(path).ok()).flat_map(|found| found.feeds).collect()
+}
+
+/// What can be read no more, now that rights are given up: a change there would not be seen.
+fn unreadable(path: &Path) -> Vec<Notice> {
+    let notice = |path: &Path, error: &io::Error| Notice::Unreadable {
+        path: path.into(),
+        reason: crate::capture::describe(error),
+    };
+    let found = match indicators::files(path) {
+        Ok(found) => found.feeds,
+        Err(FeedError::Read { path, source }) => return vec![notice(&path, &source)],
+        Err(_) => Vec::new(),
+    };
+    let tried = found.iter().filter_map(|file| Some((file, file::open(file).err()?)));
+    tried.map(|(file, error)| notice(file, &error)).collect()
 }
 
 fn log_directory(options: &Run, settings: &Settings) -> PathBuf {
@@ -188,29 +249,50 @@ fn events(options: &Run, settings: &Settings) -> Result<EventKinds, AppError> {
     }
 }
 
+/// Where everything goes.
+struct Outputs {
+    sinks: Vec<Box<dyn Sink>>,
+    /// The file of EVE, where it stands elsewhere than the log.
+    eve_file: Option<PathBuf>,
+}
+
 /// The log and EVE. A log that cannot be written now would lose the first alert: refuse.
-fn sinks(
+fn outputs(
     options: &Run,
     settings: &Settings,
     format: &LineFormat,
-) -> Result<Vec<Box<dyn Sink>>, AppError> {
+    owners: &Owners,
+) -> Result<Outputs, AppError> {
     let directory = log_directory(options, settings);
-    fs::create_dir_all(&directory).map_err(|error| refusal(&directory, &error))?;
     // Alerts that must wait are echoed once, by the log that people read.
     let open = |path: &Path, echo: bool| {
-        let options = LogOptions { rotation: settings.rotation, clock: format.clock.clone(), echo };
+        let (clock, owners) = (format.clock.clone(), owners.clone());
+        let options = LogOptions { rotation: settings.rotation, clock, echo, owners };
         LogFile::open(path, options).map_err(|error| refusal(path, &error))
     };
     let log = open(&directory.join("alerts.log"), true)?;
     let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(TextSink::new(format.clone(), log))];
-    let clock = format.clock.clone();
+    let clock = || format.clock.clone();
+    let mut eve_file = None;
     match &options.eve {
-        Some(path) if is_stdout(path) => {
-            sinks.push(Box::new(EveSink::new(clock, Stream::stdout())));
+        Some(path) => {
+            let target = target::find(path, owners).map_err(|error| refusal(path, &error))?;
+            let stream = match target {
+                Target::Stdout => Some(Stream::stdout()),
+                Target::Stderr => Some(Stream::stderr_for_records()),
+                Target::Stream(file) => Some(Stream::of(&path.to_string_lossy(), file)),
+                Target::File => None,
+            };
+            match stream {
+                Some(stream) => sinks.push(Box::new(EveSink::new(clock(), stream))),
+                None => {
+                    sinks.push(Box::new(EveSink::new(clock(), open(path, false)?)));
+                    eve_file = Some(path.clone());
+                }
+            }
         }
-        Some(path) => sinks.push(Box::new(EveSink::new(clock, open(path, false)?))),
         None if settings.eve => {
-            sinks.push(Box::new(EveSink::new(clock, open(&directory.join("eve.json"), false)?)));
+            sinks.push(Box::new(EveSink::new(clock(), open(&directory.join("eve.json"), false)?)));
         }
         None => {}
     }
@@ -223,21 +305,21 @@ fn sinks(
         })?;
         sinks.push(Box::new(sink));
     }
-    Ok(sinks)
+    Ok(Outputs { sinks, eve_file })
 }
 
 /// Taken while the process may still do so. A check beside a running sensor finds the address
 /// taken, and that is as it should be.
-fn metrics(options: &Run, settings: &Settings) -> Result<Option<Metrics>, AppError> {
-    match settings.metrics.as_ref().map(Metrics::bind).transpose() {
+fn metrics(
+    options: &Run,
+    settings: &Settings,
+    owners: &Owners,
+) -> Result<Option<Metrics>, AppError> {
+    let bind = |listen| Metrics::bind(listen, owners);
+    match settings.metrics.as_ref().map(bind).transpose() {
         Err(AppError::Metrics { in_use: true, .. }) if options.test => Ok(None),
         page => page,
     }
-}
-
-/// `-` is standard output.
-fn is_stdout(path: &Path) -> bool {
-    path == Path::new("-")
 }
 
 /// Standard output is either for people or for programs.

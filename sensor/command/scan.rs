@@ -2,10 +2,11 @@
 
 use std::cell::RefCell;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -13,7 +14,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::{complain, load, settings};
 use crate::alert::Origin;
 use crate::alert::event::EventKinds;
-use crate::app::scan::{Input, Remark, ScanJob, inputs};
+use crate::app::scan::{Found, Input, Remark, ScanJob, ScanOutcome, inputs, recordings};
 use crate::app::writer::Writer;
 use crate::app::{self, AppError};
 use crate::capture::{Filter, LinkType};
@@ -23,15 +24,22 @@ use crate::decode::link_type_name;
 use crate::enrich::{Enricher, FullAlert};
 use crate::lang::{self, Language};
 use crate::sink::eve::EveSink;
-use crate::sink::file;
 use crate::sink::summary::Summary;
+use crate::sink::target;
 use crate::sink::text::{LineFormat, TextSink};
 use crate::sink::{Clock, Sink};
 use crate::worker::Assignment;
 
+/// How long a scan has for its last words once it is told to stop.
+const GRACE: Duration = Duration::from_millis(1500);
+/// How late a wish to stop is noticed.
+const BREATH: Duration = Duration::from_millis(100);
 /// Words that are a whole BPF expression by themselves.
 const BPF_WORDS: [&str; 12] =
     ["arp", "icmp", "icmp6", "igmp", "ip", "ip6", "mpls", "pppoes", "sctp", "tcp", "udp", "vlan"];
+
+/// The exit code of a scan that a signal ended before everything was read, as a shell gives it.
+const INTERRUPTED: u8 = 130;
 
 pub(super) fn scan(global: &Global, options: Scan) -> Result<u8, AppError> {
     let settings = settings(global, &options.feeds)?;
@@ -41,10 +49,9 @@ pub(super) fn scan(global: &Global, options: Scan) -> Result<u8, AppError> {
         Filter::new(expression)?;
     }
     let indicators = load(&settings, global)?;
-    let (inputs, unusable) = inputs(&paths);
-    for error in &unusable {
-        complain(&error.in_language(settings.language));
-    }
+    let found = inputs(&paths);
+    say_found(language, &found);
+    let (inputs, unusable) = (found.inputs, found.failures.len());
     if inputs.is_empty() {
         return Ok(1);
     }
@@ -56,14 +63,16 @@ pub(super) fn scan(global: &Global, options: Scan) -> Result<u8, AppError> {
     let summary = Rc::new(RefCell::new(Summary::new()));
     let sinks = sinks(&options, &format, &summary)?;
     let mut writer = Writer::new(Enricher::new(settings.threats.clone()), sinks);
-    let progress = progress(&inputs);
+    let all = Whole { captures: inputs.len(), bytes: inputs.iter().map(size).sum() };
+    let progress = progress(all.bytes);
     let job = job(&options, &settings, inputs, filter, indicators.set, progress.clone())?;
     // Under a progress bar, messages go above it.
     let outcome = app::scan::scan(&job, &mut writer, |remark| {
         progress.suspend(|| say(language, remark));
     })?;
     progress.finish_and_clear();
-    let incomplete = !outcome.failures.is_empty() || !unusable.is_empty();
+    let interrupted = all.is_interrupted(language, &job, &outcome);
+    let incomplete = interrupted || !outcome.failures.is_empty() || unusable > 0;
     // Nobody may take "nothing was found" from what could not be read.
     if !outcome.closed && (!incomplete || !summary.borrow().is_clean()) {
         let _ = io::stderr().write_all(summary.borrow().render(&format).as_bytes());
@@ -77,6 +86,7 @@ pub(super) fn scan(global: &Global, options: Scan) -> Result<u8, AppError> {
         }
     }
     Ok(match options.exit_code {
+        _ if interrupted => INTERRUPTED,
         _ if incomplete => 1,
         Some(code) if writer.alerts > 0 => code,
         _ => 0,
@@ -87,8 +97,41 @@ fn say(language: Language, remark: &Remark<'_>) {
     match remark {
         Remark::Failure(failure) => complain(&lang::capture(language, failure)),
         Remark::Undecoded { name, link, frames } => {
-            complain(&lang::undecoded(language, name, (link_type(*link), link.0), *frames));
+            let text = lang::undecoded(language, name, (link_type(*link), link.0), *frames);
+            complain(&text);
         }
+    }
+}
+
+/// Says what the search for captures met besides captures.
+fn say_found(language: Language, found: &Found) {
+    for error in &found.failures {
+        complain(&error.in_language(language));
+    }
+    for notice in &found.notices {
+        complain(&lang::capture(language, notice));
+    }
+    if found.passed_over > 0 {
+        complain(&lang::passed_over(language, found.passed_over));
+    }
+}
+
+/// Everything there was to read.
+struct Whole {
+    captures: usize,
+    bytes: u64,
+}
+
+impl Whole {
+    /// Was the scan stopped before everything was read? Then that is said.
+    fn is_interrupted(&self, language: Language, job: &ScanJob, outcome: &ScanOutcome) -> bool {
+        let stopped = job.stop.load(Ordering::Relaxed) && !outcome.closed;
+        if !stopped || outcome.captures >= self.captures {
+            return false;
+        }
+        let bytes = (job.bytes.load(Ordering::Relaxed), self.bytes);
+        complain(&lang::interrupted(language, (outcome.captures, self.captures), bytes));
+        true
     }
 }
 
@@ -106,17 +149,22 @@ fn job(
 ) -> Result<ScanJob, AppError> {
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        signal_hook::flag::register(signal, stop.clone()).map_err(|error| AppError::System {
-            what: "cannot listen for signals",
-            reason: error.to_string(),
-        })?;
+        let code = i32::from(INTERRUPTED);
+        // A second one ends it at once: a reader that takes nothing more must not hold us.
+        signal_hook::flag::register_conditional_shutdown(signal, code, stop.clone())
+            .and_then(|_| signal_hook::flag::register(signal, stop.clone()))
+            .map_err(|error| AppError::System {
+                what: "cannot listen for signals",
+                reason: error.to_string(),
+            })?;
     }
+    guard(stop.clone())?;
     let events = match (&options.eve, options.events) {
         (Some(_), Some(kinds)) => kinds,
         (Some(_), None) | (None, _) => EventKinds::default(),
     };
     Ok(ScanJob {
-        inputs,
+        recordings: recordings(inputs),
         filter,
         set,
         assignment: Assignment {
@@ -127,7 +175,23 @@ fn job(
         },
         jobs: usize::from(options.jobs),
         progress,
+        bytes: Arc::new(AtomicU64::new(0)),
         stop,
+    })
+}
+
+/// A signal ends a scan in good order; but where nobody takes what it prints, or a disk does not
+/// answer, it ends all the same. The thread ends with the process.
+fn guard(stop: Arc<AtomicBool>) -> Result<(), AppError> {
+    let watch = move || {
+        while !stop.load(Ordering::Relaxed) {
+            thread::sleep(BREATH);
+        }
+        thread::sleep(GRACE);
+        std::process::exit(i32::from(INTERRUPTED));
+    };
+    thread::Builder::new().name("guard".into()).spawn(watch).map(drop).map_err(|error| {
+        AppError::System { what: "cannot start a thread", reason: error.to_string() }
     })
 }
 
@@ -142,15 +206,16 @@ fn sinks(
     let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(Shared(summary.clone()))];
     let mut stdout_taken = false;
     match options.eve.as_deref() {
-        Some(path) if path == Path::new("-") => {
+        Some(path) if target::is_stdout(path) => {
             stdout_taken = true;
             sinks.push(Box::new(EveSink::new(clock.clone(), stdout())));
         }
         Some(path) => {
-            let file = file::create(path).map_err(|error| AppError::Log {
+            let file = target::create(path).map_err(|error| AppError::Log {
                 path: path.into(),
                 reason: crate::capture::describe(&error),
             })?;
+            let file = BufWriter::with_capacity(64 * 1024, file);
             sinks.push(Box::new(EveSink::new(clock.clone(), file)));
         }
         None => {}
@@ -201,13 +266,16 @@ fn split_filter(mut paths: Vec<PathBuf>) -> (Vec<PathBuf>, Option<String>) {
     (paths, expression)
 }
 
-/// A bar over the bytes of all files, on a terminal only.
-fn progress(inputs: &[Input]) -> ProgressBar {
-    let size = |input: &Input| match input {
+/// Bytes of a file; of a pipe nobody knows.
+fn size(input: &Input) -> u64 {
+    match input {
         Input::File(path) => path.metadata().map_or(0, |metadata| metadata.len()),
         Input::Stdin => 0,
-    };
-    let total = inputs.iter().map(size).sum();
+    }
+}
+
+/// A bar over the bytes of all files, on a terminal only.
+fn progress(total: u64) -> ProgressBar {
     if !io::stderr().is_terminal() || total == 0 {
         return ProgressBar::hidden();
     }

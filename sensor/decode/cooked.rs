@@ -50,14 +50,20 @@ fn cooked<'a>(walk: &mut Walk<'a>, (hardware, protocol): (u16, u16), data: &'a [
     }
 }
 
-/// BSD loopback: an address family in the capturing host's byte order.
+/// BSD loopback: an address family in the capturing host's byte order. Some writers put Cisco
+/// HDLC's header there, whose second half is an EtherType.
 pub(super) fn null<'a>(walk: &mut Walk<'a>, data: &'a [u8]) -> Step {
     let (family, rest) = split::<4>(data)?;
     match u32::from_le_bytes(*family).min(u32::from_be_bytes(*family)) {
         // AF_INET; AF_INET6 of Linux, Windows, NetBSD, FreeBSD, macOS.
         2 | 10 | 23 | 24 | 28 | 30 => ip::by_version(walk, rest),
         kind @ 0x0600..=0xffff => ethertype(walk, u16::try_from(kind).unwrap_or(0), rest),
-        _ => Err(Skip::NotIp),
+        _ => match *family {
+            [0x0f | 0x8f, 0, k0, k1] if k0 > 5 => {
+                ethertype(walk, u16::from_be_bytes([k0, k1]), rest)
+            }
+            _ => Err(Skip::NotIp),
+        },
     }
 }
 

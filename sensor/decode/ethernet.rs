@@ -4,8 +4,8 @@ use super::packet::Skip;
 use super::walk::{Step, Walk, after, macs, split};
 use super::{ip, mpls, ppp, switch_tag, tunnel};
 
-/// Tags that one frame may stack; more are a trick.
-const TAGS: u8 = 4;
+/// Tags that one frame may stack: far more than any switch passes on; more are counted.
+const TAGS: u8 = 32;
 
 /// An Ethernet frame from its destination address.
 #[inline]
@@ -55,6 +55,8 @@ fn other<'a>(walk: &mut Walk<'a>, kind: u16, data: &'a [u8]) -> Step {
         0x893f => tagged(walk, data, 6),
         0x8926 => tagged(walk, data, 4),
         0x8909 => tagged(walk, data, 6),
+        // HSR (IEC 62439-3) and R-TAG (802.1CB): size or zeros, sequence number, an EtherType.
+        0x892f | 0xf1c1 => tagged(walk, data, 4),
         // Marvell EtherType-DSA: two reserved bytes, then the DSA tag.
         0xdada => switch_tag::dsa_tag(walk, after(data, 2)?),
         // FabricPath: two bytes of tag, then the customer's frame.

@@ -3,6 +3,7 @@
 //! etherparse reads the fixed headers; what it refuses (a header cut in its options) is read as
 //! far as the addresses. Never fails once the addresses are known.
 
+use super::checksum::{self, Checksum};
 use super::packet::{Fragment, Skip, Transport};
 use super::transport;
 use super::walk::{Step, Walk, split};
@@ -29,6 +30,9 @@ pub(super) fn ipv4<'a>(walk: &mut Walk<'a>, data: &'a [u8]) -> Step {
     let (payload, missing) =
         bounded(walk, data, header.slice().len(), usize::from(header.total_len()));
     addresses(walk, Address::v4(header.source()), Address::v4(header.destination()));
+    walk.packet.ttl = header.ttl();
+    walk.packet.header = header.slice();
+    walk.packet.cut = is_cut(data, usize::from(header.total_len()));
     let protocol = header.protocol().0;
     if header.is_fragmenting_payload() {
         let place = Fragment {
@@ -45,12 +49,14 @@ pub(super) fn ipv4<'a>(walk: &mut Walk<'a>, data: &'a [u8]) -> Step {
 
 /// The addresses of an IPv4 header whose options are cut.
 #[cold]
-fn ipv4_cut(walk: &mut Walk<'_>, data: &[u8]) -> Step {
+fn ipv4_cut<'a>(walk: &mut Walk<'a>, data: &'a [u8]) -> Step {
     let first = data.first().ok_or(Skip::Short)?;
     if first >> 4 != 4 || first & 0x0f < 5 {
         return Err(Skip::Malformed);
     }
-    let ([.., protocol, _, _, a, b, c, d, e, f, g, h], _) = split::<20>(data)?;
+    let ([.., ttl, protocol, _, _, a, b, c, d, e, f, g, h], _) = split::<20>(data)?;
+    (walk.packet.ttl, walk.packet.header, walk.packet.upper) = (*ttl, data, &[]);
+    walk.packet.cut = true;
     addresses(walk, Address::v4([*a, *b, *c, *d]), Address::v4([*e, *f, *g, *h]));
     walk.packet.protocol = IpProtocol(*protocol);
     walk.packet.transport = Transport::Other(&[]);
@@ -70,6 +76,9 @@ pub(super) fn ipv6<'a>(walk: &mut Walk<'a>, data: &'a [u8]) -> Step {
     };
     let (payload, missing) = bounded(walk, data, 40, total);
     addresses(walk, Address::v6(header.source()), Address::v6(header.destination()));
+    walk.packet.ttl = header.hop_limit();
+    walk.packet.header = header.slice();
+    walk.packet.cut = is_cut(data, total);
     upper(walk, Upper { six: true, protocol: header.next_header().0, missing }, payload);
     Ok(())
 }
@@ -82,6 +91,36 @@ pub(super) fn by_version<'a>(walk: &mut Walk<'a>, data: &'a [u8]) -> Step {
         Some(_) => Err(Skip::Malformed),
         None => Err(Skip::Short),
     }
+}
+
+/// Is the end of a packet of `total` bytes (0: not said) not there?
+#[inline]
+const fn is_cut(data: &[u8], total: usize) -> bool {
+    total == 0 || total > data.len()
+}
+
+/// An IP packet that nothing announces, in a payload of `length` bytes (more than `data` if the
+/// capture cut it): believed only if it says just this length and its checksum is right, of IPv4
+/// the header's, of IPv6 that of what it carries.
+pub(super) fn whole<'a>(walk: &mut Walk<'a>, data: &'a [u8], length: usize) -> Step {
+    walk.enter()?;
+    let four = match *data {
+        [first, _, t0, t1, ..] if first >> 4 == 4 => u16::from_be_bytes([t0, t1]),
+        [first, _, _, _, l0, l1, ..] if first >> 4 == 6 => {
+            if usize::from(u16::from_be_bytes([l0, l1])) + 40 != length {
+                return Err(Skip::NotIp);
+            }
+            let outer = walk.packet.tunnels.as_slice().len();
+            ipv6(walk, data)?;
+            let deeper = walk.packet.tunnels.as_slice().len() > outer;
+            let good = deeper || walk.packet.checksum() == Checksum::Good;
+            return if good { Ok(()) } else { Err(Skip::NotIp) };
+        }
+        _ => return Err(Skip::NotIp),
+    };
+    let header = Ipv4HeaderSlice::from_slice(data).map_err(|_| Skip::NotIp)?;
+    let good = checksum::header(header.slice()) == Checksum::Good;
+    if good && usize::from(four) == length { ipv4(walk, data) } else { Err(Skip::NotIp) }
 }
 
 /// The payload after a header of `header` bytes in a packet of `total` bytes (0: not said), and
@@ -116,6 +155,7 @@ fn fragment<'a>(walk: &mut Walk<'a>, protocol: u8, place: Fragment, payload: &'a
     if place.offset == 0 {
         transport::ports(walk, protocol, payload);
     }
+    walk.packet.upper = payload;
     walk.packet.transport = Transport::Fragment { place, payload };
 }
 
@@ -137,12 +177,14 @@ pub(super) fn upper<'a>(walk: &mut Walk<'a>, mut head: Upper, mut payload: &'a [
         let Some((protocol, rest)) = next else {
             // Cut inside the header: nothing more can be told.
             walk.packet.protocol = IpProtocol(head.protocol);
+            walk.packet.upper = payload;
             walk.packet.transport = Transport::Other(payload);
             return;
         };
         (head.protocol, payload) = (protocol, rest);
     }
     walk.packet.protocol = IpProtocol(head.protocol);
+    walk.packet.upper = payload;
     transport::transport(walk, head, payload);
 }
 

@@ -8,7 +8,9 @@
 //! next. A tunnel that turns out to hold no IP packet leaves the outer packet as it was, so a
 //! port number that merely looks like a tunnel never hides anything.
 
+mod checksum;
 mod cooked;
+mod esp;
 mod ethernet;
 mod exotic;
 mod ip;
@@ -31,6 +33,7 @@ mod undecoded;
 mod walk;
 mod wlan;
 
+pub use checksum::Checksum;
 pub use link::link_type_name;
 pub use undecoded::LinkTypes;
 
@@ -57,15 +60,16 @@ pub fn decode<'a>(frame: &Frame<'a>) -> Result<Decoded<'a>, Skip> {
 pub enum Seen<'w, 'a> {
     /// An IP packet.
     Ip(&'w Packet<'a>),
-    /// An ARP message: sender's hardware and protocol address.
-    Arp(Mac, Address),
+    /// An ARP message: sender's hardware and protocol address, and the packet whose outer layers
+    /// are those that it came in.
+    Arp(Mac, Address, &'w Packet<'a>),
 }
 
 impl<'a> Seen<'_, 'a> {
     const fn to_decoded(self) -> Decoded<'a> {
         match self {
             Self::Ip(packet) => Decoded::Ip(*packet),
-            Self::Arp(mac, address) => Decoded::Arp { mac, address },
+            Self::Arp(mac, address, _) => Decoded::Arp { mac, address },
         }
     }
 }
@@ -103,7 +107,7 @@ fn read<'a>(walk: &mut Walk<'a>, frame: &Frame<'a>) -> Step {
 const fn seen<'w, 'a>(walk: &'w Walk<'a>, step: Step) -> Result<Seen<'w, 'a>, Skip> {
     match (step, walk.arp) {
         (Ok(()), None) => Ok(Seen::Ip(&walk.packet)),
-        (Ok(()), Some((mac, address))) => Ok(Seen::Arp(mac, address)),
+        (Ok(()), Some((mac, address))) => Ok(Seen::Arp(mac, address, &walk.packet)),
         (Err(skip), _) => Err(skip),
     }
 }
@@ -153,6 +157,8 @@ pub struct IpHead {
     pub destination: Address,
     /// Protocol of the payload's first byte; may be an IPv6 extension header.
     pub protocol: IpProtocol,
+    /// Time to live or hop limit of the fragment that says the most.
+    pub ttl: u8,
     /// Hardware addresses (source, destination).
     pub macs: Option<(Mac, Mac)>,
     /// VLAN ids, outermost first.
@@ -167,6 +173,7 @@ impl From<&Packet<'_>> for IpHead {
             source: packet.source.address,
             destination: packet.destination.address,
             protocol: packet.protocol,
+            ttl: packet.ttl,
             macs: packet.macs,
             vlans: packet.vlans,
             tunnels: packet.tunnels,
@@ -183,6 +190,7 @@ impl From<&Packet<'_>> for IpHead {
 /// None today: an unreadable payload is [`packet::Transport::Other`]. A `Skip` may be counted.
 pub fn decode_ip<'a>(head: &IpHead, payload: &'a [u8]) -> Result<Packet<'a>, Skip> {
     let mut walk = Walk::new(0);
+    walk.packet.ttl = head.ttl;
     walk.packet.macs = head.macs;
     walk.packet.vlans = head.vlans;
     walk.packet.tunnels = head.tunnels;

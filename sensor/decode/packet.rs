@@ -41,6 +41,12 @@ impl<T: Copy + Default, const N: usize> Few<T, N> {
         (self.items, self.length, self.more) = (None, 0, false);
     }
 
+    /// Does it hold none?
+    #[inline]
+    pub const fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
     /// Was there one more than it holds?
     pub const fn has_more(&self) -> bool {
         self.more
@@ -73,8 +79,37 @@ pub enum TunnelKind {
     Tzsp,
     /// Teredo (RFC 4380).
     Teredo,
+    /// IP directly in UDP, on any port (Linux FOU), and GUE.
+    IpInUdp,
+    /// CAPWAP data (RFC 5415 4.3) between an access point and its controller.
+    Capwap,
+    /// A remote mirror of HP or Juniper.
+    Mirror,
+    /// ESP (RFC 4303), read only where it does not encrypt.
+    Esp,
     /// Anything rarer: AYIYA, LISP, L2TP ...
     Other,
+}
+
+impl TunnelKind {
+    /// What is counted where a tunnel of this kind is recognised and its content is not read.
+    pub const fn unread(self) -> Counter {
+        match self {
+            Self::Ip => Counter::UnreadIp,
+            Self::Gre => Counter::UnreadGre,
+            Self::Erspan => Counter::UnreadErspan,
+            Self::Vxlan => Counter::UnreadVxlan,
+            Self::Geneve => Counter::UnreadGeneve,
+            Self::Gtp => Counter::UnreadGtp,
+            Self::Tzsp => Counter::UnreadTzsp,
+            Self::Teredo => Counter::UnreadTeredo,
+            Self::IpInUdp => Counter::UnreadIpInUdp,
+            Self::Capwap => Counter::UnreadCapwap,
+            Self::Mirror => Counter::UnreadMirror,
+            Self::Esp => Counter::UnreadEsp,
+            Self::Other => Counter::UnreadOther,
+        }
+    }
 }
 
 /// One outer layer.
@@ -86,6 +121,8 @@ pub struct Tunnel {
     pub source: Endpoint,
     /// Outer destination.
     pub destination: Endpoint,
+    /// Outer protocol.
+    pub protocol: IpProtocol,
 }
 
 /// Where a fragment belongs (RFC 791 3.2, RFC 8200 4.5).
@@ -100,7 +137,7 @@ pub struct Fragment {
 }
 
 /// A TCP segment's header fields and payload.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Segment<'a> {
     /// Sequence number of the first payload byte (of SYN, if set).
     pub sequence: u32,
@@ -108,6 +145,9 @@ pub struct Segment<'a> {
     pub acknowledgement: u32,
     /// CWR ECE URG ACK PSH RST SYN FIN, high bit first.
     pub flags: TcpFlags,
+    /// The header as captured, options included: what only doubtful segments are asked for is
+    /// read from it when asked ([`Segment::window`], [`Segment::urgent`], [`Segment::timestamp`]).
+    pub header: &'a [u8],
     /// Payload as captured, at most what the IP header allows.
     pub payload: &'a [u8],
     /// Payload bytes that were on the wire but not captured.
@@ -134,6 +174,10 @@ impl TcpFlags {
     /// ACK set?
     pub const fn ack(self) -> bool {
         self.0 & 0x10 != 0
+    }
+    /// URG set?
+    pub const fn urg(self) -> bool {
+        self.0 & 0x20 != 0
     }
 }
 
@@ -176,12 +220,54 @@ pub struct Packet<'a> {
     pub protocol: IpProtocol,
     /// What it carries.
     pub transport: Transport<'a>,
+    /// Time to live or hop limit; of a packet made whole from fragments, the first one's.
+    pub ttl: u8,
+    /// The IP header as captured: of IPv4 with its options, of IPv6 forty bytes. Empty if the
+    /// packet was made whole from fragments.
+    pub header: &'a [u8],
+    /// From the transport header (of a fragment: its payload) to the end of the packet, as captured.
+    pub upper: &'a [u8],
+    /// Was the end of `upper` not captured, or not said by the IP header?
+    pub cut: bool,
     /// Hardware addresses (source, destination) of the frame that holds the innermost IP packet.
     pub macs: Option<(Mac, Mac)>,
     /// VLAN ids, outermost first.
     pub vlans: Few<u16, 4>,
     /// Outer layers, outermost first.
     pub tunnels: Few<Tunnel, 4>,
+    /// The datagrams that the latest of these layers are (of a layer that is none: empty), in the
+    /// same order. A packet made whole from fragments lacks those around its fragments.
+    pub carriers: Few<&'a [u8], 4>,
+    /// A tunnel that this packet is, recognised and not read: encrypted, too deep, not whole.
+    pub unread: Option<TunnelKind>,
+    /// Came in a tunnel from outside: what it says of hosts of ours is hearsay. Decoding knows
+    /// nobody's home and leaves it false.
+    pub hearsay: bool,
+    /// Is it an outer layer of the packet that was decoded? Decoding gives inner ones only.
+    pub is_outer: bool,
+}
+
+impl Default for Packet<'_> {
+    /// A packet of which nothing is known.
+    fn default() -> Self {
+        Self {
+            source: Endpoint::default(),
+            destination: Endpoint::default(),
+            protocol: IpProtocol(0),
+            transport: Transport::Other(&[]),
+            ttl: 0,
+            header: &[],
+            upper: &[],
+            cut: false,
+            macs: None,
+            vlans: Few::default(),
+            tunnels: Few::default(),
+            carriers: Few::default(),
+            unread: None,
+            hearsay: false,
+            is_outer: false,
+        }
+    }
 }
 
 /// What a frame held.

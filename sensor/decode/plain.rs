@@ -17,8 +17,10 @@ const ETHERNET: LinkType = LinkType(1);
 struct Start<'a> {
     macs: &'a [u8; 12],
     protocol: u8,
+    ttl: u8,
     source: Address,
     destination: Address,
+    header: &'a [u8],
     payload: &'a [u8],
 }
 
@@ -28,9 +30,10 @@ fn start(link: LinkType, data: &[u8]) -> Option<Start<'_>> {
         return None;
     }
     let (link, rest) = data.split_first_chunk::<14>()?;
-    let (ip, _) = rest.split_first_chunk::<20>()?;
+    let (header, _) = rest.split_first_chunk::<20>()?;
     let [macs @ .., k0, k1] = link;
-    let [first, _, t0, t1, _, _, f0, f1, _, protocol, _, _, s0, s1, s2, s3, d0, d1, d2, d3] = *ip;
+    let [first, _, t0, t1, _, _, f0, f1, ttl, protocol, _, _, s0, s1, s2, s3, d0, d1, d2, d3] =
+        *header;
     // More fragments follow, or an offset: a fragment.
     let whole = (f0 & 0x3f) | f1 == 0;
     if [*k0, *k1, first] != [0x08, 0x00, 0x45] || !whole {
@@ -40,7 +43,7 @@ fn start(link: LinkType, data: &[u8]) -> Option<Start<'_>> {
     let total = usize::from(u16::from_be_bytes([t0, t1]));
     let payload = rest.get(20..total)?;
     let (source, destination) = (Address::v4([s0, s1, s2, s3]), Address::v4([d0, d1, d2, d3]));
-    Some(Start { macs, protocol, source, destination, payload })
+    Some(Start { macs, protocol, ttl, source, destination, header, payload })
 }
 
 /// Reads a plain frame; false leaves the walk as it was.
@@ -59,6 +62,7 @@ pub(super) fn plain<'a>(walk: &mut Walk<'a>, link: LinkType, data: &'a [u8]) -> 
     packet.source = Endpoint { address: start.source, port: ports.0 };
     packet.destination = Endpoint { address: start.destination, port: ports.1 };
     packet.protocol = IpProtocol(start.protocol);
+    (packet.ttl, packet.header, packet.upper) = (start.ttl, start.header, start.payload);
     true
 }
 
@@ -91,11 +95,12 @@ fn tcp<'a>(payload: &'a [u8], transport: &mut Transport<'a>) -> Option<Ports> {
         return None;
     }
     let flags = TcpFlags(flags);
-    let payload = payload.get(header..)?;
+    let (header, payload) = payload.split_at_checked(header)?;
     *transport = Transport::Tcp(Segment {
         sequence: u32::from_be_bytes([q0, q1, q2, q3]),
         acknowledgement: if flags.ack() { u32::from_be_bytes([a0, a1, a2, a3]) } else { 0 },
         flags,
+        header,
         payload,
         missing: 0,
     });
@@ -183,8 +188,12 @@ mod tests {
             assert!(both(&frame(tcp, [50_000, 443], b"payload")).0.is_some());
         }
         assert!(both(&frame(false, [50_000, 4789], b"\x08\0\0\0\0\0\0\0")).0.is_none());
-        let teredo = b"\x60\0\0\0\0\0\x3b\x40\x20\x01\0\0Teredo's prefix";
-        assert!(both(&frame(false, [50_000, 443], teredo)).0.is_none());
+        let whole_six = [&b"\x60\0\0\0\0\x04\x3b\x40"[..], &[7; 36]].concat();
+        let whole_four = [&b"\x45\0\0\x18"[..], &[7; 20]].concat();
+        for whole in [whole_six, whole_four] {
+            assert!(both(&frame(false, [50_000, 443], &whole)).0.is_none());
+            assert!(both(&frame(false, [50_000, 443], &whole[..23])).0.is_some());
+        }
         assert!(both(&frame(false, [50_000, 53], b"\x60 an id")).0.is_some());
     }
 }

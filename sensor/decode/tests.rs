@@ -50,7 +50,7 @@ fn padding_behind_the_ip_length_is_not_payload() {
 }
 
 #[test]
-fn up_to_four_tags_are_followed_and_the_kernels_comes_first() {
+fn tags_are_followed_however_many_and_the_kernels_comes_first() {
     let tags = hex("0000 88a8 0064 9100 0065 8100 0fff 0800");
     let bytes = ether(0x8100, &join(&[&tags, &inner()]));
     let mut frame = frame(1, &bytes);
@@ -60,8 +60,12 @@ fn up_to_four_tags_are_followed_and_the_kernels_comes_first() {
     frame.stripped_vlan = Some(0x2007);
     let Ok(Decoded::Ip(packet)) = decode(&frame) else { panic!() };
     assert_eq!(packet.vlans.as_slice(), [7, 0, 100, 101]);
-    let five = ether(0x8100, &join(&[&hex("0001 8100"), &tags, &inner()]));
-    assert_eq!(skip(1, &five), Skip::TooDeep);
+    for more in [1, 4, 28] {
+        let all = join(&[&hex(&"0001 8100".repeat(more)), &tags, &inner()]);
+        assert_inner(&self::packet(1, &ether(0x8100, &all)));
+    }
+    let trick = ether(0x8100, &join(&[&hex(&"0001 8100".repeat(29)), &tags, &inner()]));
+    assert_eq!(skip(1, &trick), Skip::TooDeep);
 }
 
 #[test]

@@ -16,7 +16,8 @@ pub(super) fn transport<'a>(walk: &mut Walk<'a>, head: Upper, payload: &'a [u8])
         6 => tcp(walk, payload, head.missing),
         17 => udp(walk, payload),
         1 | 58 => icmp(walk, payload),
-        33 | 132 | 136 => {
+        136 => udp_lite(walk, payload),
+        33 | 132 => {
             ports(walk, head.protocol, payload);
             walk.packet.transport = Transport::Other(payload);
         }
@@ -47,6 +48,7 @@ fn tcp<'a>(walk: &mut Walk<'a>, data: &'a [u8], missing: u32) {
         sequence: header.sequence_number(),
         acknowledgement: if flags.ack() { header.acknowledgment_number() } else { 0 },
         flags,
+        header: header.slice(),
         payload: data.get(header.slice().len()..).unwrap_or(&[]),
         missing,
     });
@@ -69,6 +71,7 @@ fn tcp_odd<'a>(walk: &mut Walk<'a>, data: &'a [u8], missing: u32) {
         sequence: u32::from_be_bytes([s0, s1, s2, s3]),
         acknowledgement: if flags.ack() { u32::from_be_bytes([a0, a1, a2, a3]) } else { 0 },
         flags,
+        header: data,
         payload: &[],
         missing: missing.saturating_sub(cut),
     });
@@ -90,8 +93,22 @@ fn udp<'a>(walk: &mut Walk<'a>, data: &'a [u8]) {
         _ => data.get(8..),
     }
     .unwrap_or(&[]);
+    let length = usize::from(header.length()).checked_sub(8).unwrap_or(payload.len());
     walk.packet.transport = Transport::Udp(payload);
-    udp_tunnel::by_port(walk, (source, destination), payload);
+    udp_tunnel::by_port(walk, (source, destination), (payload, length));
+}
+
+/// UDP-Lite (RFC 3828): where UDP has its length, the bytes that the checksum covers.
+#[cold]
+fn udp_lite<'a>(walk: &mut Walk<'a>, data: &'a [u8]) {
+    ports(walk, 136, data);
+    let Some((_, payload)) = data.split_first_chunk::<8>() else {
+        walk.packet.transport = Transport::Other(data);
+        return;
+    };
+    let ports = (walk.packet.source.port, walk.packet.destination.port);
+    walk.packet.transport = Transport::Udp(payload);
+    udp_tunnel::by_port(walk, ports, (payload, payload.len()));
 }
 
 fn icmp<'a>(walk: &mut Walk<'a>, data: &'a [u8]) {

@@ -1,6 +1,7 @@
 //! Tunnels that are an IP protocol of their own: IP in IP, GRE, ERSPAN, EtherIP, MPLS, PIM
 //! registers; and the network service header. What is no tunnel after all stays as it was.
 
+use super::esp;
 use super::ethernet::{ethernet, ethertype};
 use super::ip;
 use super::mpls::mpls;
@@ -8,19 +9,26 @@ use super::packet::{Skip, TunnelKind};
 use super::walk::{Step, Walk, after, at_most, split};
 use super::wlan::ieee80211;
 
-/// Follows what an IP payload of this protocol carries, if it is a tunnel.
+/// Follows what an IP payload of this protocol carries, if it is a tunnel; notes one that is not
+/// read.
 pub(super) fn by_protocol<'a>(walk: &mut Walk<'a>, protocol: u8, data: &'a [u8]) {
-    match protocol {
+    let other = TunnelKind::Other;
+    let (kind, read) = match protocol {
         // IP in IP of any two versions; 94 and 98 are its forgotten siblings.
-        4 | 41 | 94 | 98 => walk.tunnel(TunnelKind::Ip, ip::by_version, data),
-        47 => gre(walk, data),
-        97 => walk.tunnel(TunnelKind::Other, etherip, data),
-        103 => walk.tunnel(TunnelKind::Other, pim_register, data),
-        115 => walk.tunnel(TunnelKind::Other, l2tpv3, data),
-        137 => walk.tunnel(TunnelKind::Other, mpls, data),
-        143 => walk.tunnel(TunnelKind::Other, ethernet, data),
-        _ => false,
+        4 | 41 | 94 | 98 => (TunnelKind::Ip, walk.tunnel(TunnelKind::Ip, ip::by_version, data)),
+        47 => (TunnelKind::Gre, gre(walk, data)),
+        50 => (TunnelKind::Esp, esp::esp(walk, data)),
+        97 => (other, walk.tunnel(other, etherip, data)),
+        // Other messages of PIM carry nothing.
+        103 if data.first() == Some(&0x21) => (other, walk.tunnel(other, pim_register, data)),
+        115 => (other, walk.tunnel(other, l2tpv3, data)),
+        137 => (other, walk.tunnel(other, mpls, data)),
+        143 => (other, walk.tunnel(other, ethernet, data)),
+        _ => return,
     };
+    if !read {
+        walk.packet.unread = walk.packet.unread.or(Some(kind));
+    }
 }
 
 /// The parts of a GRE header that matter.
@@ -31,6 +39,9 @@ struct Gre<'a> {
     payload: &'a [u8],
 }
 
+/// Transparent Ethernet bridging.
+const ETHERNET: u16 = 0x6558;
+
 /// GRE version 0 (RFC 2784, 2890, routing of RFC 1701) and 1 (PPTP, RFC 2637 4.1).
 fn gre_header(data: &[u8]) -> Result<Gre<'_>, Skip> {
     let ([f0, f1, p0, p1], mut rest) = split::<4>(data)?;
@@ -38,6 +49,12 @@ fn gre_header(data: &[u8]) -> Result<Gre<'_>, Skip> {
     let (checksum, routing, key, numbered) =
         (f0 & 0x80 != 0, f0 & 0x40 != 0, f0 & 0x20 != 0, f0 & 0x10 != 0);
     let mut fields = 0;
+    // EoIP of MikroTik: the frame's length, a number of the tunnel, the frame.
+    if [*f0, *f1, *p0, *p1] == [0x20, 0x01, 0x64, 0x00] {
+        let ([l0, l1, _, _], frame) = split::<4>(rest)?;
+        let payload = at_most(frame, usize::from(u16::from_be_bytes([*l0, *l1])));
+        return Ok(Gre { protocol: ETHERNET, numbered, payload });
+    }
     if version > 1 || (version == 1 && (protocol != 0x880b || !key)) {
         return Err(Skip::Malformed);
     }
@@ -119,12 +136,14 @@ fn wccp<'a>(walk: &mut Walk<'a>, data: &'a [u8]) -> Step {
     ip::by_version(walk, after(data, 4)?)
 }
 
-/// EtherIP (RFC 3378): version 3 in two bytes.
+/// EtherIP (RFC 3378): version 3 in two bytes. EoIPv6 of MikroTik has the version in the other
+/// half of the first byte, and the number of the tunnel in the rest.
 fn etherip<'a>(walk: &mut Walk<'a>, data: &'a [u8]) -> Step {
-    match data {
-        [0x30, 0x00, frame @ ..] => ethernet(walk, frame),
-        _ => Err(Skip::Malformed),
+    let ([first, _], frame) = split::<2>(data)?;
+    if first >> 4 != 3 && first & 0x0f != 3 {
+        return Err(Skip::Malformed);
     }
+    ethernet(walk, frame)
 }
 
 /// PIM version 2 register (RFC 7761 4.9.3): the multicast packet follows eight bytes.

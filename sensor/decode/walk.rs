@@ -1,7 +1,7 @@
 //! What the layers of one frame hand on to each other: the packet as far as it is known, and
 //! how much further the walk may go. Knows no protocol.
 
-use super::packet::{Few, Packet, Skip, Transport, Tunnel, TunnelKind};
+use super::packet::{Packet, Skip, Transport, Tunnel, TunnelKind};
 use crate::net::{Address, Endpoint, IpProtocol, Mac};
 
 /// A layer's answer: the walk's packet (or ARP message) is complete, or why there is none.
@@ -26,16 +26,7 @@ impl<'a> Walk<'a> {
     /// Nothing known yet, `cut` bytes of the frame not captured.
     #[inline]
     pub(super) fn new(cut: u32) -> Self {
-        let packet = Packet {
-            source: Endpoint::default(),
-            destination: Endpoint::default(),
-            protocol: IpProtocol(0),
-            transport: Transport::Other(&[]),
-            macs: None,
-            vlans: Few::default(),
-            tunnels: Few::default(),
-        };
-        Self { packet, arp: None, cut, layers: LAYERS }
+        Self { packet: Packet::default(), arp: None, cut, layers: LAYERS }
     }
 
     /// Begins the next frame. What is not written here is always written before it is read: of
@@ -45,9 +36,12 @@ impl<'a> Walk<'a> {
         let packet = &mut self.packet;
         (packet.source, packet.destination) = (Endpoint::default(), Endpoint::default());
         (packet.protocol, packet.transport) = (IpProtocol(0), Transport::Other(&[]));
+        (packet.ttl, packet.header, packet.upper, packet.cut) = (0, &[], &[], false);
         packet.macs = None;
         packet.vlans.clear();
         packet.tunnels.clear();
+        packet.carriers.clear();
+        packet.unread = None;
         (self.arp, self.cut, self.layers) = (None, cut, LAYERS);
     }
 
@@ -79,17 +73,24 @@ impl<'a> Walk<'a> {
         data: &'a [u8],
     ) -> bool {
         let outer = self.packet;
-        let tunnel = Tunnel { kind, source: outer.source, destination: outer.destination };
-        if !self.packet.tunnels.push(tunnel) {
+        let Packet { source, destination, protocol, .. } = outer;
+        if !self.packet.tunnels.push(Tunnel { kind, source, destination, protocol }) {
+            self.packet.unread = Some(kind);
             return false;
         }
+        let carrier = if let Transport::Udp(datagram) = outer.transport { datagram } else { &[] };
+        self.packet.carriers.push(carrier);
         // A mirror's ARP tells who is who on the mirrored network; another tunnel's does not.
         let mirror = matches!(kind, TunnelKind::Erspan | TunnelKind::Tzsp);
-        if self.attempt(layer, data) && (self.arp.is_none() || mirror) {
+        let step = layer(self, data);
+        if step.is_ok() && (self.arp.is_none() || mirror) {
             return true;
         }
         self.packet = outer;
         self.arp = None;
+        if let Err(Skip::Encrypted | Skip::TooDeep) = step {
+            self.packet.unread = Some(kind);
+        }
         false
     }
 }

@@ -6,16 +6,27 @@ use super::packet::Skip;
 use super::walk::{Step, Walk, after, at_most, macs, split};
 use crate::net::Mac;
 
-/// Does the driver pad the 802.11 header to four bytes?
+/// How the 802.11 header is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Padding {
-    None,
-    Four,
+enum Form {
+    /// As the standard says.
+    Plain,
+    /// The driver pads it to four bytes.
+    Padded,
+    /// The two bytes of frame control the other way round.
+    Swapped,
 }
 
 /// An 802.11 frame without driver header.
 pub(super) fn ieee80211<'a>(walk: &mut Walk<'a>, data: &'a [u8]) -> Step {
-    frame(walk, data, Padding::None)
+    frame(walk, data, Form::Plain)
+}
+
+/// An 802.11 frame whose frame control may stand the other way round, as some access points
+/// send it to their controller.
+pub(super) fn either_order<'a>(walk: &mut Walk<'a>, data: &'a [u8]) -> Step {
+    let swapped = matches!(data, [first, second, ..] if first & 0x0f != 8 && second & 0x0f == 8);
+    frame(walk, data, if swapped { Form::Swapped } else { Form::Plain })
 }
 
 /// Radiotap, then 802.11.
@@ -26,11 +37,11 @@ pub(super) fn radiotap<'a>(walk: &mut Walk<'a>, data: &'a [u8]) -> Step {
         return Err(Skip::Malformed);
     }
     let header = at_most(data, length);
-    let padding = match radiotap_flags(header, *present) {
-        Some(flags) if flags & 0x20 != 0 => Padding::Four,
-        _ => Padding::None,
+    let form = match radiotap_flags(header, *present) {
+        Some(flags) if flags & 0x20 != 0 => Form::Padded,
+        _ => Form::Plain,
     };
-    frame(walk, after(data, length)?, padding)
+    frame(walk, after(data, length)?, form)
 }
 
 /// The `Flags` field, the second one there can be: after the presence words and the timestamp.
@@ -60,14 +71,14 @@ pub(super) fn prism<'a>(walk: &mut Walk<'a>, data: &'a [u8]) -> Step {
     }
     let length = [*l0, *l1, *l2, *l3];
     let length = u32::from_le_bytes(length).min(u32::from_be_bytes(length));
-    frame(walk, after(data, usize::try_from(length).unwrap_or(0).max(8))?, Padding::None)
+    frame(walk, after(data, usize::try_from(length).unwrap_or(0).max(8))?, Form::Plain)
 }
 
 /// AVS: version, length, both in network order, then 802.11.
 pub(super) fn avs<'a>(walk: &mut Walk<'a>, data: &'a [u8]) -> Step {
     let ([_, _, _, _, l0, l1, l2, l3], _) = split::<8>(data)?;
     let length = u32::from_be_bytes([*l0, *l1, *l2, *l3]);
-    frame(walk, after(data, usize::try_from(length).unwrap_or(0).max(8))?, Padding::None)
+    frame(walk, after(data, usize::try_from(length).unwrap_or(0).max(8))?, Form::Plain)
 }
 
 /// Which data frame, as the header's flags say.
@@ -81,8 +92,9 @@ struct Header<'a> {
     protected: bool,
 }
 
-fn header(data: &[u8], padding: Padding) -> Result<Header<'_>, Skip> {
+fn header(data: &[u8], form: Form) -> Result<Header<'_>, Skip> {
     let ([control, flags, _, _], rest) = split::<4>(data)?;
+    let (control, flags) = if form == Form::Swapped { (flags, control) } else { (control, flags) };
     // Type data; subtypes with the third bit set carry none; version 0.
     if control & 0x0f != 0x08 || control & 0x40 != 0 {
         return Err(Skip::NotIp);
@@ -114,7 +126,7 @@ fn header(data: &[u8], padding: Padding) -> Result<Header<'_>, Skip> {
         rest = if flags & 0x80 != 0 { after(more, 4)? } else { more };
     }
     let length = data.len() - rest.len();
-    if padding == Padding::Four {
+    if form == Form::Padded {
         rest = after(rest, length.next_multiple_of(4) - length)?;
     }
     Ok(Header {
@@ -127,9 +139,9 @@ fn header(data: &[u8], padding: Padding) -> Result<Header<'_>, Skip> {
 }
 
 /// An 802.11 frame from its frame control field.
-fn frame<'a>(walk: &mut Walk<'a>, data: &'a [u8], padding: Padding) -> Step {
+fn frame<'a>(walk: &mut Walk<'a>, data: &'a [u8], form: Form) -> Step {
     walk.enter()?;
-    let header = header(data, padding)?;
+    let header = header(data, form)?;
     walk.packet.macs = Some((header.source, header.destination));
     // Captures that were decrypted often keep the bit: a SNAP header in clear decides.
     if header.protected && !header.body.starts_with(&[0xaa, 0xaa, 0x03, 0, 0]) {

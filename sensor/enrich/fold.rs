@@ -149,7 +149,7 @@ mod tests {
 
     use super::*;
     use crate::alert::{Origin, Sighting};
-    use crate::decode::packet::{Few, Packet, Transport};
+    use crate::decode::packet::Packet;
     use crate::matching::{IndicatorId, IndicatorSet};
     use crate::net::{Endpoint, IpProtocol};
     use crate::observation::Kind;
@@ -161,15 +161,13 @@ mod tests {
             source: Endpoint::default(),
             destination: Endpoint::default(),
             protocol: IpProtocol::UDP,
-            transport: Transport::Other(&[]),
-            macs: None,
-            vlans: Few::default(),
-            tunnels: Few::default(),
+            ..Packet::default()
         };
         let origin = Origin::Interface("m1".into());
         Box::new(Alert {
             sighting: Sighting::new(&packet, Timestamp::new(second, 0), 1, origin),
             kind: Kind::Ip,
+            weakness: None,
             seen: String::new(),
             set: set.clone(),
             indicator: IndicatorId(0),

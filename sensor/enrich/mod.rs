@@ -14,7 +14,7 @@ use ioc_feeds::{Confidence, Date, Indicator};
 use crate::alert::{Alert, Identity, Reason};
 use crate::matching::IndicatorId;
 use crate::matching::behaviour::Mode;
-use crate::matching::severity::{one_step_up, severity};
+use crate::matching::severity::{Weakness, one_step_up, severity};
 use crate::net::Mac;
 use crate::observation::Kind;
 use hosts::Hosts;
@@ -109,6 +109,7 @@ impl Enricher {
         let indicator = alert.set.get(alert.indicator)?;
         let threat = self.threats.get(&indicator.threat);
         let (severity, old_days) = self.weigh(alert, alert.indicator)?;
+        let severity = if alert.weakness.is_some() { Severity::Low } else { severity };
         let behaviour = alert.set.behaviour(alert.indicator);
         let (severity, agree) = self.together(alert, severity);
         let (ours, seen) = (alert.ours.address, alert.our_mac());
@@ -141,14 +142,66 @@ impl Enricher {
     }
 
     /// Reasons together: the worst of them, and one step more if a behaviour that is on and
-    /// another reason agree. A behaviour that only informs adds no step.
+    /// another reason agree. A behaviour that only informs adds no step, and weak evidence
+    /// neither.
     fn together(&self, alert: &Alert, own: Severity) -> (Severity, bool) {
-        let others = alert.also.iter().filter_map(|reason| self.weigh(alert, reason.indicator));
+        if alert.weakness == Some(Weakness::TunnelFromOutside) {
+            return (own, false);
+        }
+        let strong = || alert.also.iter().filter(|reason| Weakness::of(reason.kind).is_none());
+        let others = strong().filter_map(|reason| self.weigh(alert, reason.indicator));
         let worst = others.map(|(severity, _)| severity).fold(own, Severity::max);
         let is_on = |id| alert.set.behaviour(id).is_some_and(|known| known.mode == Mode::On);
-        let agree = !alert.also.is_empty()
+        let agree = alert.weakness.is_none()
+            && strong().next().is_some()
             && (is_on(alert.indicator)
-                || alert.also.iter().any(|Reason { indicator, .. }| is_on(*indicator)));
+                || strong().any(|Reason { indicator, .. }| is_on(*indicator)));
         (if agree { one_step_up(worst) } else { worst }, agree)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::alert::{Origin, Sighting};
+    use crate::decode::packet::Packet;
+    use crate::matching::IndicatorSet;
+    use crate::net::{Endpoint, Timestamp};
+
+    fn alert(kind: Kind, weakness: Option<Weakness>) -> Alert {
+        let text = "indicator,type,threat,confidence\nevil.example,domain,redline,high\n";
+        let loaded =
+            ioc_feeds::format::load_text("test", text, ioc_feeds::lint::Lint::Trusted).unwrap();
+        let origin = Origin::Interface("m1".into());
+        Alert {
+            sighting: Sighting::new(&Packet::default(), Timestamp::default(), 1, origin),
+            kind,
+            weakness,
+            seen: "evil.example".into(),
+            set: Arc::new(IndicatorSet::build(loaded.indicators, &[])),
+            indicator: IndicatorId(0),
+            also: Vec::new(),
+            ours: Endpoint::default(),
+            peer: Endpoint::default(),
+            count: 1,
+            first: Timestamp::default(),
+            opened: Timestamp::default(),
+            crowd: None,
+        }
+    }
+
+    #[test]
+    fn weak_evidence_is_low_and_takes_nothing_from_the_same_name_seen_elsewhere() {
+        let enricher = Enricher::new(ioc_feeds::curated::threats().unwrap());
+        for kind in Kind::ALL {
+            let alert = alert(kind, Weakness::of(kind));
+            let severity = enricher.enrich(&alert).unwrap().severity;
+            let weak = matches!(kind, Kind::TlsCertificateBeside | Kind::DnsReverse);
+            assert_eq!(severity == Severity::Low, weak, "{kind:?}");
+        }
+        let forged = alert(Kind::TlsSni, Some(Weakness::TunnelFromOutside));
+        assert_eq!(enricher.enrich(&forged).unwrap().severity, Severity::Low);
     }
 }

@@ -2,18 +2,13 @@
 //!
 //! Owns the order in which protocols are asked. Keeps no state: [`super::session`] does.
 
-use super::http::starts_with;
+use super::proxy::{self, Header};
+use super::tls::Opening;
 use super::{Probe, dns, http, http2, socks, tls};
 
 /// Bytes after which a direction that is still unsure is taken for unknown. A request with a
 /// method we do not know is only known by the end of its first line.
 pub const UNSURE_LIMIT: usize = 8 * 1024;
-
-/// Signature of the PROXY protocol, version 2.
-const PROXY2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
-
-/// Longest header of the PROXY protocol, version 1.
-const PROXY1_LIMIT: usize = 107;
 
 /// A protocol's question.
 type Ask = fn(&[u8]) -> Probe;
@@ -36,7 +31,7 @@ pub enum Protocol {
     /// SOCKS from a client.
     Socks,
     /// A header of the PROXY protocol of so many bytes; the protocol follows it.
-    Proxy(u64),
+    Proxy(usize),
 }
 
 /// What the bytes of a direction are.
@@ -53,25 +48,42 @@ pub enum Detected {
 /// Asks every protocol about the first bytes of a direction. A protocol is only asked when those
 /// before it have said no, so that the answer does not depend on how the bytes were cut.
 pub fn stream(bytes: &[u8]) -> Detected {
-    if let Some(detected) = proxy(bytes) {
-        return detected;
+    match proxy::header(bytes) {
+        Header::Whole(length) => return Detected::Is(Protocol::Proxy(length)),
+        Header::Unsure => return Detected::Unsure,
+        Header::No => {}
     }
-    let asked: [(Protocol, Ask); 7] = [
-        (Protocol::Tls, tls::probe),
-        (Protocol::Certificates, tls::probe_server),
-        (Protocol::Http2, http2::probe),
-        (Protocol::Http, http::probe),
-        (Protocol::Responses, http::probe_response),
-        (Protocol::Socks, socks::probe),
-        (Protocol::Dns, dns::tcp::probe),
-    ];
+    asked(bytes, &ASKED)
+}
+
+/// The same without DNS, whose framing is followed anyway.
+pub fn beside_dns(bytes: &[u8]) -> Detected {
+    match proxy::header(bytes) {
+        Header::Whole(length) => Detected::Is(Protocol::Proxy(length)),
+        Header::Unsure => Detected::Unsure,
+        Header::No => asked(bytes, ASKED.split_last().map_or(&[], |(_, others)| others)),
+    }
+}
+
+/// Every protocol in the order in which it is asked; that of DNS last.
+const ASKED: [(Protocol, Ask); 7] = [
+    (Protocol::Tls, tls::probe),
+    (Protocol::Certificates, tls::probe_server),
+    (Protocol::Http2, http2::probe),
+    (Protocol::Http, http::probe),
+    (Protocol::Responses, http::probe_response),
+    (Protocol::Socks, socks::probe),
+    (Protocol::Dns, dns::tcp::probe),
+];
+
+fn asked(bytes: &[u8], asked: &[(Protocol, Ask)]) -> Detected {
     let patient = bytes.len() < UNSURE_LIMIT;
     let mut unsure = false;
     for (protocol, probe) in asked {
         match probe(bytes) {
             // A protocol asked before may still win.
             Probe::Yes if unsure && patient => return Detected::Unsure,
-            Probe::Yes => return Detected::Is(protocol),
+            Probe::Yes => return Detected::Is(*protocol),
             Probe::Unsure => unsure = true,
             Probe::No => {}
         }
@@ -79,30 +91,26 @@ pub fn stream(bytes: &[u8]) -> Detected {
     if unsure && patient { Detected::Unsure } else { Detected::Unknown }
 }
 
-/// The PROXY protocol of load balancers, version 1 (a line) and 2 (a signature and a length).
-fn proxy(bytes: &[u8]) -> Option<Detected> {
-    match starts_with(bytes, b"PROXY ") {
-        Probe::Yes => {
-            let shown = bytes.get(..PROXY1_LIMIT).unwrap_or(bytes);
-            return match memchr::memchr(b'\n', shown) {
-                Some(end) => Some(Detected::Is(Protocol::Proxy(end as u64 + 1))),
-                None if bytes.len() < PROXY1_LIMIT => Some(Detected::Unsure),
-                None => None,
-            };
-        }
-        Probe::Unsure => return Some(Detected::Unsure),
-        Probe::No => {}
+/// What begins with a segment in the middle of a direction. Chance must not pass for it, so TLS is
+/// known by its whole opening, and a request by its whole first line.
+pub fn later(bytes: &[u8]) -> Detected {
+    match tls::opening_behind_others(bytes) {
+        Opening::Client => return Detected::Is(Protocol::Tls),
+        Opening::Server => return Detected::Is(Protocol::Certificates),
+        Opening::Unsure => return Detected::Unsure,
+        Opening::No => {}
     }
-    match starts_with(bytes, PROXY2) {
-        Probe::Yes => match bytes.get(12..16) {
-            Some([_, _, high, low]) => {
-                let length = 16 + u64::from(u16::from_be_bytes([*high, *low]));
-                Some(Detected::Is(Protocol::Proxy(length)))
-            }
-            _ => Some(Detected::Unsure),
+    match (bytes, stream(bytes)) {
+        (
+            [0x14..=0x16, ..],
+            Detected::Is(Protocol::Tls | Protocol::Certificates) | Detected::Unsure,
+        ) => Detected::Unknown,
+        (_, Detected::Is(Protocol::Http)) => match http::find_request(bytes, 0) {
+            Some((0, Probe::Yes)) => Detected::Is(Protocol::Http),
+            Some((0, Probe::Unsure)) if bytes.len() < UNSURE_LIMIT => Detected::Unsure,
+            _ => Detected::Unknown,
         },
-        Probe::Unsure => Some(Detected::Unsure),
-        Probe::No => None,
+        (_, detected) => detected,
     }
 }
 
@@ -118,7 +126,7 @@ mod tests {
             (b"HTTP/1.1 200 OK\r\n", Protocol::Responses),
             (b"\x05\x01\x00", Protocol::Socks),
             (b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n", Protocol::Proxy(36)),
-            (b"\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x0c", Protocol::Proxy(28)),
+            (b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0", Protocol::Proxy(16)),
         ];
         for (bytes, protocol) in cases {
             assert_eq!(stream(bytes), Detected::Is(protocol));

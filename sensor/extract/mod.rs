@@ -11,6 +11,7 @@ pub mod dtls;
 pub mod http;
 pub mod http2;
 pub mod netbios;
+pub mod proxy;
 pub mod quic;
 pub mod resolvers;
 pub mod session;
@@ -43,6 +44,9 @@ pub struct Scratch {
     pub host: String,
     /// Bytes being put together (a handshake over several records).
     pub bytes: Vec<u8>,
+    /// Has the client of the connection in hand shown the name of its server? Kept by the
+    /// session from one call to the next, set by who reads a ClientHello.
+    pub server_named: bool,
 }
 
 /// A protocol's opinion of the first bytes of a stream.

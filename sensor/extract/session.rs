@@ -6,8 +6,12 @@
 
 mod beginning;
 mod datagrams;
+mod fork;
 mod head;
+mod search;
+mod shown;
 mod stream;
+mod tds;
 
 pub use beginning::may_begin;
 
@@ -24,6 +28,10 @@ pub enum Interest {
     /// This flow's datagrams need not be looked at again.
     Done,
 }
+
+/// What one side of a connection has: its first bytes; whether either side has named its server;
+/// its parser.
+type OneSide<'a> = (&'a mut head::FirstBytes, bool, &'a mut stream::Direction);
 
 /// One flow's state. Small, and without heap once both sides are done.
 #[derive(Debug, Default)]
@@ -46,10 +54,13 @@ impl Session {
     pub fn stream(&mut self, side: Side, chunk: Chunk<'_>, cx: &mut Context<'_>) -> Verdict {
         if !matches!(self.0, Inner::Streams { .. }) {
             let (low, high) = Default::default();
-            self.0 = Inner::Streams { heads: Default::default(), low, high };
+            let heads = Default::default();
+            self.0 = Inner::Streams { heads, low, high };
         }
-        let Some((head, direction)) = self.side(side) else { return Verdict::All };
+        let Some((head, named, direction)) = self.side(side) else { return Verdict::All };
+        cx.scratch.server_named = named;
         let verdict = direction.advance(chunk, cx);
+        head.note_named(cx.scratch.server_named);
         if head.is_closed() {
             return verdict;
         }
@@ -57,20 +68,21 @@ impl Session {
     }
 
     /// What belongs to one direction of a TCP connection.
-    fn side(&mut self, side: Side) -> Option<(&mut head::FirstBytes, &mut stream::Direction)> {
+    fn side(&mut self, side: Side) -> Option<OneSide<'_>> {
         let Inner::Streams { heads: [low_head, high_head], low, high } = &mut self.0 else {
             return None;
         };
+        let named = low_head.is_named() || high_head.is_named();
         Some(match side {
-            Side::Low => (low_head, low),
-            Side::High => (high_head, high),
+            Side::Low => (low_head, named, low),
+            Side::High => (high_head, named, high),
         })
     }
 
     /// Forgets what was read of a TCP connection's side: it was perhaps a decoy. What is shown
     /// next is looked at as if it were the first.
     pub fn restart(&mut self, side: Side) {
-        if let Some((head, direction)) = self.side(side) {
+        if let Some((head, _, direction)) = self.side(side) {
             (*head, *direction) = Default::default();
         }
     }

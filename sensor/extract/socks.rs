@@ -5,7 +5,7 @@
 use super::http::authority;
 use super::{Context, Probe};
 use crate::flow::stream::{Chunk, Verdict};
-use crate::net::Address;
+use crate::net::{Address, Endpoint};
 use crate::observation::{Kind, Observation, Value};
 
 /// Longest user id or name of SOCKS4; there is no length field.
@@ -47,7 +47,17 @@ pub struct Client {
 #[derive(Clone, Copy, Debug)]
 enum Asked<'a> {
     Name(&'a [u8]),
-    Address(Address),
+    Endpoint(Endpoint),
+}
+
+impl Asked<'_> {
+    const fn v4(octets: [u8; 4], port: [u8; 2]) -> Self {
+        Self::Endpoint(Endpoint { address: Address::v4(octets), port: u16::from_be_bytes(port) })
+    }
+
+    const fn v6(octets: [u8; 16], port: [u8; 2]) -> Self {
+        Self::Endpoint(Endpoint { address: Address::v6(octets), port: u16::from_be_bytes(port) })
+    }
 }
 
 enum Message<'a> {
@@ -101,7 +111,9 @@ impl Client {
 
 fn observe(asked: Asked<'_>, cx: &mut Context<'_>) {
     let value = match asked {
-        Asked::Address(address) => Value::Address(address),
+        // A client that is to send or receive by UDP and does not know its address yet.
+        Asked::Endpoint(Endpoint { address, .. }) if address.to_ip().is_unspecified() => return,
+        Asked::Endpoint(endpoint) => Value::Endpoint(endpoint),
         Asked::Name(name) => match authority::host(name) {
             Some(host) => host.value(&mut cx.scratch.host),
             None => return,
@@ -112,13 +124,13 @@ fn observe(asked: Asked<'_>, cx: &mut Context<'_>) {
 
 /// `04 command port address user 00`, and with an address 0.0.0.x `name 00` (SOCKS4a).
 fn version4(bytes: &[u8]) -> Message<'_> {
-    let Some(([_, command, high, low, a, b, c, d], rest)) = bytes.split_first_chunk() else {
+    let Some((&[_, command, high, low, a, b, c, d], rest)) = bytes.split_first_chunk() else {
         return match bytes.get(1) {
             Some(1 | 2) | None => Message::Unsure,
             _ => Message::No,
         };
     };
-    if !matches!(command, 1 | 2) || (*high, *low) == (0, 0) {
+    if !matches!(command, 1 | 2) || (high, low) == (0, 0) {
         return Message::No;
     }
     let user = match text(rest) {
@@ -126,8 +138,8 @@ fn version4(bytes: &[u8]) -> Message<'_> {
         Err(message) => return message,
     };
     let length = 8 + user.len() + 1;
-    if (*a, *b, *c) != (0, 0, 0) || *d == 0 {
-        return Message::Asks(Asked::Address(Address::v4([*a, *b, *c, *d])), length);
+    if (a, b, c) != (0, 0, 0) || d == 0 {
+        return Message::Asks(Asked::v4([a, b, c, d], [high, low]), length);
     }
     match text(bytes.get(length..).unwrap_or_default()) {
         Ok(name) => Message::Asks(Asked::Name(name), length + name.len() + 1),
@@ -167,18 +179,23 @@ fn version5(bytes: &[u8]) -> Message<'_> {
     match bytes {
         [5] | [5, 1..=3] | [5, 1..=3, _] | [5, 1..=3, _, 1 | 3 | 4] => Message::Unsure,
         [5, 1..=3, _, 1, rest @ ..] => match rest.first_chunk::<6>() {
-            Some([a, b, c, d, _, _]) => {
-                Message::Asks(Asked::Address(Address::v4([*a, *b, *c, *d])), 10)
+            Some(&[a, b, c, d, high, low]) => {
+                Message::Asks(Asked::v4([a, b, c, d], [high, low]), 10)
             }
             None => Message::Unsure,
         },
         [5, 1..=3, _, 4, rest @ ..] => match rest.split_first_chunk::<16>() {
-            Some((address, [_, _, ..])) => Message::Asks(Asked::Address(Address::v6(*address)), 22),
+            Some((address, &[high, low, ..])) => {
+                Message::Asks(Asked::v6(*address, [high, low]), 22)
+            }
             _ => Message::Unsure,
         },
         [5, 1..=3, _, 3, length, rest @ ..] => {
             let length = usize::from(*length);
+            let shown = rest.get(..length).unwrap_or(rest);
             match rest.split_at_checked(length) {
+                // No host: the request is a decoy, and something else may stand in its place.
+                _ if shown.iter().any(u8::is_ascii_control) => Message::No,
                 Some((name, [_, _, ..])) => Message::Asks(Asked::Name(name), 7 + length),
                 _ => Message::Unsure,
             }
@@ -215,17 +232,17 @@ mod tests {
     #[test]
     fn each_version_gives_its_host_and_leaves_the_rest_whatever_the_segments() {
         let asks: [(&[u8], &str); 6] = [
-            (b"\x04\x01\x00\x50\xc0\x00\x02\x07me\0", "socks.host 192.0.2.7"),
+            (b"\x04\x01\x00\x50\xc0\x00\x02\x07me\0", "socks.host 192.0.2.7:80"),
             (b"\x04\x01\x00\x50\x00\x00\x00\x07\0A.example\0", "socks.host a.example"),
             (b"\x05\x01\x00\x05\x01\x00\x03\x09a.example\x01\xbb", "socks.host a.example"),
             (
                 b"\x05\x02\x00\x02\x01\x01u\x02pw\x05\x01\x00\x03\x09a.example\x01\xbb",
                 "socks.host a.example",
             ),
-            (b"\x05\x01\x00\x05\x01\x00\x01\xc0\x00\x02\x07\x01\xbb", "socks.host 192.0.2.7"),
+            (b"\x05\x01\x00\x05\x01\x00\x01\xc0\x00\x02\x07\x01\xbb", "socks.host 192.0.2.7:443"),
             (
                 b"\x05\x01\x00\x05\x01\x00\x04\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01\x01\xbb",
-                "socks.host 2001:db8::1",
+                "socks.host [2001:db8::1]:443",
             ),
         ];
         for (ask, expected) in asks {

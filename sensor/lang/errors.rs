@@ -1,9 +1,11 @@
 //! Operational errors in Vietnamese; in English each error says it itself.
 
+use ioc_feeds::file;
 use ioc_feeds::format::FeedError;
 
 use super::Language;
 use crate::capture::{CaptureError, describe};
+use crate::directory;
 
 /// What the system says, in its most frequent words; others stay as they are.
 pub fn system(language: Language, english: &str) -> &str {
@@ -22,6 +24,9 @@ pub fn system(language: Language, english: &str) -> &str {
         "connection timed out" => "hết thời gian chờ kết nối",
         "network is unreachable" => "không tới được mạng này",
         "no route to host" => "không có đường tới máy chủ",
+        "it needs a window of more than 128 MiB to be unpacked; unpack it first, or pack it without --long" => {
+            "cần hơn 128 MiB bộ nhớ đệm để giải nén; hãy giải nén trước, hoặc nén lại không kèm --long"
+        }
         "its compressed data is cut short" => "dữ liệu nén bị cắt cụt",
         "not a directory" => "đó không phải là thư mục",
         "disk quota exceeded" => "đã hết hạn mức ổ đĩa",
@@ -51,6 +56,38 @@ pub fn system(language: Language, english: &str) -> &str {
         "a file of this name is there, and it is no socket" => {
             "đã có tệp cùng tên ở đó và tệp này không phải socket"
         }
+        other => of_place(other),
+    }
+}
+
+/// Why a file or directory is not touched.
+fn of_place(english: &str) -> &str {
+    match english {
+        file::PIPE => "đây là ống dẫn có tên (FIFO); chỉ dùng được tệp thông thường",
+        file::DEVICE => "đây là thiết bị; chỉ dùng được tệp thông thường",
+        file::SOCKET => "đây là socket; chỉ dùng được tệp thông thường",
+        file::FOREIGN_LINK => {
+            "trên đường dẫn có liên kết thuộc người dùng khác, root chỉ đi theo liên kết của chính root"
+        }
+        file::ABOVE_1_MIB => "tệp lớn hơn 1 MiB",
+        file::TOO_LARGE => "tệp quá lớn",
+        file::NOT_UTF8 => "tệp không phải văn bản UTF-8",
+        directory::LINK => {
+            "đây là liên kết, wardwatch không ghi qua liên kết; hãy xóa liên kết, hoặc ghi thẳng tên tệp đích"
+        }
+        directory::NAMES => "tệp này có nhiều tên (liên kết cứng); hãy chuyển nó đi nơi khác",
+        directory::FOREIGN => {
+            "tệp này không thuộc root, cũng không thuộc người dùng mà wardwatch chạy; hãy chuyển nó đi nơi khác, hoặc giao cho người dùng đó (chown)"
+        }
+        directory::FOREIGN_DIRECTORY => {
+            "thư mục chứa nó không thuộc root, cũng không thuộc người dùng mà wardwatch chạy; hãy giao thư mục cho root (chown), hoặc ghi tên chủ thư mục ở mục `user` của cấu hình"
+        }
+        directory::OPEN_DIRECTORY => {
+            "người khác ngoài chủ thư mục thay được tệp trong thư mục chứa nó; hãy bỏ quyền đó (chmod go-w)"
+        }
+        directory::NO_READER => {
+            "không có chương trình nào đọc ống dẫn này; hãy khởi động bên đọc trước"
+        }
         other => other,
     }
 }
@@ -68,10 +105,11 @@ pub fn capture(language: Language, error: &CaptureError) -> String {
         CaptureError::Read { name, frames, source } => {
             format!("không đọc được {name} sau khung {frames}: {}", of_file(source))
         }
-        CaptureError::NotACapture { name, what } => format!(
-            "{name} không phải tệp lưu lượng: {} (wardwatch đọc pcap, pcapng và cả hai dạng nén gzip)",
+        CaptureError::NotACapture { name, what, .. } => format!(
+            "{name} không phải tệp lưu lượng: {} (wardwatch đọc pcap, pcapng và snoop, kể cả khi nén bằng gzip, zstd, xz hoặc bzip2)",
             content(what)
         ),
+        CaptureError::NotRead { name, what } => format!("không đọc {name}: {}", content(what)),
         CaptureError::Cut { name, frames } => format!(
             "{name} bị cắt cụt: kết thúc giữa một bản ghi, sau khung {frames} (phần trước đã được đọc hết; hãy sao chép lại nếu tệp phải dài hơn)"
         ),
@@ -127,10 +165,48 @@ fn content(english: &str) -> String {
     if let Some(number) = between("a packet belongs to interface ", ", never described") {
         return format!("một gói tin thuộc cổng mạng số {number}, cổng này không được mô tả");
     }
+    if let Some(program) = between("it is a capture of ", "; save it as pcapng with Wireshark") {
+        return format!(
+            "đây là tệp lưu lượng của {program}; hãy dùng Wireshark lưu lại dạng pcapng"
+        );
+    }
+    if let Some(kind) = between("it is a ", " archive; unpack it first") {
+        return format!("đây là tệp nén {kind}; hãy giải nén trước");
+    }
+    if let Some(kind) =
+        between("it is packed with ", ", which wardwatch does not read; unpack it first")
+    {
+        return format!(
+            "tệp được nén bằng {kind}, wardwatch không đọc dạng này; hãy giải nén trước"
+        );
+    }
     match english {
         "it is empty" => "tệp rỗng",
         "it is too short" => "tệp quá ngắn",
-        "its pcapng section header is damaged" => "phần đầu pcapng bị hỏng",
+        "its header is cut short or damaged" => "phần đầu tệp bị cắt cụt hoặc bị hỏng",
+        "it begins with nothing but zeros; it was lost when it was written" => {
+            "phần đầu chỉ toàn số 0; nội dung đã mất khi ghi"
+        }
+        "it is a capture of Bluetooth, which wardwatch does not read" => {
+            "đây là tệp lưu lượng Bluetooth, wardwatch không đọc loại này"
+        }
+        "it is a trace of HP-UX; save it as pcapng with Wireshark" => {
+            "đây là tệp lưu lượng của HP-UX; hãy dùng Wireshark lưu lại dạng pcapng"
+        }
+        "it is packed twice; unpack it once" => "tệp được nén hai lần; hãy giải nén một lần",
+        "it is a document" => "đây là một tài liệu",
+        "it is an AppleDouble file" => "đây là tệp AppleDouble",
+        "it is a named pipe" => "đây là một đường ống có tên",
+        "it is a socket" => "đây là một socket",
+        "it is a device" => "đây là một thiết bị",
+        "it is no longer a file" => "không còn là tệp nữa",
+        "it lies too deep; name it by itself" => "thư mục nằm quá sâu; hãy nêu riêng thư mục này",
+        "it is a link out of the directory; name what it links to" => {
+            "đây là liên kết ra ngoài thư mục; hãy nêu thẳng nơi nó trỏ tới"
+        }
+        "its records are of no variant of pcap that is known" => {
+            "các bản ghi không thuộc biến thể pcap nào đã biết"
+        }
         "its first bytes are not a capture's" => "các byte đầu không phải của tệp lưu lượng",
         "a section header has no byte order" => "phần đầu của một đoạn không ghi thứ tự byte",
         "an interface description is too short" => "phần mô tả cổng mạng quá ngắn",
@@ -199,10 +275,18 @@ mod tests {
     /// What the reader of captures says is text, so it is its sources that say which there is.
     #[test]
     fn whatever_is_wrong_with_a_capture_is_said_in_vietnamese() {
-        let sources =
-            [include_str!("../capture/file.rs"), include_str!("../capture/pcapng_format.rs")];
+        let sources = [
+            include_str!("../capture/file.rs"),
+            include_str!("../capture/file/open.rs"),
+            include_str!("../capture/foreign.rs"),
+            include_str!("../capture/pcapng_format.rs"),
+            include_str!("../app/scan/search.rs"),
+        ];
         let mut found = 0;
-        for text in sources.iter().flat_map(|source| source.split('"').skip(1).step_by(2)) {
+        let code = |source: &'static str| source.split("#[cfg(test)]").next().unwrap_or(source);
+        let texts =
+            sources.into_iter().flat_map(|source| code(source).split('"').skip(1).step_by(2));
+        for text in texts {
             let is_said = ["it ", "its ", "a ", "an "].iter().any(|head| text.starts_with(head));
             if !is_said {
                 continue;
@@ -211,7 +295,7 @@ mod tests {
             assert_ne!(content(&filled), filled, "{text}");
             found += 1;
         }
-        assert!(found >= 12, "{found} found: is this test still reading what it should?");
+        assert!(found >= 40, "{found} found: is this test still reading what it should?");
         assert_eq!(content("a record claims to hold 7 bytes"), "một bản ghi tự khai chứa 7 byte");
     }
 }

@@ -48,6 +48,14 @@ pub fn shadowed(language: Language, place: (&str, u32), pattern: &str) -> String
     format!("{}: {pattern} {what}", at(language, place))
 }
 
+/// Something in a directory of feeds that is no file.
+pub fn feed_passed_over(language: Language, path: &str, reason: &str) -> String {
+    match language {
+        Language::Vi => format!("bỏ qua {path} trong thư mục danh sách dấu hiệu: {reason}"),
+        Language::En => format!("{path} in the directory of feeds is passed over: {reason}"),
+    }
+}
+
 /// Lines beyond those that are listed.
 pub fn more_lines(language: Language, file: &str, lines: usize) -> String {
     match language {
@@ -118,6 +126,35 @@ pub fn undecoded(language: Language, name: &str, link: (&str, u16), frames: u64)
         }
         Language::En => {
             format!("{name}: frames of link type {kind} ({number}) are not decoded: {frames}")
+        }
+    }
+}
+
+/// Files of a directory that nobody would take for captures.
+pub fn passed_over(language: Language, files: usize) -> String {
+    match (language, files) {
+        (Language::Vi, _) => format!("đã bỏ qua {files} tệp không phải tệp lưu lượng"),
+        (Language::En, 1) => "1 file passed over that is no capture".into(),
+        (Language::En, _) => format!("{files} files passed over that are no captures"),
+    }
+}
+
+/// A scan was stopped: of so many captures so many were read, and likewise of their bytes, which of
+/// a pipe are not known.
+pub fn interrupted(language: Language, captures: (usize, usize), bytes: (u64, u64)) -> String {
+    let (read, all) = captures;
+    let megabytes = |bytes: u64| format!("{:.1}", bytes as f64 / 1e6);
+    let (done, total) = (megabytes(bytes.0.min(bytes.1)), megabytes(bytes.1));
+    match (language, bytes.1) {
+        (Language::Vi, 0) => format!("bị ngắt, đã đọc {read} trong {all} tệp lưu lượng"),
+        (Language::En, 0) => format!("interrupted, {read} of {all} read (captures)"),
+        (Language::Vi, _) => format!(
+            "bị ngắt, đã đọc {read} trong {all} tệp lưu lượng ({} trong {} MB)",
+            done.replace('.', ","),
+            total.replace('.', ",")
+        ),
+        (Language::En, _) => {
+            format!("interrupted, {read} of {all} read (captures; {done} of {total} MB)")
         }
     }
 }

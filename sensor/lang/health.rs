@@ -243,6 +243,31 @@ pub fn refused(language: Language, reason: &str) -> String {
     }
 }
 
+/// Files that replace this one are not seen: its directory holds much else.
+pub fn unfollowed(language: Language, path: &str) -> String {
+    match language {
+        Language::Vi => format!(
+            "{path} nằm trong thư mục chứa nhiều thứ khác nên chỉ mở đúng tệp này: tệp mới cùng tên sẽ không được đọc, nhật ký ở đó không xoay vòng được, cho đến khi khởi động lại; hãy chuyển tệp vào một thư mục riêng"
+        ),
+        Language::En => format!(
+            "{path} stands in a directory that holds much else, so only this file is opened: another that takes its name is not read, and a log there is not rotated, before a restart; move it into a directory of its own"
+        ),
+    }
+}
+
+/// Something that indicators or words are loaded from can be read no more.
+pub fn unreadable(language: Language, path: &str, reason: &str) -> String {
+    let reason = system(language, reason);
+    match language {
+        Language::Vi => format!(
+            "người dùng mà wardwatch đang chạy không đọc được {path}: {reason}; thay đổi ở đó sẽ không được nạp; hãy cấp quyền đọc tệp và quyền vào thư mục (chmod, chown)"
+        ),
+        Language::En => format!(
+            "the user that wardwatch runs as cannot read {path}: {reason}; what changes there is not loaded; let that user read the file and enter its directory (chmod, chown)"
+        ),
+    }
+}
+
 /// Threats have other words.
 pub fn threats_reloaded(language: Language, contact: &str) -> String {
     match language {

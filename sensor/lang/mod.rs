@@ -17,6 +17,8 @@ pub use health::*;
 pub use ioc_feeds::threat::Language;
 pub use said::Said;
 
+use crate::matching::severity::Weakness;
+
 /// Picks one of two phrases.
 const fn pick(language: Language, vi: &'static str, en: &'static str) -> &'static str {
     match language {
@@ -76,6 +78,49 @@ pub const fn role(language: Language, role: Role) -> &'static str {
         ),
         Role::Canary => pick(language, "dấu hiệu kiểm tra", "test sign"),
         Role::Unknown => pick(language, "chưa rõ vai trò", "role not known"),
+    }
+}
+
+/// Why evidence is weak.
+pub const fn weakness(language: Language, weakness: Weakness) -> &'static str {
+    match weakness {
+        Weakness::CertificateBesideName => pick(
+            language,
+            "căn cứ yếu: tên chỉ nằm trong chứng thư số của máy chủ, máy trạm hỏi một tên khác",
+            "weak evidence: the name only stands in the server's certificate, the client asked \
+             for another one",
+        ),
+        Weakness::ReverseLookup => pick(
+            language,
+            "căn cứ yếu: trả lời của một tra cứu ngược, chủ địa chỉ muốn ghi tên gì cũng được",
+            "weak evidence: the answer to a reverse lookup, where the owner of an address writes \
+             what he likes",
+        ),
+        Weakness::TunnelFromOutside => pick(
+            language,
+            "căn cứ yếu: gói tin đến từ bên ngoài trong một đường hầm, ai cũng có thể giả mạo",
+            "weak evidence: the packet came in a tunnel from outside, which anybody can forge",
+        ),
+    }
+}
+
+/// What to do about weak evidence: never to take a machine off the network.
+pub const fn check_first(language: Language, weakness: Weakness) -> &'static str {
+    match weakness {
+        Weakness::CertificateBesideName | Weakness::ReverseLookup => pick(
+            language,
+            "Chưa cần ngắt máy. Kiểm tra trước: máy này có cảnh báo nào khác không? Nếu không thì \
+             chỉ cần theo dõi.",
+            "Do not unplug anything yet. Check first: is there another alert for this machine? If \
+             there is none, just keep watching.",
+        ),
+        Weakness::TunnelFromOutside => pick(
+            language,
+            "Không ngắt máy nào. Kiểm tra trước: có ai dùng đường hầm với địa chỉ gửi bên ngoài \
+             này không? Nếu không thì chặn địa chỉ đó ở bộ định tuyến.",
+            "Do not unplug anything. Check first: does anybody use a tunnel with this outside \
+             sender? If not, block the sender at the router.",
+        ),
     }
 }
 

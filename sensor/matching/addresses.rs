@@ -1,7 +1,8 @@
 //! Addresses, endpoints and networks to indicators.
 //!
 //! A filter of one bit a hashed address stands in front of the tables of hosts, because nearly
-//! every address asked for is in none of them.
+//! every address asked for is in none of them. An IPv6 address that means IPv4 addresses
+//! ([`Address::embedded_v4`]) is looked for as each of them too.
 
 use crate::net::Address;
 
@@ -83,7 +84,17 @@ impl AddressIndex {
     /// May the address be one of these, or in a network of these?
     #[inline]
     pub(super) fn may_contain(&self, address: Address) -> bool {
+        self.may_contain_itself(address) || (address.may_embed_v4() && self.may_embed(address))
+    }
+
+    #[inline]
+    fn may_contain_itself(&self, address: Address) -> bool {
         self.filter.may_contain(address) || self.networks.contains(address)
+    }
+
+    #[cold]
+    fn may_embed(&self, address: Address) -> bool {
+        address.embedded_v4().any(|inside| self.may_contain_itself(inside))
     }
 
     /// Indicators of the address, whatever the port.

@@ -7,11 +7,43 @@ use ioc_feeds::threat::Severity;
 use ioc_feeds::{Confidence, Indicator, Pattern, Role};
 
 use crate::net::Timestamp;
+use crate::observation::Kind;
 
 /// Days after which an address loses a step.
 const FULL_WEIGHT_DAYS: i64 = 90;
 /// Days after which an address is context only.
 const HALF_WEIGHT_DAYS: i64 = 365;
+
+/// Why what was seen is weak evidence: it is low, whatever it meets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Weakness {
+    /// The name stands in a server's certificate only, beside the name that the client asked for.
+    CertificateBesideName,
+    /// The owner of an address says so: the answer to a reverse lookup.
+    ReverseLookup,
+    /// The packet came in a tunnel from outside, where anybody can put any addresses into it.
+    TunnelFromOutside,
+}
+
+impl Weakness {
+    /// Of what was seen at this place, whatever the packet.
+    pub const fn of(kind: Kind) -> Option<Self> {
+        match kind {
+            Kind::TlsCertificateBeside => Some(Self::CertificateBesideName),
+            Kind::DnsReverse => Some(Self::ReverseLookup),
+            _ => None,
+        }
+    }
+
+    /// The spelling in records.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::CertificateBesideName => "certificate_beside_name",
+            Self::ReverseLookup => "reverse_lookup",
+            Self::TunnelFromOutside => "tunnel_from_outside",
+        }
+    }
+}
 
 /// One step less urgent.
 const fn one_step_down(severity: Severity) -> Severity {

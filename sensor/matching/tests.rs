@@ -144,6 +144,31 @@ fn an_endpoint_meets_its_port_its_address_and_its_networks() {
 }
 
 #[test]
+fn an_ipv4_indicator_is_met_inside_an_ipv6_address_and_an_allow_entry_too() {
+    let patterns = vec![
+        Pattern::Ip(address("198.51.100.66")),
+        Pattern::IpPort(address("198.51.100.66"), 443),
+        Pattern::Cidr(address("198.51.100.0"), 24),
+        Pattern::Cidr(address("64:ff9b::"), 96),
+        url("198.51.100.66", None, "/load"),
+    ];
+    let set_of = |allow: &[Allow]| set(patterns.clone(), allow);
+    let all = set_of(&[]);
+    let nat64 = "64:ff9b::198.51.100.66";
+    let met = |value| hits(&all, Kind::Ip, value);
+    assert_eq!(met(endpoint(nat64, 443)), [(1, false), (0, false), (2, false), (3, false)]);
+    assert_eq!(met(Value::Address(address("2002:c633:6442::1").into())), [(0, false), (2, false)]);
+    // Both addresses of Teredo lie in the network: one hit.
+    assert_eq!(met(endpoint("2001:0:c633:6401:8000:63bf:39cc:9bfd", 1)), [(2, false)]);
+    assert_eq!(met(endpoint("2001:db8::c633:6442", 443)), []);
+    let seen = Value::Url { host: "64:ff9b::c633:6442", port: 80, target: b"/load" };
+    assert_eq!(hits(&all, Kind::HttpUrl, seen), [(4, false)]);
+    let allowed = set_of(&[Allow::Network(address("198.51.100.66"), 32)]);
+    let met = hits(&allowed, Kind::Ip, endpoint(nat64, 80));
+    assert_eq!(met, [(0, true), (2, true), (3, false)]);
+}
+
+#[test]
 fn an_address_in_an_answer_meets_no_port() {
     let set = set(
         vec![Pattern::IpPort(address("192.0.2.7"), 443), Pattern::Ip(address("192.0.2.7"))],
@@ -210,6 +235,28 @@ fn a_path_is_met_on_any_host_but_an_allowed_one() {
     assert_eq!(seen("any.example", "/x/api/gate.php"), []);
     assert_eq!(seen("good.example", "/api/gate.php"), [(3, false), (0, true), (1, true)]);
     assert_eq!(seen("192.0.2.1", "/gate.php"), [(2, true)]);
+}
+
+#[test]
+fn a_target_is_met_however_it_is_written() {
+    let set = set(
+        vec![
+            url("cdn.example", None, "/load//%61.exe"),
+            Pattern::Path("/x/../gate%2ephp".into()),
+            url("cdn.example", None, "/q?id=%41"),
+        ],
+        &[],
+    );
+    let seen = |host, target| hits(&set, Kind::HttpUrl, request(host, 80, target));
+    for target in ["/load/a.exe", "//load/./a.exe", "/b/../LOAD/%61%2Eexe?x", "\\load%2fa.exe"] {
+        assert_eq!(seen("cdn.example", target), [(0, false)], "{target}");
+    }
+    for target in ["/load/%2561.exe", "/load/..a.exe", "/x?/load/a.exe", "/load/b/a.exe"] {
+        assert_eq!(seen("cdn.example", target), [], "{target}");
+    }
+    assert_eq!(seen("any.example", "/a/..//gate.php%3fx"), [(1, false)]);
+    assert_eq!(seen("cdn.example", "/./q?i%64=A"), [(2, false)]);
+    assert_eq!(seen("cdn.example", "/q%3Fid=A"), []);
 }
 
 #[test]

@@ -28,6 +28,9 @@ pub struct Held {
     pub(super) probed: String,
     /// Protections that could not be had.
     pub missing: Vec<Missing>,
+    /// Files whose directory stays closed because it holds much else: one that takes their name is
+    /// not seen before a restart.
+    pub unfollowed: Vec<PathBuf>,
 }
 
 impl fmt::Display for Held {

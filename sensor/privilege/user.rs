@@ -3,6 +3,7 @@
 //! Alerts come first: a user who cannot write the log is not taken. Then the process stays with
 //! root's number but without root's rights, and says so.
 
+use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -11,21 +12,26 @@ use nix::unistd::{self, Gid, Uid, User};
 
 use super::held::{Missing, RightsError, Who};
 use super::{Needs, directory_of};
+use crate::directory::{Directory, Owners};
 
 /// The user of the package.
 const OURS: &str = "wardwatch";
+/// The numbers of users that systemd makes.
+const DYNAMIC: std::ops::RangeInclusive<u32> = 61_184..=65_519;
 /// Who is nobody on every system.
 const NOBODY: &str = "nobody";
 
 /// Where logs are written.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug)]
 pub struct LogPlace {
-    /// The directory.
-    pub directory: PathBuf,
+    /// The directory's path.
+    pub path: PathBuf,
+    /// The directory, open.
+    pub directory: Directory,
     /// Was it made just now? Then it may be given away.
     pub is_new: bool,
-    /// The files that are open in it.
-    pub files: Vec<PathBuf>,
+    /// The names of the files that are open in it.
+    pub files: Vec<OsString>,
 }
 
 /// Becomes another user if the process is root; says who it is.
@@ -35,46 +41,58 @@ pub(super) fn leave_root(needs: &Needs, missing: &mut Vec<Missing>) -> Result<Wh
     }
     // Groups are given up whoever we become.
     unistd::setgroups(&[]).map_err(|error| RightsError::Groups(error.to_string()))?;
-    for user in candidates(needs)? {
+    for user in candidates(needs.user.as_deref())? {
         if take_log(&user, needs) {
             become_user(&user)?;
             return Ok(Who::User(user.name));
         }
     }
-    missing.push(Missing::User { log: needs.log.directory.clone() });
+    missing.push(Missing::User { log: needs.log.path.clone() });
     Ok(Who::RootInNumber)
 }
 
+/// The numbers of the users whom root would become, and of the one that was it before. What belongs
+/// to anybody else is not written.
+pub fn successors(user: Option<&str>, log: &Path) -> Vec<u32> {
+    let users = candidates(user).unwrap_or_default();
+    users.iter().map(|user| user.uid.as_raw()).chain(former(log)).collect()
+}
+
+/// A user that systemd makes for a service (`DynamicUser=`) has no name while the service is
+/// stopped. Its directory stands in one of root's that nobody else can enter.
+fn former(log: &Path) -> Option<u32> {
+    let whole = log.canonicalize().ok()?;
+    let (owner, parent) = (whole.metadata().ok()?.uid(), whole.parent()?.metadata().ok()?);
+    let is_closed = parent.uid() == 0 && parent.mode() & 0o077 == 0;
+    (is_closed && DYNAMIC.contains(&owner)).then_some(owner)
+}
+
 /// Whom to try, in this order. A user who was asked for by name is the only one.
-fn candidates(needs: &Needs) -> Result<Vec<User>, RightsError> {
+fn candidates(user: Option<&str>) -> Result<Vec<User>, RightsError> {
     let named = |name: &str| User::from_name(name).ok().flatten();
-    if let Some(name) = &needs.user {
-        let user = named(name).ok_or_else(|| RightsError::NoUser(name.clone()))?;
-        return Ok(vec![user]);
+    match user {
+        Some(name) => {
+            named(name).map(|user| vec![user]).ok_or_else(|| RightsError::NoUser(name.into()))
+        }
+        None => Ok([named(OURS), named(NOBODY)].into_iter().flatten().collect()),
     }
-    let owner = fs::metadata(&needs.log.directory).ok().map(|about| Uid::from_raw(about.uid()));
-    let owner = owner.filter(|owner| !owner.is_root());
-    let owner = owner.and_then(|owner| User::from_uid(owner).ok().flatten());
-    Ok([named(OURS), owner, named(NOBODY)].into_iter().flatten().collect())
 }
 
 /// Can this user write the log? Gives it what is ours to give; takes it back if that is not
 /// enough.
 fn take_log(user: &User, needs: &Needs) -> bool {
-    let log = &needs.log;
+    let LogPlace { directory, is_new, files, .. } = &needs.log;
     let give = |uid: Uid, gid: Gid| {
-        if log.is_new {
-            let _ = unistd::chown(&log.directory, Some(uid), Some(gid));
+        if *is_new {
+            let _ = directory.give(uid, gid);
         }
-        let owner = fs::metadata(&log.directory).map(|about| about.uid());
-        for file in &log.files {
-            if log.is_new || owner.as_ref().is_ok_and(|owner| *owner == user.uid.as_raw()) {
-                let _ = unistd::chown(file, Some(uid), Some(gid));
-            }
+        let is_theirs = directory.owner().is_ok_and(|owner| owner == user.uid.as_raw());
+        for file in files.iter().filter(|_| *is_new || is_theirs) {
+            let _ = directory.give_file(file, uid, gid);
         }
     };
     give(user.uid, user.gid);
-    let can = as_user(user, || writes(needs));
+    let can = as_user(user, || writes(needs, user));
     if !can {
         give(Uid::from_raw(0), Gid::from_raw(0));
     }
@@ -94,16 +112,21 @@ fn as_user(user: &User, act: impl FnOnce() -> bool) -> bool {
 }
 
 /// Can files be made and moved in the directories, and those that are open be opened again?
-fn writes(needs: &Needs) -> bool {
+fn writes(needs: &Needs, user: &User) -> bool {
     let makes = |directory: &Path| {
         let probe = directory.join(format!(".wardwatch-{}", std::process::id()));
         let made = OpenOptions::new().write(true).create_new(true).open(&probe).is_ok();
         made && fs::remove_file(&probe).is_ok()
     };
-    let again = |file: &PathBuf| OpenOptions::new().append(true).open(file).is_ok();
-    makes(&needs.log.directory)
+    let owners = Owners::new(&[user.uid.as_raw()]);
+    let again = |file: &PathBuf| {
+        let opened = Directory::of(file, &owners).and_then(|(at, name)| at.append(&name, 0o640));
+        opened.is_ok()
+    };
+    let files = needs.log.files.iter().map(|name| needs.log.path.join(name));
+    makes(&needs.log.path)
         && needs.writable.iter().all(|file| makes(directory_of(file)))
-        && needs.log.files.iter().chain(&needs.writable).all(again)
+        && files.chain(needs.writable.iter().cloned()).all(|file| again(&file))
 }
 
 /// For good. Capabilities stay until they are dropped, which is next.

@@ -1,7 +1,10 @@
 //! Packet times as people and machines read them, with the local offset.
 
 use std::cell::RefCell;
+use std::io;
+use std::path::Path;
 
+use ioc_feeds::file;
 use jiff::tz::TimeZone;
 
 use crate::net::Timestamp;
@@ -29,12 +32,9 @@ struct Second {
 }
 
 impl Clock {
-    /// The machine's zone (`TZ`, else `/etc/localtime`).
+    /// The machine's zone (`TZ`, else `/etc/localtime`); UTC where its file cannot be used.
     pub fn local() -> Self {
-        let file = std::env::var_os("TZ").is_none().then(|| std::fs::read("/etc/localtime").ok());
-        // By its own file rather than by its name, for which every zone there is would be listed.
-        let zone = file.flatten().and_then(|rules| TimeZone::tzif("local", &rules).ok());
-        Self { zone: zone.unwrap_or_else(TimeZone::system) }
+        Self { zone: zone() }
     }
 
     /// A given zone.
@@ -61,6 +61,33 @@ impl Clock {
     /// `18/06/2024 09:21:05`.
     pub fn short(&self, time: Timestamp) -> String {
         self.zoned(time).strftime("%d/%m/%Y %H:%M:%S").to_string()
+    }
+}
+
+/// No file of a zone is longer.
+const LONGEST_ZONE: u64 = 1024 * 1024;
+
+/// The zone by its own file, rather than by its name, for which every zone there is would be listed;
+/// and a file only if it is a regular one, which never has to be waited for.
+fn zone() -> TimeZone {
+    let read = |path: &Path| {
+        file::read(path, LONGEST_ZONE)
+            .map(|rules| TimeZone::tzif("local", &rules).unwrap_or(TimeZone::UTC))
+    };
+    let Some(named) = std::env::var_os("TZ") else {
+        return match read(Path::new("/etc/localtime")) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => TimeZone::system(),
+            read => read.unwrap_or(TimeZone::UTC),
+        };
+    };
+    let text = named.to_string_lossy();
+    let path = Path::new(text.strip_prefix(':').unwrap_or(&text));
+    match std::env::var_os("TZDIR") {
+        _ if path.is_absolute() => read(path).unwrap_or(TimeZone::UTC),
+        Some(directory) => read(&Path::new(&directory).join(path))
+            .or_else(|_| TimeZone::posix(&text))
+            .unwrap_or(TimeZone::UTC),
+        None => TimeZone::system(),
     }
 }
 

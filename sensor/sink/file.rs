@@ -1,9 +1,6 @@
-//! Where lines go: the trait every destination of lines has, and the plain file of a scan.
+//! Where lines go: the trait every destination of lines has.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::io::{self, Write};
 
 use super::{Losses, Trouble};
 use crate::net::Timestamp;
@@ -57,20 +54,4 @@ impl<W: Write> LineOut for W {
     fn flush(&mut self) -> io::Result<()> {
         Write::flush(self)
     }
-}
-
-/// Opens or makes a file for appending, mode 0640.
-pub(super) fn append(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).create(true).mode(0o640).open(path)
-}
-
-/// Opens or makes a file, mode 0640, and empties it.
-///
-/// # Errors
-/// When it cannot be opened for writing.
-pub fn create(path: &Path) -> io::Result<BufWriter<File>> {
-    let file = append(path)?;
-    // A pipe or a terminal has nothing to empty.
-    let _ = file.set_len(0);
-    Ok(BufWriter::new(file))
 }

@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 use super::file::{LineOut, Weight};
 use super::{Clock, Losses, Trouble};
+use crate::directory::Owners;
 use crate::net::Timestamp;
 use echo::Echo;
 use held::Held;
@@ -42,6 +43,8 @@ pub struct LogOptions {
     pub clock: Clock,
     /// Are alerts that must wait repeated on standard error and in the journal?
     pub echo: bool,
+    /// Who may own the file and its directory.
+    pub owners: Owners,
 }
 
 /// Whole lines on their way to the file.
@@ -82,11 +85,16 @@ impl LogFile {
     /// When it cannot be opened for writing now: better to say so at once than to begin a watch
     /// that nobody can read.
     pub fn open(path: &Path, options: LogOptions) -> io::Result<Self> {
-        Ok(Self {
+        let file = Opened::open(path, &options.owners)?;
+        Ok(Self::with(file, path, options))
+    }
+
+    fn with(file: Opened, path: &Path, options: LogOptions) -> Self {
+        Self {
             path: path.into(),
             echo: options.echo.then(Echo::find),
             options,
-            file: Some(Opened::open(path)?),
+            file: Some(file),
             gathered: Gathered::default(),
             held: Held::default(),
             unsaid: Vec::new(),
@@ -98,7 +106,7 @@ impl LogFile {
             now: Timestamp::default(),
             looked: Timestamp::default(),
             synced: Timestamp::default(),
-        })
+        }
     }
 
     /// Is it impossible to write at present?
@@ -154,7 +162,7 @@ impl LogFile {
 
     /// Opens the file again, and writes what had to wait.
     fn resume(&mut self) {
-        match Opened::open(&self.path) {
+        match Opened::open(&self.path, &self.options.owners) {
             Ok(file) => self.file = Some(file),
             Err(error) => {
                 self.fail(0, &error);
@@ -193,7 +201,7 @@ impl LogFile {
             return;
         }
         let stamp = self.options.clock.stamp(self.now);
-        match rotation::rotate(&self.path, &stamp, &self.options.rotation) {
+        match file.rotate(&stamp, &self.options.rotation) {
             Ok(()) => self.replace(),
             Err(error) => {
                 let reason = crate::capture::describe(&error);
@@ -207,7 +215,7 @@ impl LogFile {
     /// Leaves the old file, synced, for a new one of the same path.
     fn replace(&mut self) {
         self.sync();
-        match Opened::open(&self.path) {
+        match Opened::open(&self.path, &self.options.owners) {
             Ok(file) => self.file = Some(file),
             Err(error) => self.fail(0, &error),
         }

@@ -14,6 +14,7 @@ pub mod status;
 pub mod stream;
 pub mod summary;
 pub mod syslog;
+pub mod target;
 pub mod text;
 
 use std::io;

@@ -5,11 +5,13 @@
 //! there, which are counted and said; one that has gone is said once. The log files have
 //! everything either way.
 
+use std::fs::File;
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use super::file::{LineOut, Weight};
 use super::log::is_due;
@@ -24,8 +26,35 @@ const ALERTS_ONLY: usize = 1024;
 const GATHERED: usize = 64 * 1024;
 /// The pause after a write that failed for another reason than that nobody reads.
 const PAUSE: Duration = Duration::from_secs(1);
-/// How long the last lines have at the end of the run.
-const FAREWELL: Duration = Duration::from_secs(2);
+/// How long the last lines have at the end of the run: so many waits of so long, for all streams
+/// together. A run that was told to stop ends within two seconds.
+const FAREWELLS: u32 = 24;
+const FAREWELL: Duration = Duration::from_millis(50);
+/// Waits that are left.
+#[cfg(not(test))]
+static LEFT: AtomicU32 = AtomicU32::new(FAREWELLS);
+
+/// The waits that all streams and servers of this process share.
+#[cfg(not(test))]
+pub(super) fn farewells() -> &'static AtomicU32 {
+    &LEFT
+}
+
+/// In tests, which share a process, each has its own.
+#[cfg(test)]
+pub(super) fn farewells() -> &'static AtomicU32 {
+    Box::leak(Box::new(AtomicU32::new(FAREWELLS)))
+}
+
+/// Waits for a thread to end, as long as there are waits left.
+pub(super) fn part(ended: &Receiver<()>, farewells: &AtomicU32) {
+    let take = |left: u32| left.checked_sub(1);
+    while farewells.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() {
+        if ended.recv_timeout(FAREWELL) != Err(RecvTimeoutError::Timeout) {
+            return;
+        }
+    }
+}
 /// How often, in nanoseconds, it is said that a reader is too slow.
 const MINUTE: u64 = 60_000_000_000;
 /// What the thread has to tell.
@@ -35,10 +64,10 @@ enum State {
     Closed(String),
 }
 
-/// Standard output or standard error, or what stands for it in a test.
+/// Standard output, standard error, a pipe, or what stands for one in a test.
 pub struct Stream {
     /// What it is called in messages.
-    name: &'static str,
+    name: String,
     /// Does it take what the sensor says of itself?
     notices: bool,
     /// Taken when this is dropped.
@@ -53,28 +82,45 @@ pub struct Stream {
     said: Timestamp,
     failing: bool,
     closed: bool,
+    /// Waits that are left at the end.
+    farewells: &'static AtomicU32,
 }
 
 impl Stream {
     /// Standard output: alerts and records. Standard error has what the sensor says of itself.
     pub fn stdout() -> Self {
-        Self::new("stdout", false, io::stdout())
+        Self::new("stdout", false, io::stdout(), farewells())
     }
 
     /// Standard error.
     pub fn stderr() -> Self {
-        Self::new("stderr", true, io::stderr())
+        Self::new("stderr", true, io::stderr(), farewells())
+    }
+
+    /// Standard error for alerts and records.
+    pub fn stderr_for_records() -> Self {
+        Self::new("stderr", false, io::stderr(), farewells())
+    }
+
+    /// A pipe or another file that is open already: alerts and records.
+    pub fn of(name: &str, file: File) -> Self {
+        Self::new(name, false, file, farewells())
     }
 
     /// Lines go to `out`. The thread begins with the first line, when the process has given up
     /// its rights.
-    fn new(name: &'static str, notices: bool, out: impl Write + Send + 'static) -> Self {
+    fn new(
+        name: &str,
+        notices: bool,
+        out: impl Write + Send + 'static,
+        farewells: &'static AtomicU32,
+    ) -> Self {
         let (sender, lines) = bounded(QUEUE);
         let (tell, states) = bounded(16);
         let (end, ended) = bounded(0);
         let printer = Some(Printer { out: Box::new(out), lines, tell, failing: false, _end: end });
         Self {
-            name,
+            name: name.into(),
             notices,
             sender: Some(sender),
             states,
@@ -85,6 +131,7 @@ impl Stream {
             said: Timestamp::default(),
             failing: false,
             closed: false,
+            farewells,
         }
     }
 
@@ -104,7 +151,7 @@ impl LineOut for Stream {
         }
         if let Some(printer) = self.printer.take() {
             // Ends when this is dropped. Not joined: a reader that hangs must not hold the end.
-            thread::Builder::new().name(self.name.into()).spawn(move || printer.work())?;
+            thread::Builder::new().name("stream".into()).spawn(move || printer.work())?;
         }
         let sent = self.sender.as_ref().is_some_and(|sender| {
             let room = weight != Weight::Event || sender.len() < QUEUE - ALERTS_ONLY;
@@ -127,23 +174,23 @@ impl LineOut for Stream {
             match state {
                 State::Failing(reason) => {
                     self.failing = true;
-                    say(Trouble::Unreachable { target: self.name.into(), reason });
+                    say(Trouble::Unreachable { target: self.name.clone(), reason });
                 }
                 State::Working => {
                     self.failing = false;
                     let dropped = self.unsaid(now);
-                    say(Trouble::Reachable { target: self.name.into(), dropped });
+                    say(Trouble::Reachable { target: self.name.clone(), dropped });
                 }
                 State::Closed(reason) => {
                     self.closed = true;
-                    say(Trouble::Closed { target: self.name.into(), reason });
+                    say(Trouble::Closed { target: self.name.clone(), reason });
                 }
             }
         }
         let more = self.lost > self.lost_said && !self.failing && !self.closed;
         if more && is_due(now, self.said, MINUTE) {
             let dropped = self.unsaid(now);
-            say(Trouble::TooSlow { target: self.name.into(), dropped });
+            say(Trouble::TooSlow { target: self.name.clone(), dropped });
         }
     }
 }
@@ -153,7 +200,7 @@ impl Drop for Stream {
     fn drop(&mut self) {
         self.sender = None;
         if self.printer.is_none() {
-            let _ = self.ended.recv_timeout(FAREWELL);
+            part(&self.ended, self.farewells);
         }
     }
 }
@@ -252,7 +299,8 @@ mod tests {
     fn pipe() -> (Stream, Receiver<Vec<u8>>, Answers) {
         let (written, read) = bounded(100_000);
         let (answer, answers) = bounded(100);
-        (Stream::new("test", false, Pipe { written, answers }), read, answer)
+        let farewells = Box::leak(Box::new(AtomicU32::new(FAREWELLS * 100)));
+        (Stream::new("test", false, Pipe { written, answers }, farewells), read, answer)
     }
 
     fn alert(out: &mut Stream, text: &str) {
@@ -318,6 +366,19 @@ mod tests {
         drop(out);
         let text = String::from_utf8(read.iter().flatten().collect()).unwrap();
         assert_eq!(text.matches("alert\n").count(), ALERTS_ONLY / 2, "no alert was lost");
+    }
+
+    #[test]
+    fn readers_that_stand_still_hold_the_end_up_together_as_long_as_one() {
+        let begun = Instant::now();
+        let farewells: &AtomicU32 = Box::leak(Box::new(AtomicU32::new(FAREWELLS)));
+        let (written, _read) = bounded(10);
+        let (_answer, answers) = bounded(1);
+        let pipe = || Pipe { written: written.clone(), answers: answers.clone() };
+        let mut streams = [0; 5].map(|_| Stream::new("test", false, pipe(), farewells));
+        streams.iter_mut().for_each(|stream| alert(stream, "one"));
+        drop(streams);
+        assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
     }
 
     #[test]

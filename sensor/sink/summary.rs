@@ -11,6 +11,7 @@ use crate::alert::throttle::FoldKey;
 use crate::alert::{Crowd, Crowding};
 use crate::enrich::FullAlert;
 use crate::lang::{self, Phrase};
+use crate::matching::severity::Weakness;
 use crate::net::{Address, Mac, Timestamp};
 
 /// Whose contacts a row has: of one host, or of too many to say each.
@@ -36,6 +37,8 @@ struct Row {
 #[derive(Debug, Default)]
 pub struct Summary {
     rows: BTreeMap<(String, Who), Row>,
+    /// Threats of which all evidence is weak, and why: nobody is told to unplug anything for it.
+    weak: HashMap<String, Option<Weakness>>,
 }
 
 impl Summary {
@@ -89,6 +92,10 @@ impl Summary {
             let happened = threat.happened.in_language(language);
             let _ = writeln!(out, "\n{name}\n  {happened}");
             let _ = writeln!(out, "  {}:", lang::phrase(language, Phrase::WhatToDo));
+            if let Some(Some(weakness)) = self.weak.get(key) {
+                let _ = writeln!(out, "  1. {}", lang::check_first(language, *weakness));
+                continue;
+            }
             for (n, step) in threat.advice(language, &format.threats.contact).iter().enumerate() {
                 let _ = writeln!(out, "  {}. {step}", n + 1);
             }
@@ -121,6 +128,8 @@ fn align(table: &[[String; 5]]) -> String {
 impl Sink for Summary {
     fn alert(&mut self, full: &FullAlert<'_>) -> io::Result<()> {
         let alert = full.alert;
+        let weak = self.weak.entry(full.indicator.threat.to_string()).or_insert(alert.weakness);
+        *weak = weak.and(alert.weakness);
         let many = alert.crowd.as_ref().filter(|crowd| crowd.is_of_many());
         let who = many.map_or(Who::Host(alert.ours.address), |crowd| Who::Many(crowd.by));
         let key = (full.indicator.threat.to_string(), who);

@@ -72,10 +72,16 @@ impl LineFormat {
         };
         let crowd =
             crowd.map_or_else(String::new, |one| format!("; {}", lang::crowd(language, one)));
-        let action = full.threat.action(language, full.contact);
+        let (weak, action) = match alert.weakness {
+            None => (String::new(), full.threat.action(language, full.contact)),
+            Some(weakness) => (
+                format!("; {}", lang::weakness(language, weakness)),
+                lang::check_first(language, weakness).to_owned(),
+            ),
+        };
         format!(
             "{time} {severity} | {name}{malware} | {host} {mac} | {seen} ({place}) | {peer} | \
-             {pattern} ({kind}, {role}, {sure}, {since}, {reference}){also}{crowd} | {} | {}",
+             {pattern} ({kind}, {role}, {sure}, {since}, {reference}){also}{weak}{crowd} | {} | {}",
             alert.count,
             field(&action),
         )

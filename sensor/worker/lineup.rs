@@ -9,7 +9,6 @@ use std::hint::black_box;
 
 use super::{Sought, Worker};
 use crate::capture::Frame;
-use crate::decode::packet::Skip;
 use crate::decode::{Place, Seen};
 
 /// Frames side by side: about as many loads as a core waits for at the same time.
@@ -20,16 +19,11 @@ const ABREAST: usize = 16;
 struct Ready<'a> {
     frame: Frame<'a>,
     place: Place<'a>,
-    worker: usize,
     sought: Sought,
 }
 
-/// Takes frames in, in order, each by the worker whose number `choose` says.
-pub fn take_in<'a>(
-    mut frames: impl Iterator<Item = Frame<'a>>,
-    workers: &mut [Box<Worker>],
-    mut choose: impl FnMut(Result<Seen<'_, '_>, Skip>) -> usize,
-) {
+/// Lets a worker take frames in, in order.
+pub fn take_in<'a>(mut frames: impl Iterator<Item = Frame<'a>>, worker: &mut Worker) {
     let mut ready: [Ready<'a>; ABREAST] = Default::default();
     loop {
         // A byte of each, before any is read: large frames each wait for memory too.
@@ -42,22 +36,18 @@ pub fn take_in<'a>(
         black_box(touched);
         for ready in ready.iter_mut().take(count) {
             ready.place.decode(&ready.frame);
-            let seen = ready.place.seen();
-            ready.worker = choose(seen);
-            if let (Some(worker), Ok(Seen::Ip(packet))) = (workers.get(ready.worker), seen) {
+            if let Ok(Seen::Ip(packet)) = ready.place.seen() {
                 ready.sought = worker.seek(packet);
             }
         }
         // Nothing else in this loop: what a core has begun is all it can wait for together.
-        let fetched = ready.iter().take(count).enumerate().fold(0, |fetched, (nth, ready)| {
-            let worker = workers.get(ready.worker);
-            fetched ^ worker.map_or(0, |worker| worker.flows.fetch(ready.sought.hash, nth))
-        });
+        let fetched =
+            ready.iter().take(count).enumerate().fold(0, |fetched, (nth, ready)| {
+                fetched ^ worker.flows.fetch(ready.sought.hash, nth)
+            });
         black_box(fetched);
         for ready in ready.iter().take(count) {
-            if let Some(worker) = workers.get_mut(ready.worker) {
-                worker.decoded(&ready.frame, ready.place.seen(), &ready.sought);
-            }
+            worker.decoded(&ready.frame, ready.place.seen(), &ready.sought);
         }
         if count < ABREAST {
             return;

@@ -83,7 +83,20 @@ impl Worker {
             }
         }
         if flow.generation != generation {
-            flow.generation = generation;
+            self.compare_again(index, (packet, time, frame));
+        }
+    }
+
+    /// Compares the endpoints of a flow that is older than the indicators.
+    #[cold]
+    pub(super) fn compare_again(
+        &mut self,
+        index: FlowIndex,
+        (packet, time, frame): (&Packet<'_>, Timestamp, u64),
+    ) {
+        let generation = short(self.generation);
+        let Some(flow) = self.flows.get_mut(index) else { return };
+        if std::mem::replace(&mut flow.generation, generation) != generation {
             let client = flow.key().endpoint(flow.opener);
             let scene = Scene::new(packet, time, frame).of_flow(flow.begun(), client).again();
             self.watch.endpoints(&scene);

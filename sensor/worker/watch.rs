@@ -19,6 +19,7 @@ use crate::extract::tls::fingerprint;
 use crate::flow::Flow;
 use crate::flow::table::{Life, flow_id};
 use crate::matching::behaviour::Tracker;
+use crate::matching::severity::Weakness;
 use crate::matching::{Hit, IndicatorId, IndicatorSet, Matcher};
 use crate::net::{Address, Endpoint, FlowKey, IpProtocol, Side, Timestamp};
 use crate::observation::{ClientHello, Kind, Message, Observation, Observer, StreamHead, Value};
@@ -55,10 +56,6 @@ impl<'a> Scene<'a> {
         let Packet { source, destination, protocol, .. } = *self.packet;
         let (key, _) = FlowKey::new(source, destination, protocol);
         self.begun.map_or(0, |begun| flow_id(&key, begun))
-    }
-
-    pub(super) const fn time(&self) -> Timestamp {
-        self.time
     }
 
     /// Who sent the packet, and to whom.
@@ -134,8 +131,9 @@ impl Watch {
             self.counters.count(Counter::Observations);
             // Asked before there is an observation: nearly every address is met by nothing.
             if !self.matcher.misses_address(endpoint.address) {
+                let kind = if scene.packet.is_outer { Kind::OuterIp } else { Kind::Ip };
                 let value = Value::Endpoint(endpoint);
-                self.look_up(scene, Observation { kind: Kind::Ip, value });
+                self.look_up(scene, Observation { kind, value });
             }
             let encrypted = !scene.again
                 && resolvers::is_encrypted_dns_port(scene.packet.protocol, endpoint.port);
@@ -237,7 +235,16 @@ impl Watch {
     /// Makes an alert, folds it or sends it.
     fn say(&mut self, scene: &Scene<'_>, (kind, indicator): (Kind, IndicatorId), seen: String) {
         let sighting = self.sighting(scene);
-        let (ours, peer) = self.home.sides(sighting.client, sighting.server());
+        let weakness = if scene.packet.hearsay {
+            Some(Weakness::TunnelFromOutside)
+        } else {
+            Weakness::of(kind)
+        };
+        let (ours, peer) = match self.outer_sender(scene.packet.tunnels.as_slice()) {
+            // Nobody is accused: who sent the tunnel is named, and who it was sent to.
+            Some(tunnel) if scene.packet.hearsay => (tunnel.destination, tunnel.source),
+            _ => self.home.sides(sighting.client, sighting.server()),
+        };
         let also = self.reasons.note(scene.flow_id(), Reason { kind, indicator });
         let set = self.matcher.set().clone();
         let alert = Box::new(Alert {
@@ -245,6 +252,7 @@ impl Watch {
             opened: sighting.time,
             sighting,
             kind,
+            weakness,
             seen,
             set,
             indicator,
@@ -295,6 +303,10 @@ impl Watch {
             Sighting::new(scene.packet, scene.time, scene.frame, self.origin.clone());
         sighting.flow_id = scene.flow_id();
         sighting.client = scene.client;
+        if scene.packet.hearsay {
+            // Of a frame that is a stranger's.
+            sighting.macs = None;
+        }
         sighting
     }
 
@@ -359,6 +371,8 @@ impl Observer for At<'_> {
 
     fn message(&mut self, message: Message<'_>) {
         match message {
+            // A stranger's tunnel does not tell who is who.
+            Message::Dhcp(_) | Message::Dns(_) | Message::Name(_) if self.scene.packet.hearsay => {}
             Message::Tls(hello) => self.watch.fingerprints(self.scene, hello, 't'),
             Message::Quic(hello) => self.watch.fingerprints(self.scene, hello, 'q'),
             Message::Dtls(hello) => self.watch.fingerprints(self.scene, hello, 'd'),
@@ -394,12 +408,19 @@ fn is_group(address: Address) -> bool {
 fn seen_text(value: &Value<'_>) -> String {
     match value {
         Value::Name(name) => (*name).to_owned(),
-        Value::Address(address) => address.to_string(),
-        Value::Endpoint(endpoint) if endpoint.port == 0 => endpoint.address.to_string(),
-        Value::Endpoint(endpoint) => endpoint.to_string(),
+        Value::Address(address) => address.to_string() + &meaning(*address),
+        Value::Endpoint(endpoint) if endpoint.port == 0 => {
+            endpoint.address.to_string() + &meaning(endpoint.address)
+        }
+        Value::Endpoint(endpoint) => endpoint.to_string() + &meaning(endpoint.address),
         Value::Url { host, target, .. } => format!("{host}{}", String::from_utf8_lossy(target)),
         Value::Text(text) => String::from_utf8_lossy(text).into_owned(),
     }
+}
+
+/// The IPv4 addresses that an IPv6 address means, as a person adds them.
+fn meaning(address: Address) -> String {
+    address.embedded_v4().map(|inside| format!(" = {inside}")).collect()
 }
 
 /// Who is taken for the client of a flow that begins with this packet: who sends SYN, who gets
@@ -412,7 +433,10 @@ pub(super) fn opener(packet: &Packet<'_>, key: &FlowKey) -> Side {
         return if segment.flags.ack() { sender.other() } else { sender };
     }
     let served = |endpoint: Endpoint| endpoint.port < 1024 || matches!(endpoint.port, 5353 | 5355);
-    let portless = !matches!(key.protocol, IpProtocol::TCP | IpProtocol::UDP | IpProtocol::SCTP);
+    let portless = !matches!(
+        key.protocol,
+        IpProtocol::TCP | IpProtocol::UDP | IpProtocol::UDP_LITE | IpProtocol::SCTP
+    );
     if !portless && served(packet.source) && !served(packet.destination) {
         sender.other()
     } else {
@@ -452,12 +476,10 @@ pub(super) const fn first_life(packet: &Packet<'_>) -> Life {
 pub(super) fn silent_packet(flow: &Flow<Session>, sender: Side) -> Packet<'static> {
     let key = flow.key();
     Packet {
+        hearsay: key.is_apart(),
         source: key.endpoint(sender),
         destination: key.endpoint(sender.other()),
         protocol: key.protocol,
-        transport: Transport::Other(&[]),
-        macs: None,
-        vlans: Few::default(),
-        tunnels: Few::default(),
+        ..Packet::default()
     }
 }

@@ -189,6 +189,43 @@ pub fn gzip(file: &[u8]) -> Vec<u8> {
     encoder.finish().expect("memory can be written")
 }
 
+/// The same bytes, packed with zstd.
+pub fn zstd(file: &[u8]) -> Vec<u8> {
+    ruzstd::encoding::compress_to_vec(file, ruzstd::encoding::CompressionLevel::Fastest)
+}
+
+/// The same bytes, packed with xz.
+pub fn xz(file: &[u8]) -> Vec<u8> {
+    let options = lzma_rust2::XzOptions::with_preset(0);
+    let mut packer = lzma_rust2::XzWriter::new(Vec::new(), options).expect("options of a preset");
+    packer.write_all(file).expect("memory can be written");
+    packer.finish().expect("memory can be written")
+}
+
+/// The same bytes, packed with bzip2.
+pub fn bzip2(file: &[u8]) -> Vec<u8> {
+    let mut packer = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+    packer.write_all(file).expect("memory can be written");
+    packer.finish().expect("memory can be written")
+}
+
+/// A snoop file (RFC 1761) of Ethernet frames.
+pub fn snoop(frames: &[Frame]) -> Vec<u8> {
+    let mut file = b"snoop\0\0\0\0\0\0\x02\0\0\0\x04".to_vec();
+    for frame in frames {
+        let (length, filled) = (frame.bytes.len(), frame.bytes.len().next_multiple_of(4));
+        let (seconds, rest) =
+            (frame.time.div_euclid(1_000_000_000), frame.time.rem_euclid(1_000_000_000));
+        let length = length as u32;
+        for word in [length, length, 24 + filled as u32, 0, seconds as u32, (rest / 1000) as u32] {
+            file.extend(word.to_be_bytes());
+        }
+        file.extend(&frame.bytes);
+        file.resize(file.len() + filled - frame.bytes.len(), 0);
+    }
+    file
+}
+
 /// The file without its last bytes, so that it ends amid the last record: a capture of a machine
 /// that was switched off. The last frame must be longer than 20 bytes.
 pub fn cut_in_last_record(file: &[u8]) -> Vec<u8> {

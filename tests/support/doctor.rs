@@ -42,7 +42,7 @@ impl Setting {
     /// A feed of today, a log directory that can be written, English.
     pub fn new() -> Self {
         let directory = temporary_directory();
-        let anyone = std::fs::Permissions::from_mode(0o777);
+        let anyone = std::fs::Permissions::from_mode(0o1777);
         let log = directory.path().join("log");
         std::fs::create_dir(&log).expect("a log directory");
         for path in [directory.path(), &log] {

@@ -99,6 +99,12 @@ pub const LINKS: &[(&str, u16, Wrap)] = &[
     ("ethernet", 1, |p| frame(ethertype_of(p), p)),
     ("802.1Q", 1, |p| frame(0x8100, &behind("0005", &typed(ethertype_of(p), p)))),
     ("QinQ", 1, |p| frame(0x88a8, &behind("0064 8100 0005", &typed(ethertype_of(p), p)))),
+    ("five VLAN tags", 1, |p| {
+        let tags = "0001 8100 0002 8100 0003 8100 0004 8100 0005";
+        frame(0x8100, &behind(tags, &typed(ethertype_of(p), p)))
+    }),
+    ("HSR", 1, |p| frame(0x892f, &behind("1020 0007", &typed(ethertype_of(p), p)))),
+    ("R-TAG", 1, |p| frame(0xf1c1, &behind("0000 0007", &typed(ethertype_of(p), p)))),
     ("802.3 LLC SNAP", 1, |p| frame(snap(p).len() as u16, &snap(p))),
     ("PPPoE", 1, |p| pppoe_session(&ppp(p))),
     ("PPPoE, short protocol", 1, |p| pppoe_session(&ppp(p)[1..])),
@@ -133,6 +139,7 @@ pub const LINKS: &[(&str, u16, Wrap)] = &[
     }),
     ("NULL, little endian", 0, |p| behind("02000000", p)),
     ("NULL, big endian", 0, |p| behind("00000002", p)),
+    ("NULL, EtherType in its second half", 0, |p| behind("0f00", &typed(ethertype_of(p), p))),
     ("LOOP", 108, |p| behind("00000002", p)),
     ("raw IP", 101, <[u8]>::to_vec),
     ("raw IPv4", 228, <[u8]>::to_vec),
@@ -237,6 +244,23 @@ fn in_six(packet: &[u8], from: &str) -> Vec<u8> {
     ip(ends[0], ends[1], next, packet)
 }
 
+/// ESP that does not encrypt: padding to four bytes, a check value of twelve.
+fn esp_null(packet: &[u8]) -> Vec<u8> {
+    let mut bytes = behind("00000c0d 00000001", packet);
+    let padding = (4 - (packet.len() + 2) % 4) % 4;
+    bytes.extend((1..=padding).map(|n| n as u8));
+    bytes.extend([padding as u8, if ethertype_of(packet) == 0x86dd { 41 } else { 4 }]);
+    bytes.extend([0xa5; 12]);
+    bytes
+}
+
+/// An 802.11 frame with its frame control the other way round.
+fn wireless_swapped(packet: &[u8]) -> Vec<u8> {
+    let mut frame = wireless(packet);
+    frame.swap(0, 1);
+    frame
+}
+
 /// Tunnels over IP: what they are called, the `pkt_src` of their records, how deep they are, and
 /// how they wrap. The result is an IP packet.
 pub const TUNNELS: &[(&str, &str, u64, Wrap)] = &[
@@ -272,6 +296,40 @@ pub const TUNNELS: &[(&str, &str, u64, Wrap)] = &[
     ("VXLAN, Linux port", "vxlan encapsulation", 1, |p| {
         outer_udp(8472, &behind("08000000 00000100", &frame(ethertype_of(p), p)))
     }),
+    ("VXLAN, reserved bits set", "vxlan encapsulation", 1, |p| {
+        outer_udp(4789, &behind("ffabcdff 000001ee", &frame(ethertype_of(p), p)))
+    }),
+    ("FOU", "ip in udp tunnel", 1, |p| outer_udp(5555, p)),
+    ("GUE", "ip in udp tunnel", 1, |p| {
+        let next = if ethertype_of(p) == 0x86dd { "29" } else { "04" };
+        outer_udp(6080, &behind(&format!("00 {next} 0000"), p))
+    }),
+    ("GUE, fields", "ip in udp tunnel", 1, |p| {
+        let next = if ethertype_of(p) == 0x86dd { "29" } else { "04" };
+        outer_udp(6080, &behind(&format!("02 {next} 0000 0102030405060708"), p))
+    }),
+    ("GUE, version 1", "ip in udp tunnel", 1, |p| outer_udp(6080, p)),
+    ("CAPWAP, 802.3", "capwap tunnel", 1, |p| {
+        outer_udp(5247, &behind("00 104200 00000000", &frame(ethertype_of(p), p)))
+    }),
+    ("CAPWAP, 802.11", "capwap tunnel", 1, |p| {
+        outer_udp(5247, &behind("00 104300 00000000", &wireless(p)))
+    }),
+    ("CAPWAP, 802.11 swapped, radio field", "capwap tunnel", 1, |p| {
+        let header = "00 204310 00000000 06 020000000003 00";
+        outer_udp(5247, &behind(header, &wireless_swapped(p)))
+    }),
+    ("HP mirror", "remote mirror", 1, |p| {
+        outer_udp(7932, &behind(&"00".repeat(12), &frame(ethertype_of(p), p)))
+    }),
+    ("Juniper mirror", "remote mirror", 1, |p| outer_udp(30_030, &behind("00000001 00000002", p))),
+    ("EoIP", "gre tunnel", 1, |p| {
+        let frame = frame(ethertype_of(p), p);
+        outer(47, &behind(&format!("2001 6400 {:04x} 0700", frame.len()), &frame))
+    }),
+    ("EoIPv6", "tunnel", 1, |p| outer6(97, &behind("0307", &frame(ethertype_of(p), p)))),
+    ("ESP that does not encrypt", "esp", 1, |p| outer(50, &esp_null(p))),
+    ("the same over UDP", "esp", 1, |p| outer_udp(4500, &esp_null(p))),
     ("Geneve", "geneve encapsulation", 1, |p| {
         outer_udp(6081, &behind("0000 6558 00000100", &frame(ethertype_of(p), p)))
     }),

@@ -23,11 +23,13 @@ use wardwatch::net::{Address, Endpoint, Side, Timestamp};
 use wardwatch::observation::{DnsData, Message, Observation, Observer, Value};
 use wardwatch::stats::Counter;
 
+use super::fuzz_worker;
+
 /// What a fuzz target runs.
 pub type Body = fn(&[u8]);
 
 /// Every body by the name of its target.
-pub const BODIES: [(&str, Body); 17] = [
+pub const BODIES: [(&str, Body); 19] = [
     ("decode", frames),
     ("capture_file", capture_file),
     ("dns", dns_message),
@@ -45,6 +47,8 @@ pub const BODIES: [(&str, Body); 17] = [
     ("feed_native", feed_native),
     ("feed_plain", feed_plain),
     ("name", name),
+    ("worker", fuzz_worker::worker),
+    ("glance", fuzz_worker::glance),
 ];
 
 thread_local! {
@@ -53,7 +57,7 @@ thread_local! {
     pub static READ: Cell<u64> = const { Cell::new(0) };
 }
 
-fn count_read() {
+pub(super) fn count_read() {
     READ.set(READ.get() + 1);
 }
 
@@ -126,7 +130,7 @@ fn with_context<T>(bytes: usize, side: Side, act: impl FnOnce(&mut Context<'_>) 
 }
 
 /// Pieces of the input, each behind its length in two bytes.
-fn pieces(data: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(super) fn pieces(data: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = data;
     std::iter::from_fn(move || {
         let (length, after) = rest.split_first_chunk::<2>()?;
@@ -182,7 +186,7 @@ fn drive(data: &[u8], mut advance: impl FnMut(Chunk<'_>) -> Verdict) {
     }
 }
 
-fn frame(link: u16, data: &[u8], number: u64) -> Frame<'_> {
+pub(super) fn frame(link: u16, data: &[u8], number: u64) -> Frame<'_> {
     Frame {
         time: Timestamp::new(1_700_000_000 + number as i64, 0),
         link: LinkType(link),

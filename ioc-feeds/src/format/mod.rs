@@ -6,16 +6,14 @@
 //! only when it cannot be read, is not UTF-8 or has a wrong header.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::hash::BuildHasher;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use foldhash::quality::RandomState;
 
 use crate::lint::{self, Lint, Verdict};
-use crate::{Confidence, Indicator, Reason};
+use crate::{Confidence, Indicator, Reason, file};
 
 pub mod native;
 pub mod plain;
@@ -27,8 +25,9 @@ pub const MAX_FILE: u64 = 256 * 1024 * 1024;
 pub const MAX_LISTED: usize = 10_000;
 /// Most rows that room is made for before they are read.
 const MAX_EXPECTED: usize = 16_384;
-/// Characters of a rejected line that are kept.
-const SHOWN: usize = 80;
+/// Characters of a rejected line that are kept: enough to find it again, and few enough that a file
+/// which was never meant as a feed is not given away.
+const SHOWN: usize = 48;
 
 /// What came out of one feed.
 #[derive(Debug)]
@@ -118,6 +117,9 @@ fn plainly(error: &std::io::Error) -> String {
     match error.kind() {
         std::io::ErrorKind::NotFound => "there is no such file".into(),
         std::io::ErrorKind::PermissionDenied => "permission denied".into(),
+        std::io::ErrorKind::IsADirectory => "it is a directory".into(),
+        // Ours, with names and letters as they are.
+        _ if error.raw_os_error().is_none() => error.to_string(),
         _ => {
             let text = error.to_string();
             text.split(" (os error").next().unwrap_or(&text).to_lowercase()
@@ -173,16 +175,12 @@ pub fn load_text(name: &str, text: &str, lint: Lint) -> Result<Loaded, FeedError
     Ok(rows.loaded)
 }
 
-/// Reads a whole file, but never more than [`MAX_FILE`], whatever its length claims.
+/// Reads a whole regular file, but never more than [`MAX_FILE`], whatever its length claims.
 pub(crate) fn read_capped(path: &Path) -> Result<Vec<u8>, FeedError> {
-    let failed = |source| FeedError::Read { path: path.to_path_buf(), source };
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(failed)?;
-    let read = file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if read as u64 > MAX_FILE {
-        return Err(FeedError::TooLarge { path: path.to_path_buf() });
-    }
-    Ok(bytes)
+    file::read(path, MAX_FILE).map_err(|source| match source.to_string() == file::TOO_LARGE {
+        true => FeedError::TooLarge { path: path.to_path_buf() },
+        false => FeedError::Read { path: path.to_path_buf(), source },
+    })
 }
 
 /// The bytes as text, or the place of the first byte that is none.
@@ -204,14 +202,20 @@ fn number(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX).saturating_add(1)
 }
 
-/// The line as it may be shown: at most [`SHOWN`] characters, nothing that moves a cursor.
+/// The line as it may be shown: at most [`SHOWN`] characters, nothing that moves a cursor or turns
+/// the reading direction.
 pub(crate) fn shorten(text: &str) -> String {
     let mut shown: String =
-        text.chars().take(SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
+        text.chars().take(SHOWN).map(|c| if moves(c) { ' ' } else { c }).collect();
     if text.chars().nth(SHOWN).is_some() {
         shown.push('…');
     }
     shown
+}
+
+fn moves(c: char) -> bool {
+    let layout = ['\u{200b}'..='\u{200f}', '\u{2028}'..='\u{202e}', '\u{2060}'..='\u{206f}'];
+    c.is_control() || c == '\u{feff}' || layout.iter().any(|range| range.contains(&c))
 }
 
 /// Collects the rows of one feed: lint, duplicates and caps are the same for every format.

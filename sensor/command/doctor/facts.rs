@@ -1,8 +1,10 @@
 //! What was seen while the doctor listened, and what the system says of the interface and the
 //! log directory.
 
+use std::ffi::OsStr;
 use std::fs;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -10,6 +12,7 @@ use std::time::Duration;
 use super::frames::Frames;
 use crate::app::clock::ClockFault;
 use crate::capture::Drops;
+use crate::directory::{Directory, Owners};
 use crate::stats::Counters;
 
 /// How often, and how far apart, an interface that has failed is looked at.
@@ -125,29 +128,32 @@ pub(super) fn attribute(interface: &str, name: &str) -> String {
 /// Why a log could not be written in a directory, tried with a file that is removed again, and by
 /// opening the logs that are there. A directory that is not there is tried too, because `run`
 /// makes it.
-pub(super) fn log_error(directory: &Path) -> Option<(PathBuf, io::Error)> {
-    let made = match fs::create_dir(directory) {
+pub(super) fn log_error(path: &Path, owners: &Owners) -> Option<(PathBuf, io::Error)> {
+    let made = match fs::DirBuilder::new().mode(0o755).create(path) {
         Ok(()) => true,
         Err(error) if error.kind() == ErrorKind::AlreadyExists => false,
-        Err(error) => return Some((directory.into(), error)),
+        Err(error) => return Some((path.into(), error)),
     };
-    let trial = directory.join(".wardwatch-doctor");
-    let written = fs::write(&trial, b"wardwatch\n");
-    // On a full disk the file is there, and empty.
-    let removed = fs::remove_file(&trial);
-    let tried = written.and(removed).and_then(|()| existing(directory));
+    let tried = Directory::open(path, owners).and_then(|directory| {
+        let trial = OsStr::new(".wardwatch-doctor");
+        let written = directory.append(trial, 0o600).and_then(|mut file| file.write_all(b"x"));
+        // On a full disk the file is there, and empty.
+        let removed = directory.remove(trial);
+        written.and(removed).and_then(|()| existing(&directory))
+    });
     if made {
-        let _ = fs::remove_dir(directory);
+        let _ = fs::remove_dir(path);
     }
-    tried.err().map(|error| (directory.into(), error))
+    tried.err().map(|error| (path.into(), error))
 }
 
 /// Logs that are there already must take more lines.
-fn existing(directory: &Path) -> io::Result<()> {
-    for name in ["alerts.log", "eve.json"] {
-        match fs::OpenOptions::new().append(true).open(directory.join(name)) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-            Ok(_) | Err(_) => {}
+fn existing(directory: &Directory) -> io::Result<()> {
+    for name in ["alerts.log", "eve.json"].map(OsStr::new) {
+        match directory.stat(name) {
+            Ok(_) => drop(directory.append(name, 0o640)?),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
         }
     }
     Ok(())

@@ -1,8 +1,10 @@
 //! Every tunnel around the same packet.
 
-use crate::decode::decode;
+use proptest::prelude::*;
+
 use crate::decode::packet::{Decoded, Packet, Transport, TunnelKind};
 use crate::decode::test_bytes::*;
+use crate::decode::{Checksum, decode};
 
 const ETHER: &str = "020000000001 020000000002 0800";
 
@@ -213,4 +215,108 @@ fn what_a_mirror_cut_off_is_missing() {
     let bytes = outer(47, &whole[..whole.len() - 150]);
     let Transport::Tcp(segment) = packet(101, &bytes).transport else { panic!() };
     assert_eq!((segment.payload.len(), segment.missing), (50, 150));
+}
+
+/// A payload that says, as IPv4 or IPv6 does, that it is just as long as it is.
+fn of_its_own_length(first: u8, mut payload: Vec<u8>) -> Vec<u8> {
+    let length = payload.len() as u16;
+    let (at, said) = if first >> 4 == 4 { (2, length) } else { (4, length - 40) };
+    payload[0] = first;
+    payload[at..at + 2].copy_from_slice(&said.to_be_bytes());
+    payload
+}
+
+proptest! {
+    /// Calls, games, QUIC: a stream of datagrams on any port may begin like IP and even agree on
+    /// its length. Without a checksum that agrees too it stays what it is.
+    #[test]
+    fn datagrams_of_other_protocols_stay_plain(
+        first in prop_oneof![0x40..=0x4f_u8, 0x60..=0x6f_u8, any::<u8>()],
+        payload in prop::collection::vec(any::<u8>(), 41..120),
+        ports in prop_oneof![Just((50_000, 443)), Just((16_384, 16_386)), Just((50_000, 5555))],
+    ) {
+        let shaped = of_its_own_length(first, payload.clone());
+        prop_assume!(shaped[8..12] != [0x20, 1, 0, 0] && shaped[24..28] != [0x20, 1, 0, 0]);
+        for payload in [payload, shaped] {
+            let bytes = ipv4(17, &udp(ports, &payload));
+            let found = packet(101, &bytes);
+            if found.tunnels.as_slice().is_empty() {
+                prop_assert_eq!(found.transport, Transport::Udp(&payload));
+                prop_assert_eq!(found.unread, None);
+            } else if payload[0] >> 4 == 4 {
+                let inner = packet(101, &payload);
+                prop_assert_eq!(inner.header_checksum(), Checksum::Good);
+            } else {
+                prop_assert_eq!(found.checksum(), Checksum::Good);
+            }
+        }
+    }
+
+    /// ESP is taken for clear only where everything agrees, which ciphertext does not.
+    #[test]
+    fn encrypted_packets_stay_shut_and_are_noted(
+        payload in prop::collection::vec(any::<u8>(), 9..200),
+        over_udp in any::<bool>(),
+    ) {
+        prop_assume!(payload[..4] != [0; 4]);
+        let bytes = match over_udp {
+            true => ipv4(17, &udp((4500, 4500), &payload)),
+            false => ipv4(50, &payload),
+        };
+        let found = packet(101, &bytes);
+        if found.tunnels.as_slice().is_empty() && !matches!(found.transport, Transport::Tcp(_)) {
+            prop_assert_eq!(found.unread, Some(TunnelKind::Esp));
+        } else {
+            prop_assert_eq!(found.checksum(), Checksum::Good);
+        }
+    }
+
+    /// Whatever follows the header of any carrier: no panic, and the addresses stay.
+    #[test]
+    fn any_content_of_any_carrier_is_survived(
+        port in prop_oneof![
+            Just(4789), Just(4790), Just(5247), Just(6080), Just(7932), Just(30_030), Just(4500),
+            Just(4754), Just(6635), Just(37_008), Just(1701), Just(2152), Just(3544), Just(5072)
+        ],
+        protocol in prop_oneof![Just(17_u8), Just(136), Just(47), Just(50), Just(97), any::<u8>()],
+        payload in prop::collection::vec(any::<u8>(), 0..200),
+    ) {
+        let inside = match protocol {
+            17 | 136 => udp((50_000, port), &payload),
+            _ => payload,
+        };
+        let bytes = ipv4(protocol, &inside);
+        let found = packet(101, &bytes);
+        let outermost = found.tunnels.as_slice().first().map(|tunnel| tunnel.source.address);
+        prop_assert_eq!(outermost.unwrap_or(found.source.address).to_string(), "192.0.2.1");
+    }
+}
+
+#[test]
+fn teredo_between_clients_is_known_by_addresses_that_agree_even_where_the_inside_is_wrong() {
+    // 203.0.113.1:3797, turned over, is the sender's own Teredo address.
+    let mut six = ipv6(6, &tcp(b"hello"));
+    six[8..24].copy_from_slice(&hex("20010000 cb007177 8000 f12a 34ff8efe"));
+    // A checksum that is wrong for certain.
+    six[56..58].copy_from_slice(&[0x12, 0x34]);
+    let agreeing = outer(17, &udp((3797, 32_900), &six));
+    assert_eq!(packet(101, &agreeing).tunnels.as_slice()[0].kind, TunnelKind::Teredo);
+    let other = outer(17, &udp((3798, 32_900), &six));
+    assert_eq!(packet(101, &other).transport, Transport::Udp(&six));
+    // Longer than it says: some other protocol's bytes follow.
+    let longer = join(&[&six, &[0]]);
+    let longer = outer(17, &udp((3797, 32_900), &longer));
+    assert!(packet(101, &longer).tunnels.as_slice().is_empty());
+}
+
+#[test]
+fn every_layer_that_is_a_datagram_is_handed_on_beside_its_tunnel() {
+    let overlay = join(&[&hex("08000000 00000100"), &ether(0x0800, &inner())]);
+    let gre = join(&[&hex("0000 0800"), &outer(17, &udp((50_000, 4789), &overlay))]);
+    let bytes = outer(47, &gre);
+    let found = packet(101, &bytes);
+    assert_inner(&found);
+    assert_eq!(found.carriers.as_slice(), [&[][..], &overlay]);
+    let protocols: Vec<u8> = found.tunnels.as_slice().iter().map(|t| t.protocol.0).collect();
+    assert_eq!(protocols, [47, 17]);
 }

@@ -13,7 +13,7 @@ mod walk;
 
 pub use plausible::plausible;
 pub use records::{opcode_name, rcode_name, type_name};
-pub use tcp::{TcpMessages, probe};
+pub use tcp::{TcpMessages, is_hinted, probe};
 
 use crate::net::Address;
 use crate::observation::{
@@ -21,7 +21,7 @@ use crate::observation::{
     Span, Value,
 };
 use crate::stats::Counter;
-use records::{Layout, OPT};
+use records::{Layout, OPT, PTR, is_reverse};
 use walk::{Cursor, Fault};
 
 /// Octets of a header (RFC 1035 4.1.1).
@@ -54,12 +54,14 @@ enum Believed {
     UnlessMalformed,
 }
 
-/// A name read before: where it began, its spelling, and whether it was said as an answer.
+/// A name read before: where it began, its spelling, whether something in it is escaped, and
+/// whether it was said as an answer and as that of a reverse lookup.
 #[derive(Clone, Copy, Debug, Default)]
 struct Known {
     at: usize,
     span: Span,
-    answered: bool,
+    odd: bool,
+    answered: [bool; 2],
 }
 
 /// Walks messages with reused buffers. One a worker.
@@ -71,6 +73,10 @@ pub struct Reader {
     recent: [Known; RECENT],
     next: usize,
     blemished: bool,
+    /// Is every question one for the name of an address?
+    reverse: bool,
+    /// Does the record in hand say what the owner of an address says?
+    hearsay: bool,
 }
 
 impl Reader {
@@ -78,7 +84,7 @@ impl Reader {
     /// shows the message, as far as it was read, once.
     ///
     /// Questions are [`Kind::DnsQuery`]; owners, targets and addresses of records of all
-    /// sections are [`Kind::DnsAnswer`]. The root and the owner of OPT are no host and not said.
+    /// sections are [`Kind::DnsAnswer`], of reverse lookups [`Kind::DnsReverse`]. The root and the owner of OPT are no host and not said.
     /// Bytes behind the last record are ignored.
     pub fn read(&mut self, message: &[u8], observer: &mut dyn Observer) -> Reading {
         match header(&mut Cursor::new(message)) {
@@ -139,6 +145,7 @@ impl Reader {
         self.recent = [Known::default(); RECENT];
         self.next = 0;
         self.blemished = false;
+        self.reverse = false;
     }
 
     /// Questions and the three sections. The counts only say when to stop: each turn reads bytes
@@ -151,8 +158,10 @@ impl Reader {
     ) -> Result<(), Fault> {
         for _ in 0..questions {
             let name = self.name(cursor)?;
+            let first = self.questions.is_empty();
+            self.reverse = (first || self.reverse) && is_reverse(self.spelled(name.span));
             // The whole name is there: say it even if type and class are cut off.
-            self.say(Kind::DnsQuery, name.span, observer);
+            self.say(Kind::DnsQuery, name, observer);
             let [t0, t1, c0, c1] = cursor.array()?;
             let (qtype, qclass) = (u16::from_be_bytes([t0, t1]), u16::from_be_bytes([c0, c1]));
             self.questions.push(DnsQuestion { name: name.span, qtype, qclass });
@@ -181,11 +190,12 @@ impl Reader {
         let owner = self.name(cursor)?;
         // Cut or not, the owner is there; nothing but the type says that it is no host.
         let fixed = cursor.array::<10>();
-        let is_opt = match fixed {
-            Ok([t0, t1, ..]) => u16::from_be_bytes([t0, t1]) == OPT,
-            Err(_) => cursor.u16() == Ok(OPT),
+        let rtype = match fixed {
+            Ok([t0, t1, ..]) => Ok(u16::from_be_bytes([t0, t1])),
+            Err(_) => cursor.u16(),
         };
-        if !is_opt {
+        self.hearsay = self.reverse || rtype == Ok(PTR) || is_reverse(self.spelled(owner.span));
+        if rtype != Ok(OPT) {
             self.say_answer(owner, observer);
         }
         let [t0, t1, _, _, s0, s1, s2, s3, l0, l1] = fixed?;
@@ -212,8 +222,12 @@ impl Reader {
         observer: &mut dyn Observer,
     ) -> Result<DnsData, Fault> {
         match layout {
-            Layout::V4 => inner.array().map(|octets| say_address(Address::v4(octets), observer)),
-            Layout::V6 => inner.array().map(|octets| say_address(Address::v6(octets), observer)),
+            Layout::V4 => {
+                inner.array().map(|octets| self.say_address(Address::v4(octets), observer))
+            }
+            Layout::V6 => {
+                inner.array().map(|octets| self.say_address(Address::v6(octets), observer))
+            }
             Layout::Names { skip, count } => {
                 inner.take(skip)?;
                 self.targets(count, inner, observer)
@@ -277,12 +291,12 @@ impl Reader {
             match key {
                 4 => {
                     while let Ok(octets) = value.array() {
-                        say_address(Address::v4(octets), observer);
+                        self.say_address(Address::v4(octets), observer);
                     }
                 }
                 6 => {
                     while let Ok(octets) = value.array() {
-                        say_address(Address::v6(octets), observer);
+                        self.say_address(Address::v6(octets), observer);
                     }
                 }
                 _ => {}
@@ -326,11 +340,8 @@ impl Reader {
         }
         // A lone pointer's name is found again under the place it points to.
         let known_at = cursor.pointer().unwrap_or(at);
-        if let Err(fault) = cursor.name(&mut self.text) {
-            self.text.truncate(start);
-            return Err(fault);
-        }
-        let known = Known { at: known_at, span: self.span_from(start), answered: false };
+        let odd = cursor.name(&mut self.text).inspect_err(|_| self.text.truncate(start))?;
+        let known = Known { at: known_at, span: self.span_from(start), odd, answered: [false; 2] };
         if let Some(slot) = self.recent.get_mut(self.next % RECENT) {
             *slot = known;
             self.next += 1;
@@ -345,21 +356,51 @@ impl Reader {
 
     /// Says a name in an answer, once for as long as it is remembered.
     fn say_answer(&mut self, name: Known, observer: &mut dyn Observer) {
-        if name.answered {
+        let [answered, in_reverse] = name.answered;
+        let (said, kind) = match self.hearsay {
+            false => (answered, Kind::DnsAnswer),
+            true => (in_reverse, Kind::DnsReverse),
+        };
+        if said {
             return;
         }
-        self.say(Kind::DnsAnswer, name.span, observer);
+        self.say(kind, name, observer);
         for known in &mut self.recent {
-            known.answered |= known.at == name.at && known.span == name.span;
+            if known.at == name.at && known.span == name.span {
+                known.answered = [answered || !self.hearsay, in_reverse || self.hearsay];
+            }
         }
     }
 
-    fn say(&self, kind: Kind, span: Span, observer: &mut dyn Observer) {
-        match self.text.get(span.start as usize..span.end as usize) {
-            None | Some("") => {}
-            Some(name) => observer.seen(Observation { kind, value: Value::Name(name) }),
+    fn say_address(&self, address: Address, observer: &mut dyn Observer) -> DnsData {
+        let kind = if self.hearsay { Kind::DnsReverse } else { Kind::DnsAnswer };
+        observer.seen(Observation { kind, value: Value::Address(address) });
+        DnsData::Address(address)
+    }
+
+    fn spelled(&self, span: Span) -> &str {
+        self.text.get(span.start as usize..span.end as usize).unwrap_or_default()
+    }
+
+    fn say(&self, kind: Kind, name: Known, observer: &mut dyn Observer) {
+        match self.spelled(name.span) {
+            "" => {}
+            text if name.odd => say_odd(kind, text, observer),
+            text => observer.seen(Observation { kind, value: Value::Name(text) }),
         }
     }
+}
+
+/// Says a name in which something is escaped: sent as raw UTF-8, it is compared as its A-labels.
+#[cold]
+fn say_odd(kind: Kind, text: &str, observer: &mut dyn Observer) {
+    let mut ascii = String::new();
+    let value = match super::spelling::with_a_labels(text, &mut ascii) {
+        true if ascii.is_empty() => return,
+        true => Value::Name(&ascii),
+        false => Value::Name(text),
+    };
+    observer.seen(Observation { kind, value });
 }
 
 /// Appends the comparable spelling of the wire-form name at the beginning of `bytes`; nothing when
@@ -383,11 +424,6 @@ fn header(cursor: &mut Cursor<'_>) -> Result<Header, Fault> {
         *word = u16::from_be_bytes(*octets);
     }
     Ok(header)
-}
-
-fn say_address(address: Address, observer: &mut dyn Observer) -> DnsData {
-    observer.seen(Observation { kind: Kind::DnsAnswer, value: Value::Address(address) });
-    DnsData::Address(address)
 }
 
 #[cfg(test)]

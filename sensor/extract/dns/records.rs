@@ -62,6 +62,18 @@ impl Layout {
     }
 }
 
+/// PTR: what the owner of an address (or of any other name) says that it is called.
+pub(super) const PTR: u16 = 12;
+
+/// Is the name, in comparable spelling, one of those that addresses are looked up by in reverse
+/// (RFC 1035 3.5, RFC 3596 2.5)?
+pub(super) fn is_reverse(name: &str) -> bool {
+    name.strip_suffix(".arpa").is_some_and(|zone| {
+        let zone = zone.rsplit('.').next();
+        matches!(zone, Some("in-addr" | "ip6"))
+    })
+}
+
 /// OPT, whose owner and class are not what they are elsewhere (RFC 6891 6.1.2).
 pub(super) const OPT: u16 = 41;
 

@@ -24,8 +24,12 @@ impl Observer for Seen {
     fn seen(&mut self, observation: Observation<'_>) {
         match (observation.kind, observation.value) {
             (Kind::DnsQuery, Value::Name(name)) => self.queries.push(name.to_owned()),
-            (Kind::DnsAnswer, Value::Name(name)) => self.answers.push(name.to_owned()),
-            (Kind::DnsAnswer, Value::Address(address)) => self.addresses.push(address.to_string()),
+            (Kind::DnsAnswer | Kind::DnsReverse, Value::Name(name)) => {
+                self.answers.push(name.to_owned());
+            }
+            (Kind::DnsAnswer | Kind::DnsReverse, Value::Address(address)) => {
+                self.addresses.push(address.to_string());
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -97,6 +101,15 @@ fn a_query_of_any_type_says_its_name_in_lower_case() {
 }
 
 #[test]
+fn a_name_in_raw_utf8_is_compared_as_its_a_labels_and_shown_as_sent() {
+    let (seen, reading) = read(&query("b\u{fc}cher.example", 1));
+    assert_eq!((seen.queries, reading), (vec!["xn--bcher-kva.example".to_owned()], Reading::Whole));
+    assert!(seen.messages[0].contains("b\\195\\188cher.example"), "{:?}", seen.messages);
+    let (seen, _) = read(&query("B\u{dc}CHER.example", 1));
+    assert_eq!(seen.queries, ["xn--bcher-kva.example"]);
+}
+
+#[test]
 fn an_answer_says_owners_targets_and_addresses_once_each() {
     let pointer = [0xc0, 12];
     let message = [
@@ -118,6 +131,60 @@ fn an_answer_says_owners_targets_and_addresses_once_each() {
         ["7a69 8180 ?evil.example/1 evil.example/5=edge.evil.example \
           edge.evil.example/1=192.0.2.7 edge.evil.example/1=192.0.2.8 /41=-"]
     );
+}
+
+/// Label and value of everything that is said of a message, questions left out.
+fn said(message: &[u8]) -> Vec<String> {
+    #[derive(Default)]
+    struct Said(Vec<String>);
+    impl Observer for Said {
+        fn seen(&mut self, observation: Observation<'_>) {
+            let value = match observation.value {
+                Value::Name(name) => name.to_owned(),
+                Value::Address(address) => address.to_string(),
+                other => panic!("{other:?}"),
+            };
+            if observation.kind != Kind::DnsQuery {
+                self.0.push(format!("{} {value}", observation.kind.label()));
+            }
+        }
+        fn message(&mut self, _: Message<'_>) {}
+        fn count(&mut self, _: Counter) {}
+    }
+    let mut said = Said::default();
+    let _ = Reader::default().read(message, &mut said);
+    said.0
+}
+
+#[test]
+fn what_the_owner_of_an_address_says_is_told_from_what_a_client_asked_for() {
+    let asked = |name: &str, qtype, records: &[Vec<u8>]| {
+        let counts = [1, records.len() as u16, 0, 0];
+        [head(0x8180, counts), question(&wire(name), qtype), records.concat()].concat()
+    };
+    let (zone, evil) = ("66.100.51.198.in-addr.arpa", "evil.example");
+    let pointer = record(&wire(zone), 12, &wire(evil));
+    let expected = [format!("dns.reverse {zone}"), format!("dns.reverse {evil}")];
+    assert_eq!(said(&asked(zone, 12, std::slice::from_ref(&pointer))), expected);
+    // A record alone tells it too, and so does any other type of the reverse tree.
+    assert_eq!(said(&[head(0x8180, [0, 1, 0, 0]), pointer].concat()), expected);
+    let alias = record(&wire(zone), 5, &wire(evil));
+    assert_eq!(said(&[head(0x8180, [0, 1, 0, 0]), alias.clone()].concat()), expected);
+    // What comes with it, a server and its address, is the owner's word as well.
+    let glue = record(&wire("ns.evil.example"), 1, &[192, 0, 2, 9]);
+    let all = said(&asked("1.0.8.b.d.0.1.0.0.2.ip6.arpa", 12, &[alias, glue]));
+    assert!(all.iter().all(|said| said.starts_with("dns.reverse ")), "{all:?}");
+    assert_eq!(all.len(), 4);
+    // A name that was asked for is as strong as ever, beside a reverse question too.
+    let answer = record(&wire(evil), 1, &[192, 0, 2, 9]);
+    let two = [question(&wire(zone), 12), question(&wire(evil), 1), answer.clone()].concat();
+    for message in [asked(evil, 1, &[answer]), [head(0x8180, [2, 1, 0, 0]), two].concat()] {
+        assert_eq!(said(&message), ["dns.answer evil.example", "dns.answer 192.0.2.9"]);
+    }
+    for near in ["in-addr.arpa.evil.example", "xin-addr.arpa", "arpa"] {
+        let answer = record(&wire(near), 1, &[192, 0, 2, 9]);
+        assert!(said(&asked(near, 1, &[answer])).iter().all(|said| said.starts_with("dns.answer")));
+    }
 }
 
 #[test]
@@ -573,7 +640,10 @@ proptest! {
             seen.queries.iter().chain(&seen.answers).map(|name| octets(name)).collect();
         let addresses: BTreeSet<&String> = seen.addresses.iter().collect();
         for (theirs, their_addresses) in [by_dns_parser(&message), by_simple_dns(&message)] {
-            for name in theirs.iter().filter(|name| !name.is_empty()) {
+            // A label in UTF-8 is said as its A-label.
+            let foreign = |label: &[u8]| !label.is_ascii() && std::str::from_utf8(label).is_ok();
+            let plain = |name: &&Vec<u8>| !name.split(|byte| *byte == b'.').any(foreign);
+            for name in theirs.iter().filter(|name| !name.is_empty()).filter(plain) {
                 // dns-parser leaves a dot where a pointer leads to the root.
                 let shorter = name.strip_suffix(b".").unwrap_or(name);
                 prop_assert!(names.contains(name) || names.contains(shorter), "{:?} of {:?}", name.escape_ascii().to_string(), seen);

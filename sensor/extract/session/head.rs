@@ -9,17 +9,31 @@ use crate::observation::{HEAD_LIMIT, Observer, StreamHead};
 /// How far the first bytes of a direction have been shown. Four bytes.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct FirstBytes {
-    /// Bytes shown so far; [`CLOSED`] when no more will be.
+    /// Bytes shown so far; [`CLOSED`] when no more will be. The bit above them says whether this
+    /// direction has shown the name of its server.
     shown: u16,
     /// Bytes at the front of the next chunk that were shown before.
     kept: u16,
 }
 
-const CLOSED: u16 = u16::MAX;
+const CLOSED: u16 = 0x7fff;
+const NAMED: u16 = 0x8000;
 
 impl FirstBytes {
     pub(super) const fn is_closed(self) -> bool {
-        self.shown == CLOSED
+        self.shown & !NAMED == CLOSED
+    }
+
+    /// Has this direction shown the name of its server ([`crate::extract::Scratch::server_named`])?
+    pub(super) const fn is_named(self) -> bool {
+        self.shown & NAMED != 0
+    }
+
+    /// Notes that it has, once and for good.
+    pub(super) const fn note_named(&mut self, named: bool) {
+        if named {
+            self.shown |= NAMED;
+        }
     }
 
     /// Shows what is new in a chunk and says what follows it: as long as more is wanted, a parser
@@ -30,19 +44,19 @@ impl FirstBytes {
         verdict: Verdict,
         observer: &mut dyn Observer,
     ) -> Verdict {
-        let length = chunk.bytes.len();
+        let (length, shown) = (chunk.bytes.len(), self.shown & !NAMED);
         let fresh = chunk.bytes.get(usize::from(self.kept)..).unwrap_or_default();
-        let known = !chunk.after_gap && (chunk.from_start || self.shown > 0);
-        let room = usize::from(HEAD_LIMIT - self.shown.min(HEAD_LIMIT));
+        let known = !chunk.after_gap && (chunk.from_start || shown > 0);
+        let room = usize::from(HEAD_LIMIT - shown.min(HEAD_LIMIT));
         let bytes = fresh.get(..room).unwrap_or(fresh);
         let skipped = matches!(verdict, Verdict::Consumed(bytes) if bytes > length as u64);
         let last = !known || skipped || chunk.cut != Cut::None || fresh.len() >= room;
-        let wanted = known && !(bytes.is_empty() && self.shown == 0) && {
-            observer.head(StreamHead { offset: self.shown, bytes, last })
+        let wanted = known && !(bytes.is_empty() && shown == 0) && {
+            observer.head(StreamHead { offset: shown, bytes, last })
         };
-        let undecided = known && bytes.is_empty() && self.shown == 0 && !last;
+        let undecided = known && bytes.is_empty() && shown == 0 && !last;
         if last || !(wanted || undecided) {
-            *self = Self { shown: CLOSED, kept: 0 };
+            *self = Self { shown: CLOSED | self.shown & NAMED, kept: 0 };
             return verdict;
         }
         self.shown += u16::try_from(bytes.len()).unwrap_or(0);
@@ -50,7 +64,7 @@ impl FirstBytes {
             Verdict::All => length as u64,
             Verdict::Consumed(bytes) => bytes,
         };
-        self.kept = u16::try_from((length as u64).saturating_sub(consumed)).unwrap_or(CLOSED);
+        self.kept = u16::try_from((length as u64).saturating_sub(consumed)).unwrap_or(u16::MAX);
         Verdict::Consumed(consumed)
     }
 }

@@ -1,55 +1,57 @@
-//! One direction of a TCP connection: detection, its parser, and the search for a protocol that
-//! begins later (STARTTLS, a capture that began in the middle, a hole).
+//! One direction of a TCP connection: detection, its parser, and what becomes of it afterwards.
+//!
+//! No direction is given up for good: one that has nothing more to read sleeps, and is woken by a
+//! segment that may begin something ([`super::may_begin`]).
 
-use crate::extract::detect::{self, Detected, Protocol};
-use crate::extract::{Context, Probe, dns, http, http2, socks, tls};
+mod detection;
+
+use super::beginning::{is_in_line, may_begin};
+use super::fork::{Fork, Outcome};
+use super::search::Search;
+use super::shown::{Kept, Shown};
+use super::tds;
+use crate::extract::tls::Opening;
+use crate::extract::{Context, dns, http, http2, socks, tls};
 use crate::flow::stream::{Chunk, Cut, Verdict};
-use crate::stats::Counter;
 
-/// Bytes of a direction searched for a ClientHello when its start is known and none of ours.
-const SEARCH_LIMIT: u32 = 16 * 1024;
-
-/// Bytes searched when the start was not seen: the next request may come late.
-const SEARCH_LIMIT_MIDDLE: u32 = 64 * 1024;
-
-/// Chunks searched when the start was not seen.
-const CHUNKS_LIMIT: u8 = 40;
-
-/// Longest line held because it may become a request line.
-const LINE_LIMIT: usize = 8 * 1024;
-
-/// Bytes by which a ClientHello in the middle of others is known, less one.
-const HELLO_TAIL: usize = 10;
-
-/// Protocols inside each other that are followed at once (PROXY, SOCKS, CONNECT, TLS).
-const NESTING: usize = 8;
+/// Protocols that follow one another in one chunk (PROXY, SOCKS, CONNECT, TLS, TLS ...).
+const NESTING: usize = 32;
 
 /// What a direction is doing. Sixteen bytes; nothing on the heap in the variants without a box.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) enum Direction {
-    #[default]
-    Detecting,
+    Detecting(Start),
     Searching(Search),
-    Tls(Box<tls::Hellos>),
-    Certificates(Box<tls::Certificates>),
-    Http(Box<http::Requests>),
-    Http2(Box<http2::Requests>),
-    Dns(Box<dns::tcp::TcpMessages>),
-    Socks(Box<socks::Client>),
-    Done,
+    Tls(Box<Kept<tls::Hellos>>),
+    /// TLS in clear goes on after a ClientHello, and nothing is waited for.
+    Between(tls::Between),
+    Certificates(Box<Kept<tls::Certificates>>),
+    Http(Box<Kept<http::Requests>>),
+    Http2(Box<Kept<http2::Requests>>),
+    Dns(Box<Kept<dns::tcp::TcpMessages>>),
+    Socks(Box<Kept<socks::Client>>),
+    Tds(Box<Kept<tds::Packets>>),
+    Fork(Box<Kept<Fork>>),
+    /// Nothing is expected. `server`: what was read came from a server.
+    Asleep {
+        server: bool,
+    },
 }
 
-/// A search among bytes of no protocol of ours.
+/// How a direction is looked at that has no parser.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Search {
-    seen: u32,
-    /// Bytes at the front of the next chunk that were shown before.
-    kept: u16,
-    /// Where among them a chunk began that may yet be the start of a protocol.
-    pending: Option<u16>,
-    chunks: u8,
-    /// The start of the direction was not seen: a protocol may begin with any chunk.
-    middle: bool,
+pub(super) struct Start {
+    /// It slept, or is a second reading: what is none of ours lets it sleep again.
+    woken: bool,
+    /// What was read came from a server.
+    server: bool,
+    /// Other readings run beside it.
+    beside: bool,
+    /// Another protocol stood before, or the framing of DNS is followed beside it.
+    follows: bool,
+    /// Where the second segment began, if the first did not tell what it is.
+    border: u16,
+    shown: Shown,
 }
 
 enum Step {
@@ -59,28 +61,158 @@ enum Step {
     Next(u64),
 }
 
+impl Default for Direction {
+    fn default() -> Self {
+        Self::Detecting(Start::default())
+    }
+}
+
 impl Direction {
+    const FOLLOWING: Start = Start {
+        woken: false,
+        server: false,
+        beside: false,
+        follows: true,
+        border: 0,
+        shown: Shown::NONE,
+    };
+
+    /// A second reading, from a segment on that may begin something.
+    pub(super) const fn anew() -> Self {
+        Self::Detecting(Start { woken: true, beside: true, ..Self::FOLLOWING })
+    }
+
+    /// What follows another protocol in the same direction.
+    const fn following() -> Self {
+        Self::Detecting(Self::FOLLOWING)
+    }
+
     /// Bytes on the heap.
     pub(super) fn held_bytes(&self) -> usize {
         match self {
-            Self::Tls(hellos) => size_of_val(hellos.as_ref()),
-            Self::Certificates(certificates) => size_of_val(certificates.as_ref()),
-            Self::Http(requests) => size_of_val(requests.as_ref()),
-            Self::Http2(requests) => size_of_val(requests.as_ref()),
+            Self::Tls(hellos) => size_of_val(hellos.as_ref()) + hellos.parser.held_bytes(),
+            Self::Certificates(certificates) => {
+                size_of_val(certificates.as_ref()) + certificates.parser.held_bytes()
+            }
+            Self::Http(requests) => size_of_val(&requests.shown) + requests.parser.held_bytes(),
+            Self::Http2(requests) => size_of_val(&requests.shown) + requests.parser.held_bytes(),
             Self::Dns(messages) => size_of_val(messages.as_ref()),
             Self::Socks(client) => size_of_val(client.as_ref()),
-            Self::Detecting | Self::Searching(_) | Self::Done => 0,
+            Self::Tds(packets) => size_of_val(packets.as_ref()) + packets.parser.held_bytes(),
+            Self::Fork(fork) => size_of_val(fork.as_ref()) + fork.parser.held_bytes(),
+            Self::Detecting(_) | Self::Searching(_) | Self::Between(_) | Self::Asleep { .. } => 0,
         }
+    }
+
+    /// What was shown before of the next chunk.
+    const fn shown(&mut self) -> Option<&mut Shown> {
+        Some(match self {
+            Self::Detecting(start) => &mut start.shown,
+            Self::Searching(search) => &mut search.shown,
+            Self::Tls(hellos) => &mut hellos.shown,
+            Self::Certificates(certificates) => &mut certificates.shown,
+            Self::Http(requests) => &mut requests.shown,
+            Self::Http2(requests) => &mut requests.shown,
+            Self::Dns(messages) => &mut messages.shown,
+            Self::Socks(client) => &mut client.shown,
+            Self::Tds(packets) => &mut packets.shown,
+            Self::Fork(fork) => &mut fork.shown,
+            Self::Between(_) | Self::Asleep { .. } => return None,
+        })
     }
 
     /// Reads on.
     pub(super) fn advance(&mut self, chunk: Chunk<'_>, cx: &mut Context<'_>) -> Verdict {
+        let shown = self.shown().map_or(Shown::NONE, |shown| *shown);
+        // Bytes behind a hole are said to be so until some are consumed.
+        let after_gap = chunk.after_gap && !shown.is_told();
+        let known = shown.kept();
+        let next = Chunk { after_gap, ..chunk };
+        // A compare of two bytes for each segment of a direction that is read.
+        match chunk.bytes.get(known..) {
+            Some([0x16] | [0x16, 3, ..]) => self.look_afresh(next, known, cx),
+            Some(fresh) if known > 0 && self.is_undecided() && may_begin(fresh) => {
+                self.look_afresh(next, known, cx);
+            }
+            _ => {}
+        }
+        let verdict = self.run(next, cx);
+        if let (Verdict::Consumed(0), Self::Detecting(start @ Start { border: 0, .. })) =
+            (verdict, &mut *self)
+        {
+            start.border = u16::try_from(chunk.bytes.len()).unwrap_or(0);
+        }
+        if let (Verdict::Consumed(consumed), Some(shown)) = (verdict, self.shown()) {
+            let consumed = usize::try_from(consumed).unwrap_or(usize::MAX);
+            let left = match chunk.cut {
+                Cut::None => chunk.bytes.len().saturating_sub(consumed),
+                Cut::Gap | Cut::End => 0,
+            };
+            *shown = Shown::new(left, chunk.after_gap && consumed == 0);
+        }
+        verdict
+    }
+
+    /// Does a parser wait for more of a message that may have been a decoy?
+    fn is_amid(&self) -> bool {
+        match self {
+            Self::Tls(hellos) => hellos.parser.is_amid(),
+            Self::Http(_) | Self::Dns(_) | Self::Socks(_) | Self::Fork(_) => true,
+            _ => self.is_undecided(),
+        }
+    }
+
+    /// Was it woken, and is not known for what?
+    pub(super) fn is_undecided(&self) -> bool {
+        match self {
+            Self::Detecting(start) => start.woken,
+            Self::Fork(fork) => fork.parser.is_undecided(),
+            _ => false,
+        }
+    }
+
+    /// Does it take any beginning of TLS for one as it is?
+    pub(super) fn is_open(&self) -> bool {
+        match self {
+            Self::Tls(hellos) => !hellos.parser.is_amid(),
+            Self::Between(_) => true,
+            _ => false,
+        }
+    }
+
+    pub(super) const fn is_searching(&self) -> bool {
+        matches!(self, Self::Searching(_))
+    }
+
+    /// New bytes may begin something while more of something else is waited for.
+    #[cold]
+    fn look_afresh(&mut self, chunk: Chunk<'_>, known: usize, cx: &mut Context<'_>) {
+        let fresh = chunk.bytes.get(known..).unwrap_or_default();
+        let no_hello = fresh.first() == Some(&0x16) && tls::opening(fresh) == Opening::No;
+        if chunk.after_gap || no_hello || !self.is_amid() || is_in_line(chunk.bytes, known) {
+            return;
+        }
+        match self {
+            Self::Detecting(_) if known == 0 => {}
+            Self::Fork(fork) => fork.parser.begin_again(chunk, known, cx),
+            _ => {
+                let mut first = std::mem::take(self);
+                if let Self::Detecting(start) = &mut first {
+                    (start.beside, start.follows) = (true, true);
+                }
+                *self = Self::Fork(Kept::new(Fork::new(first, Self::anew(), known)));
+            }
+        }
+    }
+
+    /// Reads on without looking at the beginning of the new bytes.
+    pub(super) fn run(&mut self, chunk: Chunk<'_>, cx: &mut Context<'_>) -> Verdict {
         let mut taken: u64 = 0;
         let mut rest = chunk;
         for _ in 0..NESTING {
             match self.step(rest, cx) {
                 Step::Answer(Verdict::All) => {
-                    *self = Self::Done;
+                    *self = Self::Asleep { server: self.is_server() };
                     return Verdict::All;
                 }
                 Step::Answer(Verdict::Consumed(bytes)) => {
@@ -99,28 +231,68 @@ impl Direction {
         Verdict::Consumed(taken)
     }
 
+    /// Was what is read here said by a server?
+    const fn is_server(&self) -> bool {
+        match self {
+            Self::Certificates(_) => true,
+            Self::Asleep { server } | Self::Detecting(Start { server, .. }) => *server,
+            _ => false,
+        }
+    }
+
     fn step(&mut self, chunk: Chunk<'_>, cx: &mut Context<'_>) -> Step {
         match self {
-            Self::Detecting => self.detect(chunk, cx),
+            Self::Detecting(start) => {
+                let start = *start;
+                self.detect(start, chunk, cx)
+            }
             Self::Searching(search) => {
                 let search = *search;
                 self.search(search, chunk, cx)
             }
-            Self::Tls(hellos) => Step::Answer(hellos.advance(chunk, cx)),
-            Self::Certificates(certificates) => Step::Answer(certificates.advance(chunk, cx)),
-            Self::Http2(requests) => Step::Answer(requests.advance(chunk, cx)),
-            Self::Dns(messages) => Step::Answer(messages.advance(chunk, cx)),
+            Self::Tls(_) | Self::Between(_) if chunk.after_gap => {
+                self.search(Search::new(true), chunk, cx)
+            }
+            Self::Tls(hellos) => {
+                let verdict = hellos.parser.advance(chunk, cx);
+                let left = hellos.parser.left(&verdict, chunk.bytes.len());
+                self.leave(left, verdict)
+            }
+            Self::Between(between) => {
+                let hellos = tls::Hellos::resume(*between);
+                self.hellos(hellos, chunk, cx)
+            }
+            Self::Certificates(certificates) => {
+                Step::Answer(certificates.parser.advance(chunk, cx))
+            }
+            Self::Tds(packets) => Step::Answer(packets.parser.advance(chunk, cx)),
+            Self::Http2(requests) => Step::Answer(requests.parser.advance(chunk, cx)),
+            Self::Dns(messages) => Step::Answer(messages.parser.advance(chunk, cx)),
             Self::Http(requests) => {
-                let verdict = requests.advance(chunk, cx);
-                let next = requests.tunnel();
+                let verdict = requests.parser.advance(chunk, cx);
+                let next = requests.parser.tunnel();
                 self.after(verdict, next)
             }
             Self::Socks(client) => {
-                let verdict = client.advance(chunk, cx);
-                let next = client.over();
+                let verdict = client.parser.advance(chunk, cx);
+                let next = client.parser.over();
                 self.after(verdict, next)
             }
-            Self::Done => Step::Answer(Verdict::All),
+            Self::Fork(fork) => match fork.parser.advance(chunk, cx) {
+                Outcome::Many(verdict) => Step::Answer(verdict),
+                Outcome::One(direction, verdict) => {
+                    *self = direction;
+                    if let Self::Detecting(start) = self {
+                        start.beside = false;
+                    }
+                    Step::Answer(verdict)
+                }
+            },
+            Self::Asleep { server } => {
+                let start = Start { woken: true, server: *server, ..Start::default() };
+                *self = Self::Detecting(start);
+                self.detect(start, chunk, cx)
+            }
         }
     }
 
@@ -128,169 +300,10 @@ impl Direction {
     fn after(&mut self, verdict: Verdict, next: bool) -> Step {
         match verdict {
             Verdict::Consumed(bytes) if next => {
-                *self = Self::Detecting;
+                *self = Self::following();
                 Step::Next(bytes)
             }
             verdict => Step::Answer(verdict),
         }
     }
-
-    fn detect(&mut self, chunk: Chunk<'_>, cx: &mut Context<'_>) -> Step {
-        let middle = chunk.after_gap || !chunk.from_start;
-        match detect::stream(chunk.bytes) {
-            Detected::Is(protocol) => self.begin(protocol, chunk, cx),
-            Detected::Unsure if chunk.cut == Cut::None && !middle => {
-                Step::Answer(Verdict::Consumed(0))
-            }
-            _ => self.search(Search { middle, ..Search::default() }, chunk, cx),
-        }
-    }
-
-    /// Gives a protocol its first bytes. A parser that is done at once is never put on the heap.
-    fn begin(&mut self, protocol: Protocol, chunk: Chunk<'_>, cx: &mut Context<'_>) -> Step {
-        macro_rules! parser {
-            ($variant:ident, $parser:ty) => {{
-                let mut parser = <$parser>::default();
-                match parser.advance(chunk, cx) {
-                    Verdict::All => Step::Answer(Verdict::All),
-                    verdict => {
-                        *self = Self::$variant(Box::new(parser));
-                        Step::Answer(verdict)
-                    }
-                }
-            }};
-        }
-        match protocol {
-            Protocol::Tls => parser!(Tls, tls::Hellos),
-            Protocol::Certificates => parser!(Certificates, tls::Certificates),
-            Protocol::Http2 => parser!(Http2, http2::Requests),
-            Protocol::Dns => parser!(Dns, dns::tcp::TcpMessages),
-            Protocol::Http => {
-                *self = Self::Http(Box::default());
-                self.step(chunk, cx)
-            }
-            Protocol::Socks => {
-                *self = Self::Socks(Box::default());
-                self.step(chunk, cx)
-            }
-            Protocol::Proxy(bytes) => {
-                *self = Self::Detecting;
-                Step::Next(bytes)
-            }
-            // Nothing in a response is compared yet.
-            Protocol::Responses => Step::Answer(Verdict::All),
-        }
-    }
-
-    fn search(&mut self, mut search: Search, chunk: Chunk<'_>, cx: &mut Context<'_>) -> Step {
-        if chunk.after_gap {
-            (search.middle, search.kept, search.pending) = (true, 0, None);
-        }
-        match search.find(chunk.bytes) {
-            Found::Begins(protocol, at) => {
-                let bytes = chunk.bytes.get(at..).unwrap_or_default();
-                let chunk = Chunk { bytes, after_gap: false, ..chunk };
-                behind(self.begin(protocol, chunk, cx), at)
-            }
-            Found::Keep(at) => {
-                let silent = search.seen == 0 && chunk.bytes.is_empty();
-                if search.over(chunk.bytes.len(), at) || chunk.cut == Cut::End {
-                    if !silent {
-                        cx.observer.count(Counter::Unknown);
-                    }
-                    return Step::Answer(Verdict::All);
-                }
-                *self = Self::Searching(search);
-                Step::Answer(Verdict::Consumed(at as u64))
-            }
-        }
-    }
-}
-
-/// What a search came to.
-enum Found {
-    /// A protocol begins at this byte.
-    Begins(Protocol, usize),
-    /// None so far; the bytes from here on may be the start of one.
-    Keep(usize),
-}
-
-impl Search {
-    fn find(&mut self, bytes: &[u8]) -> Found {
-        let pending = match self.middle.then(|| self.chunk_start(bytes)) {
-            Some(Found::Keep(at)) => at,
-            Some(begins) => return begins,
-            None => bytes.len(),
-        };
-        let hello = tls::find_hello(bytes)
-            .filter(|at| tls::probe(bytes.get(*at..).unwrap_or_default()) == Probe::Yes);
-        // What stands first began first: a request line before the ClientHello asks for a tunnel.
-        let before = hello.and_then(|at| bytes.get(..at)).unwrap_or(bytes);
-        // A line is only known to begin after a line end, or with the direction.
-        let line = if self.seen == 0 { Some(0) } else { after_line_end(before) };
-        let tail = bytes.len().saturating_sub(HELLO_TAIL).min(pending);
-        let found = match (line.and_then(|line| http::find_request(before, line)), hello) {
-            (Some((at, Probe::Yes)), _) => Found::Begins(Protocol::Http, at),
-            (_, Some(at)) => Found::Begins(Protocol::Tls, at),
-            // The line end before it is kept too: it says that a line begins.
-            (Some((at, _)), None) if bytes.len() - at <= LINE_LIMIT => {
-                Found::Keep(tail.min(at.saturating_sub(1)))
-            }
-            _ => Found::Keep(tail),
-        };
-        if let Found::Keep(keep) = found {
-            let offset = (pending < bytes.len()).then(|| pending.saturating_sub(keep));
-            self.pending = offset.and_then(|offset| u16::try_from(offset).ok());
-        }
-        found
-    }
-
-    /// Looks at the place where new bytes begin, and at the one that was undecided before. Keeps
-    /// from the first of them that is still undecided.
-    fn chunk_start(&self, bytes: &[u8]) -> Found {
-        let fresh = usize::from(self.kept);
-        let mut keep = bytes.len();
-        for at in [self.pending.map_or(fresh, usize::from), fresh] {
-            let Some(arrived) = bytes.get(at..).filter(|arrived| !arrived.is_empty()) else {
-                continue;
-            };
-            match detect::stream(arrived) {
-                Detected::Is(protocol) => return Found::Begins(protocol, at),
-                Detected::Unsure if arrived.len() <= LINE_LIMIT => keep = keep.min(at),
-                Detected::Unsure | Detected::Unknown => {}
-            }
-        }
-        Found::Keep(keep)
-    }
-
-    /// Notes a chunk of so many bytes that is kept from `keep` on; true when the search is over.
-    fn over(&mut self, length: usize, keep: usize) -> bool {
-        let arrived = length.saturating_sub(usize::from(self.kept));
-        self.seen = self.seen.saturating_add(u32::try_from(arrived).unwrap_or(u32::MAX));
-        self.kept = u16::try_from(length - keep).unwrap_or(u16::MAX);
-        self.chunks = self.chunks.saturating_add(1);
-        if self.middle {
-            let patience = if self.pending.is_some() { 4 * CHUNKS_LIMIT } else { CHUNKS_LIMIT };
-            let tired = self.chunks > patience;
-            self.seen > SEARCH_LIMIT_MIDDLE || tired
-        } else {
-            self.seen > SEARCH_LIMIT
-        }
-    }
-}
-
-/// A step that was taken so many bytes behind the start of the chunk.
-fn behind(step: Step, skipped: usize) -> Step {
-    let skipped = skipped as u64;
-    match step {
-        Step::Answer(Verdict::Consumed(bytes)) => {
-            Step::Answer(Verdict::Consumed(bytes.saturating_add(skipped)))
-        }
-        Step::Next(bytes) => Step::Next(bytes.saturating_add(skipped)),
-        all => all,
-    }
-}
-
-fn after_line_end(bytes: &[u8]) -> Option<usize> {
-    memchr::memchr(b'\n', bytes).map(|at| at + 1)
 }

@@ -1,3 +1,5 @@
+mod lasting;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -47,7 +49,13 @@ fn protocols_inside_others_are_followed() {
     for size in 1..=text.len() {
         assert_eq!(
             names(&feed(text.chunks(size))),
-            ["socks.host s.example", "http.host c.example", "tls.sni hello.example"],
+            [
+                "ip 192.0.2.1:1",
+                "ip 192.0.2.2:2",
+                "socks.host s.example",
+                "http.host c.example",
+                "tls.sni hello.example"
+            ],
             "{size}"
         );
     }
@@ -100,16 +108,6 @@ fn after_a_hole_any_protocol_may_begin() {
         let _ = session.stream(Side::Low, chunk, &mut context_of(&mut seen, &mut scratch));
     }
     assert_eq!(seen.of("http.host"), ["a.example"]);
-}
-
-#[test]
-fn a_server_that_answers_http_is_not_looked_at_again() {
-    let (mut seen, mut scratch) = (Seen::default(), Scratch::default());
-    let bytes = b"HTTP/1.1 200 OK\r\n\r\n";
-    let chunk = Chunk { bytes, from_start: true, after_gap: false, cut: Cut::None };
-    let mut session = Session::default();
-    let verdict = session.stream(Side::High, chunk, &mut context_of(&mut seen, &mut scratch));
-    assert_eq!(verdict, Verdict::All);
 }
 
 #[test]

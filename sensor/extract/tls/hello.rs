@@ -142,6 +142,7 @@ pub fn read(body: &[u8], complete: bool, carrier: Carrier, cx: &mut Context<'_>)
             observer.count(Counter::TlsEchHidden);
         }
     }
+    cx.scratch.server_named |= hello.sni.is_some() && !hello.ech_hidden;
     observer.count(carrier.counter());
     observer.message(match carrier {
         Carrier::Tls => Message::Tls(&hello),

@@ -2,6 +2,11 @@ use proptest::prelude::*;
 
 use super::testing::*;
 use super::*;
+use crate::extract::session::Session;
+use crate::flow::stream::{Chunk, Cut, Verdict};
+use crate::net::Side;
+use crate::stats::Counter;
+use sha1::{Digest, Sha1};
 use tls_parser::{SNIType, TlsExtension, TlsMessage, TlsMessageHandshake};
 
 fn read_with(segments: &[&[u8]], cut: Cut) -> Recorder {
@@ -163,7 +168,7 @@ fn other_protocols_are_not_taken_for_tls() {
     let others: [&[u8]; 6] = [
         b"GET / HTTP/1.1",
         b"SSH-2.0-x",
-        &[0x16, 3, 9],
+        &[0x16, 2, 9],
         &[0x16, 3, 1, 0, 9, 2],
         &[3, 0, 0, 19],
         &[0x80, 0, 2],
@@ -246,6 +251,41 @@ fn the_hosts_and_the_digest_of_a_certificate_are_told() {
 }
 
 #[test]
+fn a_certificate_beside_a_name_in_clear_is_told_as_such_and_only_then() {
+    let names = [der(0x82, b"Evil.example"), der(0x87, &[203, 0, 113, 5])].concat();
+    let flight = record(22, &server_flight(&certificate(b"good.example", &names), &[]));
+    let beside = [
+        "tls.certificate_beside good.example",
+        "tls.certificate_beside evil.example",
+        "tls.certificate_beside address 203.0.113.5",
+    ];
+    let alone: Vec<String> = beside.iter().map(|said| said.replace("_beside", "")).collect();
+    let named = crate::extract::http::testing::client_hello();
+    let nameless = {
+        let mut body = vec![3, 3];
+        body.extend([7; 32]);
+        body.extend([0, 0, 2, 0x13, 0x01, 1, 0]);
+        record(22, &handshake(1, &body))
+    };
+    for (hello, expected) in
+        [(Some(named), &beside.map(String::from)[..]), (Some(nameless), &alone), (None, &alone)]
+    {
+        let (mut recorder, mut session) = (Recorder::default(), Session::default());
+        let directions = hello.iter().map(|hello| (Side::Low, CLIENT, &hello[..]));
+        for (side, end, bytes) in directions.chain([(Side::High, SERVER, &flight[..])]) {
+            let chunk = Chunk { bytes, from_start: true, after_gap: false, cut: Cut::None };
+            // Another connection's call has left its mark in the scratch space.
+            let _ = with(&mut recorder, end, |cx| {
+                cx.scratch.server_named = true;
+                session.stream(side, chunk, cx)
+            });
+        }
+        let told = recorder.seen.iter().filter(|said| said.starts_with("tls.certificate"));
+        assert_eq!(told.cloned().collect::<Vec<_>>(), expected, "{:?}", hello.is_some());
+    }
+}
+
+#[test]
 fn a_common_name_that_is_no_host_is_not_told() {
     let bytes = record(22, &server_flight(&certificate(b"Router v1.2 of Office", &[]), &[]));
     assert_eq!(read_server(&[&bytes], Cut::None).0.seen.len(), 1);
@@ -267,13 +307,26 @@ fn a_tls_1_3_server_is_left_alone_after_its_hello() {
 }
 
 #[test]
-fn a_certificate_beyond_the_limit_is_given_up() {
-    let flight = server_flight(&vec![0x30; 60_000], &[]);
-    let stream: Vec<u8> = flight.chunks(16_000).flat_map(|part| record(22, part)).collect();
-    let segments: Vec<&[u8]> = stream.chunks(1460).collect();
-    let (recorder, all) = read_server(&segments, Cut::None);
-    assert!(all);
-    assert!(recorder.seen.is_empty());
+fn a_certificate_of_any_length_gives_its_digest_and_the_names_at_its_beginning() {
+    let mut alternatives = der(0x82, b"first.example");
+    alternatives.extend(der(0x82, &[b'x'; 250]).repeat(400));
+    let certificate = certificate(b"cn.example", &alternatives);
+    assert!(certificate.len() > 90_000);
+    let digest = Sha1::digest(&certificate);
+    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let flight = server_flight(&certificate, &[]);
+    for size in [1, 100, 16_000] {
+        let stream: Vec<u8> = flight.chunks(size).flat_map(|part| record(22, part)).collect();
+        let segments: Vec<&[u8]> = stream.chunks(1460).collect();
+        let (recorder, all) = read_server(&segments, Cut::None);
+        assert!(all);
+        let expected = [
+            format!("tls.cert_sha1 {digest}"),
+            "tls.certificate cn.example".into(),
+            "tls.certificate first.example".into(),
+        ];
+        assert_eq!(recorder.seen[..3], expected, "{size}");
+    }
 }
 
 #[test]
@@ -281,11 +334,12 @@ fn a_hello_behind_another_protocol_is_found_once_its_start_is_there() {
     let hello = record(22, &client_hello(b"inner.example", 0));
     let prefix = b"\x16EHLO mail.example\r\n\x16\x03\x01STARTTLS\r\n";
     let bytes = [&prefix[..], &hello].concat();
-    for end in 0..prefix.len() + 11 {
+    // Record header, message header and what stands before the length of the session id.
+    for end in 0..prefix.len() + 5 + 39 {
         let Search::Missing { keep } = search_hello(&bytes[..end]) else {
             panic!("found too early at {end}");
         };
-        assert!(keep <= 10);
+        assert!(keep < 5 + 39);
         assert!(end <= prefix.len() || keep == end - prefix.len());
     }
     assert_eq!(find_hello(&bytes), Some(prefix.len()));
@@ -383,11 +437,11 @@ proptest! {
     ) {
         if !bytes.is_empty() {
             let segments = split(&bytes, &cuts);
-            prop_assert!(read_with(&segments, Cut::End).hellos.len() <= 1);
+            prop_assert!(read_with(&segments, Cut::End).hellos.len() <= 1 + bytes.len() / 40);
             let _ = read_server(&segments, Cut::End);
         }
         if let Search::Missing { keep } = search_hello(&bytes) {
-            prop_assert!(keep <= 10 && keep <= bytes.len());
+            prop_assert!(keep < 2048 && keep <= bytes.len());
         }
     }
 

@@ -8,7 +8,8 @@ use serde::Serialize;
 use super::Envelope;
 use crate::alert::Crowding;
 use crate::enrich::FullAlert;
-use crate::lang::Language;
+use crate::lang::{self, Language};
+use crate::matching::severity::Weakness;
 use crate::observation::Kind;
 use crate::sink::EveClock;
 
@@ -63,6 +64,9 @@ struct Context<'a> {
     /// What a behaviour means.
     #[serde(skip_serializing_if = "Option::is_none")]
     explanation: Option<&'a Text>,
+    /// Why the evidence is weak, and what to do instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    weak_evidence: Option<Text>,
 }
 
 /// Suricata's scale: 1 high to 3 low.
@@ -76,15 +80,18 @@ const fn severity_number(severity: Severity) -> u8 {
 
 const fn app_proto(kind: Kind) -> Option<&'static str> {
     match kind {
-        Kind::DnsQuery | Kind::DnsAnswer => Some("dns"),
-        Kind::TlsSni | Kind::TlsCertificate | Kind::TlsCertSha1 | Kind::Ja3 | Kind::Ja4 => {
-            Some("tls")
-        }
+        Kind::DnsQuery | Kind::DnsAnswer | Kind::DnsReverse => Some("dns"),
+        Kind::TlsSni
+        | Kind::TlsCertificate
+        | Kind::TlsCertificateBeside
+        | Kind::TlsCertSha1
+        | Kind::Ja3
+        | Kind::Ja4 => Some("tls"),
         Kind::QuicSni => Some("quic"),
         Kind::DtlsSni => Some("dtls"),
         Kind::HttpHost | Kind::HttpUrl | Kind::HttpUserAgent => Some("http"),
         Kind::SocksHost => Some("socks"),
-        Kind::Ip | Kind::Behaviour => None,
+        Kind::Ip | Kind::OuterIp | Kind::Behaviour => None,
     }
 }
 
@@ -118,6 +125,10 @@ pub(super) fn record<'a>(
             indicator_age_days: full.old_days,
             also: full.also().collect(),
             explanation: full.explanation,
+            weak_evidence: alert.weakness.map(|weakness| Text {
+                vi: lang::weakness(Language::Vi, weakness).into(),
+                en: lang::weakness(Language::En, weakness).into(),
+            }),
         },
     };
     AlertRecord {
@@ -148,6 +159,7 @@ fn metadata(full: &FullAlert<'_>) -> BTreeMap<&'static str, Vec<String>> {
         ("first_seen", date(indicator.first_seen)),
         ("last_seen", date(indicator.last_seen)),
         ("signature_severity", full.severity.as_str().to_owned()),
+        ("weak_evidence", alert.weakness.map_or("", Weakness::as_str).to_owned()),
     ];
     let mut all: BTreeMap<_, _> =
         all.into_iter().filter(|(_, value)| !value.is_empty()).map(|(k, v)| (k, vec![v])).collect();

@@ -127,6 +127,10 @@ fn tunnel_record(tunnels: &[Tunnel]) -> Option<TunnelRecord> {
         TunnelKind::Gtp => ("UDP", "gtp tunnel"),
         TunnelKind::Tzsp => ("UDP", "tzsp encapsulation"),
         TunnelKind::Teredo => ("UDP", "teredo tunnel"),
+        TunnelKind::IpInUdp => ("UDP", "ip in udp tunnel"),
+        TunnelKind::Capwap => ("UDP", "capwap tunnel"),
+        TunnelKind::Mirror => ("UDP", "remote mirror"),
+        TunnelKind::Esp => ("ESP", "esp"),
         TunnelKind::Other => ("IP", "tunnel"),
     };
     let known = |end: Endpoint| (end.port != 0).then_some(end.port);

@@ -103,6 +103,7 @@ fn an_envelope_shows_tags_hardware_addresses_and_the_innermost_tunnel() {
         kind,
         source: Endpoint { address: source.parse::<IpAddr>().unwrap().into(), port },
         destination: Endpoint { address: "198.51.100.2".parse::<IpAddr>().unwrap().into(), port },
+        protocol: IpProtocol::UDP,
     };
     seen.tunnels = Some(Box::new([
         outer(TunnelKind::Gre, "198.51.100.1", 0),

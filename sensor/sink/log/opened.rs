@@ -1,13 +1,15 @@
 //! An open log file: appends whole lines, and knows whether its path still means it.
 
-use std::fs::{File, Metadata, OpenOptions};
+use std::ffi::OsString;
+use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
+use super::rotation::{self, Rotation};
+use crate::directory::{Directory, Owners};
 use crate::net::Timestamp;
-use crate::sink::file::append;
 
 /// How far back from its end a file is searched for the end of a line.
 const TAIL: u64 = 1024 * 1024;
@@ -15,6 +17,8 @@ const TAIL: u64 = 1024 * 1024;
 /// A file that lines are appended to.
 pub(super) struct Opened {
     file: File,
+    /// Where it stands and what it is called there; none where a test hands over a file.
+    place: Option<(Directory, OsString)>,
     /// Device and inode.
     identity: (u64, u64),
     length: u64,
@@ -24,23 +28,37 @@ pub(super) struct Opened {
 
 impl Opened {
     /// Opens or makes a file, and cuts off half a line that a crash left at its end.
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let mut file = append(path)?;
+    pub(super) fn open(path: &Path, owners: &Owners) -> io::Result<Self> {
+        let (directory, name) = Directory::of(path, owners)?;
+        let file = directory.append(&name, 0o640)?;
+        Self::take(file, Some((directory, name)))
+    }
+
+    /// Goes on in a file that is open for reading and appending.
+    pub(super) fn take(mut file: File, place: Option<(Directory, OsString)>) -> io::Result<Self> {
         let metadata = file.metadata()?;
         let regular = metadata.is_file();
         let mut length = metadata.len();
         if regular && length > 0 {
-            length = end_cleanly(path, &mut file, length)?;
+            length = end_cleanly(&mut file, length)?;
         }
         let made = born(&metadata);
         // A log that was copied, or whose filesystem does not know when it was made, is as old as
         // its first line; else each start would make it young again.
-        let born = match regular.then(|| first_time(path)).flatten() {
+        let born = match regular.then(|| first_time(&mut file)).flatten() {
             Some(first) if first < made => first,
             _ => made,
         };
         let identity = (metadata.dev(), metadata.ino());
-        Ok(Self { file, identity, length, born, regular })
+        Ok(Self { file, place, identity, length, born, regular })
+    }
+
+    /// Gives it an old name.
+    pub(super) fn rotate(&self, stamp: &str, rotation: &Rotation) -> io::Result<()> {
+        match &self.place {
+            Some((directory, name)) => rotation::rotate(directory, name, stamp, rotation),
+            None => Err(io::ErrorKind::Unsupported.into()),
+        }
     }
 
     pub(super) const fn length(&self) -> u64 {
@@ -95,7 +113,7 @@ impl Opened {
         if !self.regular {
             return true;
         }
-        match std::fs::metadata(path) {
+        match std::fs::symlink_metadata(path) {
             Ok(metadata) => {
                 self.length = metadata.len();
                 self.identity == (metadata.dev(), metadata.ino())
@@ -114,9 +132,10 @@ fn born(metadata: &Metadata) -> Timestamp {
 
 /// The time at the head of the first line: a line for people begins with it, an EVE record holds
 /// it as the first text.
-fn first_time(path: &Path) -> Option<Timestamp> {
+fn first_time(file: &mut File) -> Option<Timestamp> {
     let mut head = Vec::new();
-    File::open(path).ok()?.take(128).read_to_end(&mut head).ok()?;
+    file.rewind().ok()?;
+    file.take(128).read_to_end(&mut head).ok()?;
     let text = std::str::from_utf8(&head).ok().or_else(|| {
         let valid = std::str::from_utf8(&head).err()?.valid_up_to();
         std::str::from_utf8(head.get(..valid)?).ok()
@@ -129,12 +148,11 @@ fn first_time(path: &Path) -> Option<Timestamp> {
 }
 
 /// Cuts off what follows the last line end. Where that is not allowed, ends the line.
-fn end_cleanly(path: &Path, file: &mut File, length: u64) -> io::Result<u64> {
-    let Ok(mut reader) = OpenOptions::new().read(true).open(path) else { return Ok(length) };
+fn end_cleanly(file: &mut File, length: u64) -> io::Result<u64> {
     let from = length.saturating_sub(TAIL);
     let mut tail = Vec::new();
-    reader.seek(SeekFrom::Start(from))?;
-    reader.take(TAIL).read_to_end(&mut tail)?;
+    file.seek(SeekFrom::Start(from))?;
+    file.take(TAIL).read_to_end(&mut tail)?;
     if tail.last() == Some(&b'\n') {
         return Ok(length);
     }
@@ -151,6 +169,10 @@ fn end_cleanly(path: &Path, file: &mut File, length: u64) -> io::Result<u64> {
 mod tests {
     use super::*;
 
+    fn open(path: &Path) -> io::Result<Opened> {
+        Opened::open(path, &Owners::new(&[]))
+    }
+
     #[test]
     fn a_log_is_as_old_as_its_first_line_whatever_the_filesystem_says() {
         let directory = tempfile::tempdir().unwrap();
@@ -161,7 +183,7 @@ mod tests {
             "{\"timestamp\":\"2024-06-18T09:21:05.482000+0700\",\"flow_id\":1}\n",
         ] {
             std::fs::write(&path, line).unwrap();
-            let opened = Opened::open(&path).unwrap();
+            let opened = open(&path).unwrap();
             assert_eq!(opened.age(old), 0, "{line}");
             assert_eq!(opened.age(Timestamp(old.0 + 5)), 5, "{line}");
         }
@@ -169,7 +191,7 @@ mod tests {
         for line in ["x\n", "", "2999-01-01T00:00:00+07:00 x\n"] {
             std::fs::write(&path, line).unwrap();
             let made = born(&std::fs::metadata(&path).unwrap());
-            assert_eq!(Opened::open(&path).unwrap().age(Timestamp(made.0 + 5)), 5, "{line}");
+            assert_eq!(open(&path).unwrap().age(Timestamp(made.0 + 5)), 5, "{line}");
         }
     }
 }

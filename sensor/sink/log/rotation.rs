@@ -3,9 +3,13 @@
 //! `alerts.log` becomes `alerts.log.20240618-092105`; a second one of that second gets `.0001`, so
 //! that the order of names is the order of time.
 
-use std::fs;
+use std::ffi::OsStr;
 use std::io;
-use std::path::Path;
+
+use ioc_feeds::file;
+use nix::sys::stat::SFlag;
+
+use crate::directory::Directory;
 
 /// When a log is rotated, and how much of it is kept. Zero means "never" or "everything".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,42 +39,44 @@ impl Rotation {
 }
 
 /// Gives the log its old name and removes the oldest ones beyond the total.
-pub(super) fn rotate(path: &Path, stamp: &str, rotation: &Rotation) -> io::Result<()> {
-    let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+pub(super) fn rotate(
+    directory: &Directory,
+    name: &OsStr,
+    stamp: &str,
+    rotation: &Rotation,
+) -> io::Result<()> {
+    let Some(name) = name.to_str() else {
         return Err(io::ErrorKind::InvalidFilename.into());
     };
-    let taken = |name: &String| fs::symlink_metadata(path.with_file_name(name)).is_ok();
+    let taken = |name: &String| directory.stat(name.as_ref()).is_ok();
     let plain = format!("{name}.{stamp}");
     let old = match taken(&plain) {
         false => Some(plain),
         true => (1..10_000_u32).map(|n| format!("{plain}.{n:04}")).find(|name| !taken(name)),
     };
     let Some(old) = old else { return Err(io::ErrorKind::AlreadyExists.into()) };
-    fs::rename(path, path.with_file_name(old))?;
+    directory.rename(name.as_ref(), old.as_ref())?;
     if rotation.total > 0 {
         // A directory that cannot be listed keeps everything: rather too much than too little.
-        let _ = prune(path, name, rotation.total);
+        let _ = prune(directory, name, rotation.total);
     }
     Ok(())
 }
 
-fn prune(path: &Path, name: &str, total: u64) -> io::Result<()> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+fn prune(directory: &Directory, name: &str, total: u64) -> io::Result<()> {
     let mut old = Vec::new();
-    for entry in fs::read_dir(directory.unwrap_or_else(|| Path::new(".")))? {
-        let entry = entry?;
-        let metadata = entry.metadata()?;
-        if let Some(found) = entry.file_name().to_str()
-            && metadata.is_file()
-            && let Some(order) = order(name, found)
-        {
-            old.push((order, found.to_owned(), metadata.len()));
+    for found in directory.names()? {
+        let Some(found) = found.to_str() else { continue };
+        let Some(order) = order(name, found) else { continue };
+        let about = directory.stat(found.as_ref())?;
+        if file::kind(&about) == SFlag::S_IFREG {
+            old.push((order, found.to_owned(), u64::try_from(about.st_size).unwrap_or(0)));
         }
     }
     old.sort();
     let sizes: Vec<u64> = old.iter().map(|(_, _, size)| *size).collect();
     for (_, name, _) in old.iter().take(excess(&sizes, total)) {
-        fs::remove_file(path.with_file_name(name))?;
+        directory.remove(name.as_ref())?;
     }
     Ok(())
 }
@@ -102,7 +108,16 @@ fn order(log: &str, found: &str) -> Option<(String, u32)> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::Path;
+
     use super::*;
+    use crate::directory::Owners;
+
+    fn rotate(path: &Path, stamp: &str, rotation: &Rotation) -> io::Result<()> {
+        let (directory, name) = Directory::of(path, &Owners::new(&[])).unwrap();
+        super::rotate(&directory, &name, stamp, rotation)
+    }
 
     #[test]
     fn a_log_is_rotated_before_it_grows_too_large_or_when_it_is_too_old() {

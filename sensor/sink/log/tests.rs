@@ -7,7 +7,7 @@ const SECOND: i64 = 1_000_000_000;
 
 fn options() -> LogOptions {
     let clock = Clock::new(jiff::tz::TimeZone::UTC);
-    LogOptions { rotation: Rotation::default(), clock, echo: false }
+    LogOptions { rotation: Rotation::default(), clock, echo: false, owners: Owners::new(&[]) }
 }
 
 /// Lets `seconds` pass and gathers what is said.
@@ -23,13 +23,37 @@ fn alert(log: &mut LogFile, text: &str) {
     log.line(format!("{text}\n").as_bytes(), Weight::Alert { fold: text.len() as u64 }).unwrap();
 }
 
+/// A log whose first file takes nothing: every write to it fails like one to a full disk.
+fn full(path: &Path) -> LogFile {
+    let file = fs::OpenOptions::new().read(true).append(true).open("/dev/full").unwrap();
+    LogFile::with(Opened::take(file, None).unwrap(), path, options())
+}
+
+#[test]
+fn a_log_that_becomes_a_link_or_another_users_takes_no_line_and_says_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, secret) = (directory.path().join("alerts.log"), directory.path().join("secret"));
+    fs::write(&secret, "").unwrap();
+    let mut log = LogFile::open(&path, options()).unwrap();
+    tend(&mut log, 0);
+    fs::remove_file(&path).unwrap();
+    symlink(&secret, &path).unwrap();
+    tend(&mut log, 2);
+    alert(&mut log, "held");
+    assert!(log.is_failing());
+    fs::remove_file(&path).unwrap();
+    tend(&mut log, 4);
+    assert_eq!(fs::read_to_string(&path).unwrap(), "held\n");
+    assert_eq!(fs::read_to_string(&secret).unwrap(), "");
+}
+
 #[test]
 fn alerts_wait_while_the_disk_is_full_and_are_written_when_it_is_not() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("alerts.log");
-    // Opens like any file; every write to it fails like one to a full disk.
-    symlink("/dev/full", &path).unwrap();
-    let mut log = LogFile::open(&path, options()).unwrap();
+    let mut log = full(&path);
+    // It cannot be opened either.
+    fs::create_dir(&path).unwrap();
     alert(&mut log, "one");
     log.line(b"event\n", Weight::Event).unwrap();
     log.flush().unwrap();
@@ -37,7 +61,7 @@ fn alerts_wait_while_the_disk_is_full_and_are_written_when_it_is_not() {
     assert!(matches!(&*tend(&mut log, 0), [Trouble::Failing { .. }]));
     assert!(tend(&mut log, 2).is_empty(), "a lasting failure is said once");
     assert!(log.is_failing());
-    fs::remove_file(&path).unwrap();
+    fs::remove_dir(&path).unwrap();
     let said = tend(&mut log, 4);
     assert!(matches!(said[..], [Trouble::Resumed { held: 2, folded: 0, gone: 0, events: 1, .. }]));
     alert(&mut log, "three");

@@ -22,6 +22,7 @@ use crate::enrich::FullAlert;
 use crate::lang::Language;
 use crate::net::Timestamp;
 use crate::sink::log::is_due;
+use crate::sink::stream::{farewells, part};
 use crate::sink::text::LineFormat;
 use crate::sink::{Losses, Sink, Trouble, heartbeat};
 
@@ -32,8 +33,6 @@ const MINUTE: u64 = 60_000_000_000;
 /// The pause after an attempt that failed, and how late it may be noticed that the files of TLS
 /// shall be read again.
 const PAUSE: Duration = Duration::from_secs(1);
-/// How long the last messages have at the end of the run.
-const FAREWELL: Duration = Duration::from_secs(2);
 /// Facility "security/authorization" (RFC 5424 6.2.1), whom alerts concern.
 const FACILITY: u8 = 10;
 /// Severities of what the sensor says of itself (6.2.1).
@@ -213,7 +212,7 @@ impl Drop for SyslogSink {
     fn drop(&mut self) {
         self.sender = None;
         if self.carrier.is_none() && !self.failing {
-            let _ = self.ended.recv_timeout(FAREWELL);
+            part(&self.ended, farewells());
         }
     }
 }

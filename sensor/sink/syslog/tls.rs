@@ -3,13 +3,13 @@
 //! Trusts the named CA and nobody else, not even the system's. Files are read before the process
 //! gives up its rights, and again at a reload, as far as it may still read them then.
 
-use std::fs::File;
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ioc_feeds::file;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{CertificateError, ClientConfig, ClientConnection, RootCertStore, StreamOwned};
@@ -298,10 +298,7 @@ impl Reader {
     }
 
     fn read(&mut self, path: &Path) -> Result<Vec<u8>, TlsError> {
-        let mut bytes = Vec::new();
-        let read =
-            File::open(path).and_then(|file| file.take(LONGEST_FILE).read_to_end(&mut bytes));
-        read.map_err(|error| TlsError::Read {
+        let bytes = file::read(path, LONGEST_FILE).map_err(|error| TlsError::Read {
             path: path.into(),
             reason: crate::capture::describe(&error),
         })?;

@@ -4,5 +4,8 @@
 #[allow(dead_code)] // one of its bodies a target
 #[path = "../../support/fuzz_bodies.rs"]
 mod fuzz_bodies;
+#[allow(dead_code)]
+#[path = "../../support/fuzz_worker.rs"]
+mod fuzz_worker;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz_bodies::session(data));

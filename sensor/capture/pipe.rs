@@ -1,4 +1,5 @@
-//! Standard input that can be given up: a signal must end a scan although the pipe stays open.
+//! A pipe that can be given up: a signal must end a scan although standard input stays open, or
+//! nobody ever writes to a named pipe.
 //!
 //! The system restarts a read that a signal interrupted, so a thread of its own waits for bytes
 //! and whoever wants them looks at the wish to stop in between.
@@ -18,23 +19,30 @@ const AHEAD: usize = 4;
 /// How late a wish to stop is noticed.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// Standard input up to its end, or until it is no longer wanted: that reads as its end.
-pub(super) struct Stdin {
+/// A pipe up to its end, or until it is no longer wanted: that reads as its end.
+pub(super) struct Pipe {
     blocks: Receiver<io::Result<Vec<u8>>>,
     block: Vec<u8>,
     read: usize,
     stop: Arc<AtomicBool>,
 }
 
-impl Stdin {
-    /// Begins to read. The thread is never joined: it may wait for a pipe that stays silent, and
-    /// ends with the process.
-    pub(super) fn new(stop: Arc<AtomicBool>) -> io::Result<Self> {
+impl Pipe {
+    /// Opens it, which may wait for a writer, and begins to read. The thread is never joined: it may
+    /// wait for a pipe that stays silent, and ends with the process.
+    pub(super) fn new<R: Read>(
+        open: impl FnOnce() -> io::Result<R> + Send + 'static,
+        stop: Arc<AtomicBool>,
+    ) -> io::Result<Self> {
         let (sender, blocks) = bounded(AHEAD);
-        thread::Builder::new().name("stdin".into()).spawn(move || {
+        thread::Builder::new().name("pipe".into()).spawn(move || {
+            let mut pipe = match open() {
+                Ok(pipe) => pipe,
+                Err(error) => return drop(sender.send(Err(error))),
+            };
             loop {
                 let mut block = vec![0; BLOCK];
-                let outcome = match io::stdin().read(&mut block) {
+                let outcome = match pipe.read(&mut block) {
                     Ok(0) => return,
                     Ok(length) => {
                         block.truncate(length);
@@ -53,7 +61,7 @@ impl Stdin {
     }
 }
 
-impl Read for Stdin {
+impl Read for Pipe {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         while self.read >= self.block.len() {
             if self.stop.load(Ordering::Relaxed) {
