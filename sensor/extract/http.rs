@@ -7,9 +7,10 @@
 //! Nothing ends the reading: where no request is expected, one is looked for at the start of each
 //! line and of each segment. A body that is promised is not looked into, since an upload may quote
 //! a request; but a server that refuses or ignores it reads a request in its place, and so is one
-//! read that stands at its very beginning ([`framing::in_place_of_body`]).
+//! read that stands at its very beginning (`framing::in_place_of_body`).
 
 pub mod authority;
+mod body;
 mod framing;
 mod head;
 mod passing;
@@ -18,12 +19,12 @@ mod search;
 #[cfg(test)]
 pub(crate) mod testing;
 
-use framing::{ChunkSize, Framing, NOWHERE};
+use framing::{Framing, NOWHERE};
 use passing::{Passed, Passing};
 
 use super::{Context, Probe};
 use crate::flow::stream::{Chunk, Cut, Verdict};
-use crate::observation::{BODY_LIMIT, Kind, Observation};
+use crate::observation::{Kind, Observation};
 use crate::stats::Counter;
 
 /// Longest head held; of a longer one the front is shown, and the rest read as it passes.
@@ -307,33 +308,6 @@ impl Requests {
         took(head)
     }
 
-    /// Shows the first bytes of a body as soon as enough of them stand, then skips it; unless a
-    /// request stands in its place.
-    fn body(
-        &mut self,
-        Shown { bytes, cut, .. }: Shown<'_>,
-        (length, wanted, bodyless): (u64, bool, bool),
-        cx: &mut Context<'_>,
-    ) -> Step {
-        match framing::in_place_of_body(bytes, length, bodyless) {
-            Probe::Yes => {
-                (self.promised, self.distrust, self.place) = (length, true, Place::Head);
-                return took(0);
-            }
-            Probe::Unsure if cut == Cut::None && bytes.len() <= LINE_LIMIT => return Step::Wait,
-            _ => {}
-        }
-        if wanted {
-            let wanted = usize::try_from(length).unwrap_or(BODY_LIMIT).min(BODY_LIMIT);
-            if bytes.len() < wanted && cut == Cut::None {
-                return Step::Wait;
-            }
-            cx.observer.body(bytes.get(..wanted).unwrap_or(bytes));
-        }
-        self.place = Place::Head;
-        Step::Took(length)
-    }
-
     /// A head that will not be whole, or is too long to be held: what stands of it is read.
     #[cold]
     fn front(&mut self, rest: &[u8], cut: Cut, cx: &mut Context<'_>) -> Step {
@@ -396,44 +370,6 @@ impl Requests {
     fn lose(&mut self, bytes: usize) -> Step {
         self.search([NOWHERE; 2]);
         took(bytes)
-    }
-
-    fn chunk_size(&mut self, rest: &[u8], cut: Cut) -> Step {
-        match head::begins_request(rest) {
-            Probe::Yes => {
-                (self.distrust, self.place) = (true, Place::Head);
-                return took(0);
-            }
-            Probe::Unsure if cut == Cut::None && rest.len() <= LINE_LIMIT => return Step::Wait,
-            _ => {}
-        }
-        match framing::chunk_size(rest) {
-            ChunkSize::Size(line, 0) => {
-                self.place = Place::Trailer;
-                took(line)
-            }
-            ChunkSize::Size(line, data) => Step::Took(data.saturating_add(line as u64)),
-            ChunkSize::Unsure => Step::Wait,
-            ChunkSize::No => {
-                self.distrust = true;
-                self.lose(0)
-            }
-        }
-    }
-
-    /// Trailer fields end with a blank line (RFC 9112 7.1.2), or where a request line stands.
-    fn trailer(&mut self, rest: &[u8]) -> Step {
-        let Some(end) = memchr::memchr(b'\n', rest) else {
-            return if rest.len() <= LINE_LIMIT { Step::Wait } else { self.lose(0) };
-        };
-        let line = rest.get(..=end).unwrap_or(rest);
-        if head::skip_line_ends(line).is_empty() {
-            self.place = Place::Head;
-        } else if head::probe_line(line) == Probe::Yes {
-            self.place = Place::Head;
-            return took(0);
-        }
-        took(line.len())
     }
 }
 

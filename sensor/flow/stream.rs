@@ -114,19 +114,21 @@ pub struct StreamWork<'a> {
     pub counters: &'a mut Counters,
 }
 
-const STARTED: u8 = 1;
-const SYN_SEEN: u8 = 2;
-const DONE: u8 = 4;
+const STARTED: u16 = 1;
+const SYN_SEEN: u16 = 2;
+const DONE: u16 = 4;
 /// Nothing has been consumed since the start of the connection.
-const AT_START: u8 = 8;
+const AT_START: u16 = 8;
 /// The next byte shown follows a hole.
-const AFTER_GAP: u8 = 16;
+const AFTER_GAP: u16 = 16;
 /// The parser has consumed something.
-const CONSUMED: u8 = 32;
+const CONSUMED: u16 = 32;
 /// The parser told something of the latest message.
-const TOLD: u8 = 64;
+const TOLD: u16 = 64;
 /// The other side was seen to acknowledge.
-const ACKNOWLEDGES: u8 = 128;
+const ACKNOWLEDGES: u16 = 128;
+/// It was seen to close.
+const CLOSED: u16 = 256;
 
 /// One direction's reassembly. Without held bytes it has no heap.
 #[derive(Debug, Default)]
@@ -145,7 +147,7 @@ pub struct Stream {
     read: u16,
     /// Bytes after `next` that the parser does not want: 48 bits, so that a stream stays small.
     skip: [u16; 3],
-    flags: u8,
+    flags: u16,
 }
 
 impl Stream {
@@ -172,6 +174,16 @@ impl Stream {
         self.held.as_deref().is_some_and(amid)
     }
 
+    /// Notes that this side closes.
+    pub const fn close(&mut self) {
+        self.flags |= CLOSED;
+    }
+
+    /// Was this side seen to close?
+    pub const fn is_closed(&self) -> bool {
+        self.flags & CLOSED != 0
+    }
+
     /// As the other direction sees it.
     #[inline]
     pub fn as_peer(&self) -> Peer {
@@ -194,6 +206,10 @@ impl Stream {
         }
         let sequence = first_byte(segment);
         if self.flags & STARTED == 0 {
+            if segment.payload == [0] {
+                // A keep-alive probe repeats a byte that went before.
+                return;
+            }
             (self.next, self.since) = (sequence, 0);
             self.flags |= STARTED;
         }

@@ -11,7 +11,7 @@ use crate::extract::session::{Session, may_begin};
 use crate::extract::{Context, Scratch};
 use crate::flow::stream::{Leftover, Reader, Shown, StreamWork};
 use crate::flow::table::Life;
-use crate::flow::{Chunk, Cut, FlowIndex, Peer};
+use crate::flow::{Chunk, Cut, Flow, FlowIndex, Peer, Stream};
 use crate::net::{Endpoint, IpProtocol, Side, Timestamp};
 use crate::observation::{Message, Observation, Observer, StreamHead};
 use crate::stats::Counter;
@@ -92,9 +92,7 @@ impl Worker {
         (packet, time, frame): (&Packet<'_>, Timestamp, u64),
     ) {
         let Some(flow) = self.flows.get_mut(index) else { return };
-        // A reset may be a decoy: while anything is kept of the flow it changes nothing.
-        let keeps = || flow.streams.iter().any(|stream| stream.held_bytes() > 0);
-        let closes = segment.flags.fin() || (segment.flags.rst() && !keeps());
+        let closes = (segment.flags.fin() || segment.flags.rst()) && closes(flow, side, segment);
         // Half of all segments only acknowledge.
         if flow.stream(side).0.note_syn(segment) {
             self.flows.touch(index, if closes { Life::Closing } else { Life::Young }, time);
@@ -143,6 +141,17 @@ impl Worker {
             self.relieve(index);
         }
     }
+}
+
+/// Does a FIN or RST end the flow? Either may be a decoy: while anything is kept of the flow, only
+/// both sides' closing does.
+#[cold]
+fn closes(flow: &mut Flow<Session>, side: Side, segment: &Segment<'_>) -> bool {
+    if segment.flags.fin() {
+        flow.stream(side).0.close();
+    }
+    let keeps = flow.streams.iter().any(|stream| stream.held_bytes() > 0);
+    !keeps || flow.streams.iter().all(Stream::is_closed)
 }
 
 /// What tells a flow from others for a while.

@@ -4,7 +4,6 @@
 use super::segments::{Parsers, Teller, number};
 use super::watch::Scene;
 use super::{Worker, watch};
-use crate::extract::Context;
 use crate::extract::session::{Session, may_begin};
 use crate::flow::stream::{Reader, StreamWork};
 use crate::flow::table::Life;
@@ -79,17 +78,6 @@ impl Worker {
         for side in SIDES {
             without_packet(self, index, (side, flow_number), Stream::finish);
         }
-        let Some(flow) = self.flows.get_mut(index) else { return };
-        let packet = watch::silent_packet(flow, flow.opener);
-        let scene = Scene::new(&packet, flow.last(), 0).of_flow(flow.begun(), packet.source);
-        let mut observer = self.watch.at(&scene);
-        let mut cx = Context {
-            source: packet.source,
-            destination: packet.destination,
-            observer: &mut observer,
-            scratch: &mut self.scratch,
-        };
-        flow.state.finish(&mut cx);
     }
 
     /// Keeps what all flows hold together below its limit. Of a few that have held longest, one
@@ -97,21 +85,23 @@ impl Worker {
     /// only kept of finished messages goes first, and the flow in hand last.
     #[cold]
     pub(super) fn relieve(&mut self, in_hand: FlowIndex) {
-        while self.held_bytes > self.limits.held_bytes {
+        while self.held_bytes + self.scratch.handshakes.held_bytes() > self.limits.held_bytes {
             let Some((index, finished)) = self.chosen(in_hand) else { return };
             self.counters.count(Counter::StreamLimit);
             let Some(flow) = self.flows.get_mut(index) else { return };
             let before = held_by(flow);
+            let mut after = before;
             if finished {
                 flow.streams.iter_mut().for_each(|stream| stream.let_go(self.now, 0));
-                let after = held_by(flow);
+                after = held_by(flow);
                 flow.holding = after > 0;
                 if let Some(id) = (after > 0).then(|| flow.id()) {
                     self.holders.push_back((index, id));
                 }
                 self.held_bytes = (self.held_bytes + after).saturating_sub(before);
             }
-            if !finished || before == 0 {
+            // What lets nothing go ends.
+            if after >= before {
                 self.forget(index);
             }
         }

@@ -56,7 +56,7 @@ fn through_tunnel(mut alert: Box<Alert>, sender: [u8; 4]) -> Box<Alert> {
         kind: TunnelKind::Gre,
         source: end(sender),
         destination: end([192, 168, 0, 1]),
-        protocol: IpProtocol(47),
+        ..Tunnel::default()
     };
     alert.sighting.tunnels = Some(Box::new([outer]));
     alert

@@ -46,9 +46,9 @@ pub fn authorities(text: &[u8]) -> impl Iterator<Item = Authority<'_>> {
     })
 }
 
-/// A byte that no host holds and that ends one for somebody.
+/// A byte that no host holds and that ends one for somebody. Nobody ends one at a blank.
 const fn separates(byte: u8) -> bool {
-    byte <= b' ' || matches!(byte, 0x7f | b',' | b'"' | b'\'' | b'<' | b'>')
+    byte < b' ' && byte != b'\t' || matches!(byte, 0x7f | b',' | b'"' | b'\'' | b'<' | b'>')
 }
 
 /// Reads an authority leniently (RFC 3986 3.2): userinfo, a scheme and a path are dropped, an

@@ -171,7 +171,8 @@ pub(super) fn begin<'h>(head: &'h [u8], cx: &mut Context<'_>) -> (RequestLine<'h
         said.hosted = true;
     }
     for field in fields {
-        first = first.or(said.field(&field, &subject, cx));
+        let host = said.field(&field, &subject, cx);
+        first = first.or(host);
         if agent.is_none() && field.is(b"user-agent") {
             agent = Some(field.value);
         }
@@ -182,7 +183,7 @@ pub(super) fn begin<'h>(head: &'h [u8], cx: &mut Context<'_>) -> (RequestLine<'h
 }
 
 /// Is this the method that asks a proxy for a tunnel?
-const fn is_connect(method: &[u8]) -> bool {
+fn is_connect(method: &[u8]) -> bool {
     method.eq_ignore_ascii_case(b"CONNECT")
 }
 

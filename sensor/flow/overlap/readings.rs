@@ -60,7 +60,7 @@ impl Window {
         self.credit = self.credit.saturating_sub(self.price());
         let mut outcome = Outcome::default();
         // Amid a message whose beginning is missing there is nothing to understand.
-        if self.start.is_some_and(|start| self.end_from(start) == start) {
+        if self.start.is_some_and(|start| !self.has(start, start.wrapping_add(1))) {
             return outcome;
         }
         let mut seen: Vec<&[u8]> = Vec::with_capacity(1 + self.layers.len());
@@ -119,7 +119,8 @@ impl Window {
         let shown = runs.as_slice().iter().skip(1).take_while(|run| is_passed(run)).count() + 1;
         let mut told_last = false;
         let start = self.start.map(|start| self.offset(start));
-        let (mut wanted, mut fresh): (u64, bool) = (0, true);
+        // What lies before the beginning of a message is none of it.
+        let (mut wanted, mut fresh): (u64, bool) = (start.unwrap_or(0) as u64, true);
         for (nth, run) in runs.as_slice().iter().take(shown).enumerate() {
             let after_run = if nth + 1 == shown { cut } else { Cut::Gap };
             let after_gap = !fresh && wanted < run.start as u64;

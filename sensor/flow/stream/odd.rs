@@ -203,10 +203,14 @@ impl Stream {
             Some(held) => {
                 held.window.is_near(came.sequence, came.payload.len(), NEAR) && ahead < BEHIND_END
             }
-            None if known => begins || self.is_of_message(came.sequence),
+            // In one that was joined in its middle, what was read may have been ahead of the rest.
+            None if known => {
+                let unsure = self.flags & (SYN_SEEN | CONSUMED) == 0;
+                begins || unsure || self.is_of_message(came.sequence)
+            }
             None => self.flags & TOLD != 0 && (0..BEHIND_END).contains(&ahead),
         };
-        if near || (known && begins) {
+        if near || (known && (begins || self.is_of_message(came.sequence))) {
             let Some(put) = self.put(came, begins, work) else { return };
             if put.differs {
                 work.counters.count(Counter::OverlapConflicts);
@@ -266,8 +270,8 @@ impl Stream {
             payload = payload.get(before.unsigned_abs() as usize..)?;
             sequence = held.window.base();
         }
-        if behind && (begins || sequence == message) && before > 0 {
-            held.window.starts_at(sequence);
+        if behind && (begins || of_message) && before > 0 {
+            held.window.starts_at(if begins { sequence } else { message });
             held.doubted = true;
         } else if before > 0 && unsure {
             held.window.starts_anywhere();

@@ -32,8 +32,9 @@ impl Stream {
     pub fn replaced_by(&mut self, segment: &Segment<'_>) -> Option<u32> {
         let rival = self.rival()?;
         let behind = segment.sequence.wrapping_sub(rival).wrapping_sub(1);
-        let meant =
-            !segment.payload.is_empty() && segment.sequence != self.next && behind < RIVAL_WINDOW;
+        // Bytes that may belong to this connection are no sign of another.
+        let ours = segment.sequence.wrapping_sub(self.next).cast_signed().unsigned_abs();
+        let meant = !segment.payload.is_empty() && ours > RIVAL_WINDOW && behind < RIVAL_WINDOW;
         meant.then_some(rival)
     }
 
