@@ -19,7 +19,6 @@ use wardwatch::alert::{HomeNetworks, Origin, Outbox};
 use wardwatch::app::writer::Writer;
 use wardwatch::capture::file::CaptureFile;
 use wardwatch::capture::{Next, Source};
-use wardwatch::directory::Owners;
 use wardwatch::enrich::Enricher;
 use wardwatch::lang::Language;
 use wardwatch::matching::IndicatorSet;

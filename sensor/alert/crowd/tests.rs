@@ -7,7 +7,7 @@ use crate::alert::Weakness;
 use crate::alert::testing::{alert, set_of};
 use crate::decode::packet::{Tunnel, TunnelKind};
 use crate::matching::IndicatorSet;
-use crate::net::{Endpoint, IpProtocol};
+use crate::net::Endpoint;
 
 const WINDOW: u64 = 600_000_000_000;
 
