@@ -19,7 +19,6 @@ use wardwatch::alert::{HomeNetworks, Origin, Outbox};
 use wardwatch::app::writer::Writer;
 use wardwatch::capture::file::CaptureFile;
 use wardwatch::capture::{Next, Source};
-use wardwatch::directory::Owners;
 use wardwatch::enrich::Enricher;
 use wardwatch::lang::Language;
 use wardwatch::matching::IndicatorSet;
@@ -200,8 +199,12 @@ fn logged(frames: &[Frame], rotation: Rotation) -> String {
     };
     let mut worker = Worker::new(assignment, set, Outbox::keeping());
     let clock = Clock::local();
-    let options =
-        LogOptions { rotation, clock: clock.clone(), echo: false, owners: Owners::new(&[]) };
+    let options = LogOptions {
+        rotation,
+        clock: clock.clone(),
+        echo: false,
+        owners: wardwatch::directory::Owners::new(&[]),
+    };
     let threats = ioc_feeds::curated::threats().unwrap();
     let format = LineFormat { language: Language::En, clock, threats: threats.clone() };
     let log = TextSink::new(format, LogFile::open(&path, options).unwrap());

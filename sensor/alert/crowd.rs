@@ -240,7 +240,7 @@ impl Group {
         if alert.weakness.is_none() && self.alert.weakness.is_some() {
             // What is strong speaks for all.
             let (first, time) = (self.alert.first, self.alert.sighting.time);
-            self.alert = Box::new(alert.clone());
+            self.alert.as_mut().clone_from(alert);
             self.alert.first = first;
             self.alert.sighting.time = time;
         }

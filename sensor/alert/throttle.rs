@@ -46,9 +46,9 @@ pub struct FoldKey {
     peer: Address,
     indicator: IndicatorId,
     kind: Kind,
-    crowd: Option<Crowding>,
     /// Weak evidence must not fold what is stronger.
     weakness: Option<Weakness>,
+    crowd: Option<Crowding>,
 }
 
 impl FoldKey {
@@ -59,8 +59,8 @@ impl FoldKey {
             peer: alert.peer.address,
             indicator: alert.indicator,
             kind: alert.kind,
-            crowd: alert.crowd.as_ref().map(|crowd| crowd.by),
             weakness: alert.weakness,
+            crowd: alert.crowd.as_ref().map(|crowd| crowd.by),
         }
     }
 }
@@ -72,9 +72,9 @@ pub struct LastingKey {
     peer: Address,
     indicator: Option<u64>,
     kind: Kind,
-    crowd: Option<Crowding>,
     /// Weak evidence must not fold what is stronger.
     weakness: Option<Weakness>,
+    crowd: Option<Crowding>,
 }
 
 impl LastingKey {
@@ -83,22 +83,16 @@ impl LastingKey {
         let crowd = alert.crowd.as_ref().map(|crowd| crowd.by);
         if crowd.is_some() {
             let (nobody, kind) = (Address::default(), Kind::Behaviour);
-            return Self {
-                ours: nobody,
-                peer: nobody,
-                indicator: None,
-                kind,
-                crowd,
-                weakness: None,
-            };
+            let weakness = alert.weakness;
+            return Self { ours: nobody, peer: nobody, indicator: None, kind, weakness, crowd };
         }
         Self {
             ours: alert.ours.address,
             peer: alert.peer.address,
             indicator: alert.set.get(alert.indicator).map(print),
             kind: alert.kind,
-            crowd,
             weakness: alert.weakness,
+            crowd,
         }
     }
 }

@@ -70,8 +70,6 @@ impl LineFormat {
             [] => String::new(),
             also => format!("; {} {}", lang::also(language), field(&also.join(", "))),
         };
-        let crowd =
-            crowd.map_or_else(String::new, |one| format!("; {}", lang::crowd(language, one)));
         let (weak, action) = match alert.weakness {
             None => (String::new(), full.threat.action(language, full.contact)),
             Some(weakness) => (
@@ -79,6 +77,8 @@ impl LineFormat {
                 lang::check_first(language, weakness).to_owned(),
             ),
         };
+        let crowd =
+            crowd.map_or_else(String::new, |one| format!("; {}", lang::crowd(language, one)));
         format!(
             "{time} {severity} | {name}{malware} | {host} {mac} | {seen} ({place}) | {peer} | \
              {pattern} ({kind}, {role}, {sure}, {since}, {reference}){also}{weak}{crowd} | {} | {}",

@@ -7,7 +7,7 @@ use crate::alert::Weakness;
 use crate::alert::testing::{alert, set_of};
 use crate::decode::packet::{Tunnel, TunnelKind};
 use crate::matching::IndicatorSet;
-use crate::net::{Endpoint, IpProtocol};
+use crate::net::Endpoint;
 
 const WINDOW: u64 = 600_000_000_000;
 
@@ -56,7 +56,7 @@ fn through_tunnel(mut alert: Box<Alert>, sender: [u8; 4]) -> Box<Alert> {
         kind: TunnelKind::Gre,
         source: end(sender),
         destination: end([192, 168, 0, 1]),
-        protocol: IpProtocol(47),
+        ..Tunnel::default()
     };
     alert.sighting.tunnels = Some(Box::new([outer]));
     alert
