@@ -140,20 +140,23 @@ impl Stream {
             return true;
         }
         self.cut_here(reader);
-        if let Some(held) = &mut self.held {
-            let new = Window::new(came.sequence, false, work.time);
-            let window = std::mem::replace(&mut held.window, new);
-            if amid {
-                held.keep(window, work);
-            }
-            (held.hole, held.unfinished, held.unresolved) = (None, false, false);
-            held.doubted = true;
-            if held.places.is_empty() {
-                self.held = None;
-            }
-        }
+        self.leave(came.sequence, amid, work);
         self.go_to(came.sequence);
         false
+    }
+
+    /// Leaves what is held where the stream stands, for a place elsewhere. `amid`: it is kept.
+    fn leave(&mut self, sequence: u32, amid: bool, work: &mut StreamWork<'_>) {
+        let Some(held) = &mut self.held else { return };
+        let window = std::mem::replace(&mut held.window, Window::new(sequence, false, work.time));
+        if amid {
+            held.keep(window, work);
+        }
+        (held.hole, held.unfinished, held.unresolved) = (None, false, false);
+        held.doubted = true;
+        if held.places.is_empty() {
+            self.held = None;
+        }
     }
 
     /// Shows what is pending as cut.
@@ -194,6 +197,7 @@ impl Stream {
         if begins && !known {
             // The session wakes by itself, and knows who is the server.
             self.flags &= !(DONE | CONSUMED);
+            self.leave(came.sequence, false, work);
             self.go_to(came.sequence);
             self.place(came, length(came), work, reader);
             return;
