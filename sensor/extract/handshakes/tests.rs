@@ -45,7 +45,8 @@ fn a_connection_that_moves_to_other_ports_in_its_hello_is_read() {
 fn what_comes_in_a_tunnel_from_outside_belongs_to_no_handshake_of_ours() {
     let hello = client_hello(b"ours.example", 900);
     let other = client_hello(b"fake.example", 900);
-    let mut wire = Wire { hearsay: true, ..Wire::default() };
+    let mut wire = Wire::default();
+    wire.hearsay = true;
     wire.send(CLIENT, &FIRST.piece(0, &hello));
     wire.send(CLIENT, &Make::of(&id(1)).piece(0, &other[..500]));
     wire.hearsay = false;
