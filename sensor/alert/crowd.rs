@@ -25,6 +25,7 @@ use super::Alert;
 use super::budget::{Budget, Budgets};
 use super::census::Census;
 use crate::matching::reload::print;
+use crate::matching::severity::Weakness;
 use crate::net::{Address, Timestamp};
 
 /// Lines that each familiar host has for itself and a threat.
@@ -161,7 +162,10 @@ impl Allowance {
         let aside = tunnel.is_some() || alert.weakness.is_some();
         let [outside, inside] = &mut self.strangers_lines;
         let lines = if aside { inside } else { outside };
-        if self.pairs.contains_key(&(host, indicator)) {
+        // Who is sent tunnels has not come, so that it is not the same one who comes again: each of
+        // their senders, which anybody can forge, is another.
+        let from_outside = alert.weakness == Some(Weakness::TunnelFromOutside);
+        if !from_outside && self.pairs.contains_key(&(host, indicator)) {
             return (!lines.take(OF_STRANGERS, now)).then_some(Crowding::Threat(threat));
         }
         if let Some(sender) = tunnel
@@ -176,7 +180,9 @@ impl Allowance {
         if !room || !lines.take(OF_STRANGERS, now) {
             return Some(Crowding::Threat(threat));
         }
-        self.remember((host, indicator));
+        if !from_outside {
+            self.remember((host, indicator));
+        }
         None
     }
 

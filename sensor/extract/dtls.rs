@@ -13,17 +13,38 @@ const BEGUN: usize = 4;
 const HANDSHAKE: u8 = 22;
 const CLIENT_HELLO: u8 = 1;
 
+/// A record's header.
+const HEADER: usize = 13;
+/// Bytes of a datagram in which a header is looked for that stands behind others of no sense.
+const LOOKED_AT: usize = 5 * HEADER + 2;
+/// The longest a record may be; a receiver passes over the header of one that claims to be longer.
+const RECORD_MAX: usize = 16_384 + 2048;
+
+/// May a ClientHello in clear be in it? Asked of every datagram: a few comparisons. A receiver
+/// passes over records of another epoch, and over headers of another version one by one (OpenSSL),
+/// so that the hello's record need not be the first.
+#[inline]
+pub fn may_be(datagram: &[u8]) -> bool {
+    matches!(datagram, [_, 0xfe, ..] | [20..=26, 1, 0, 0, 0, ..]) || stands_behind(datagram)
+}
+
+/// Does a handshake's record begin behind a few headers of no sense? A hello with a name is longer
+/// than what is looked at.
+#[inline]
+fn stands_behind(datagram: &[u8]) -> bool {
+    let Some(bytes) = datagram.first_chunk::<LOOKED_AT>() else { return false };
+    let begins = |at: usize| matches!(bytes.get(at..at + 2), Some([HANDSHAKE, 0xfe]));
+    begins(HEADER)
+        | begins(2 * HEADER)
+        | begins(3 * HEADER)
+        | begins(4 * HEADER)
+        | begins(5 * HEADER)
+}
+
 /// Is there a fragment of a ClientHello in clear in it?
 #[inline]
 pub fn probe(datagram: &[u8]) -> bool {
-    matches!(datagram, [20..=26, 0xfe, _, 0, 0, ..] | [20..=26, 1, 0, 0, 0, ..])
-        && hellos(datagram).next().is_some()
-}
-
-/// Could a record of old OpenSSL's version be taken for a question of DNS, by its header?
-#[inline]
-pub const fn may_pass_for_dns(datagram: &[u8]) -> bool {
-    matches!(datagram, [20..=26, 1, 0, 0, 0, ..])
+    may_be(datagram) && hellos(datagram).next().is_some()
 }
 
 /// A record in clear (epoch 0).
@@ -32,22 +53,27 @@ struct Record<'a> {
     fragment: &'a [u8],
 }
 
-/// The records of a datagram, up to the first that is none or is encrypted.
+/// The records in clear of a datagram, as a receiver finds them that passes over what it does not
+/// understand.
 fn records(datagram: &[u8]) -> impl Iterator<Item = Record<'_>> {
     let mut rest = datagram;
     std::iter::from_fn(move || {
-        let (header, after) = rest.split_first_chunk::<13>()?;
-        // Servers look at the major version only; 0x0100 is what old OpenSSL sends for DTLS 1.0.
-        // The epoch must be 0.
-        let (&[kind @ 20..=26, 0xfe, _, 0, 0, .., high, low]
-        | &[kind @ 20..=26, 0x01, 0x00, 0, 0, .., high, low]) = header
-        else {
-            return None;
-        };
-        let length = usize::from(u16::from_be_bytes([high, low]));
-        let (fragment, after) = after.split_at_checked(length).unwrap_or((after, &[]));
-        rest = after;
-        Some(Record { kind, fragment })
+        loop {
+            let (header, after) = rest.split_first_chunk::<HEADER>()?;
+            let [kind, major, minor, e0, e1, .., high, low] = *header;
+            let length = usize::from(u16::from_be_bytes([high, low]));
+            rest = after;
+            // Servers look at the major version only; 0x0100 is what old OpenSSL sends for DTLS 1.0.
+            let of_dtls = major == 0xfe || [major, minor] == [1, 0];
+            if !of_dtls || length > RECORD_MAX {
+                continue;
+            }
+            let (fragment, after) = after.split_at_checked(length).unwrap_or((after, &[]));
+            rest = after;
+            if [e0, e1] == [0, 0] {
+                return Some(Record { kind, fragment });
+            }
+        }
     })
 }
 

@@ -56,6 +56,8 @@ pub struct Handshakes {
     budget: Budget,
     hasher: RandomState,
     arrival: Arrival,
+    /// There was no time for one of its Initials.
+    refused: bool,
     /// Keys of the latest Initial that did not open, for those that repeat its id.
     failed: Option<Keys>,
     sweep_at: Timestamp,
@@ -92,6 +94,7 @@ impl Handshakes {
             budget: Budget::default(),
             hasher: RandomState::default(),
             arrival: Arrival::default(),
+            refused: false,
             failed: None,
             sweep_at: Timestamp::default(),
             overdue: Vec::new(),
@@ -118,6 +121,7 @@ impl Handshakes {
     #[inline]
     pub const fn arrive(&mut self, arrival: Arrival) {
         self.arrival = arrival;
+        self.refused = false;
     }
 
     /// Opens an Initial from `client` to `server`, with the keys of a connection that is known or
@@ -137,7 +141,7 @@ impl Handshakes {
                 && (handshake.client == client || !handshake.filed.whole)
         };
         if let Some(id) = self.find(ends, named) {
-            return self.open_with(id, initial, plain);
+            return self.open_named(id, initial, plain);
         }
         let back = |handshake: &Handshake| {
             handshake.client == server
@@ -147,7 +151,9 @@ impl Handshakes {
             return Opens::Server;
         }
         self.budget.at(self.arrival.time);
-        if !self.budget.may_try(client.address) {
+        // A datagram may be full of Initials: it is refused once, as a whole.
+        self.refused = self.refused || !self.budget.may_try(client.address);
+        if self.refused {
             return Opens::Untried;
         }
         let known = self.try_known(initial, ends, true, plain);
@@ -162,8 +168,30 @@ impl Handshakes {
         wanted: impl Fn(&Handshake) -> bool,
     ) -> Option<Id> {
         let mut theirs = self.table.of_host(client.address);
-        let found = theirs.find(|(_, known)| known.server == server && wanted(known));
+        let found = theirs
+            .find(|(_, known)| known.server == server && self.came_alike(known) && wanted(known));
         found.map(|(id, _)| id)
+    }
+
+    /// With the keys of the connection whose id it has.
+    fn open_named(&mut self, id: Id, initial: &Initial<'_>, plain: &mut Vec<u8>) -> Opens {
+        let (host, _) = id;
+        self.budget.at(self.arrival.time);
+        self.refused = self.refused || !self.budget.may_open(host);
+        if self.refused {
+            return Opens::Untried;
+        }
+        let opens = self.open_with(id, initial, plain);
+        if opens == Opens::No {
+            self.budget.failed_to_open();
+        }
+        opens
+    }
+
+    /// What came in a tunnel from outside belongs to no handshake that did not: it could complete
+    /// it, or be taken for its repetition.
+    const fn came_alike(&self, known: &Handshake) -> bool {
+        known.hearsay == self.arrival.hearsay
     }
 
     fn open_with(&mut self, id: Id, initial: &Initial<'_>, plain: &mut Vec<u8>) -> Opens {
@@ -194,7 +222,8 @@ impl Handshakes {
         let mut tried = [None; TRIED];
         let theirs = self.table.of_host(client.address).filter(|(_, known)| {
             let same = known.client == client;
-            known.quic().is_some() && known.server == server && same == same_ports
+            let quic = known.quic().is_some() && self.came_alike(known);
+            quic && known.server == server && same == same_ports
         });
         for (slot, (id, _)) in tried.iter_mut().zip(theirs) {
             *slot = Some(id);

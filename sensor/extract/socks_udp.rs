@@ -19,14 +19,22 @@ pub struct Relayed<'a> {
 }
 
 /// The header, if there is one: reserved bytes and fragment number are 0, the host may be one of
-/// the Internet, the port is not 0 and something follows.
+/// the Internet, the port is not 0 and something follows. One that names a host by its name is so
+/// plain that the first three bytes may be anything (relays pass over them), and nothing need follow.
 #[inline]
 pub fn header(datagram: &[u8]) -> Option<Relayed<'_>> {
-    let [0, 0, 0, kind @ (1 | 3 | 4), rest @ ..] = datagram else { return None };
-    read(*kind, rest)
+    match datagram {
+        [_, _, _, 3, length, rest @ ..] if usize::from(*length) + 2 <= rest.len() => {
+            read(3, datagram)
+        }
+        [0, 0, 0, kind @ (1 | 4), ..] => read(*kind, datagram),
+        _ => None,
+    }
 }
 
-fn read(kind: u8, rest: &[u8]) -> Option<Relayed<'_>> {
+#[cold]
+fn read(kind: u8, datagram: &[u8]) -> Option<Relayed<'_>> {
+    let rest = datagram.get(4..)?;
     let (host, rest) = match kind {
         1 => {
             let (octets, rest) = rest.split_first_chunk()?;
@@ -45,7 +53,7 @@ fn read(kind: u8, rest: &[u8]) -> Option<Relayed<'_>> {
     let ([high, low], payload) = rest.split_first_chunk()?;
     let port = u16::from_be_bytes([*high, *low]);
     let relayed = Relayed { host, port, payload };
-    (port != 0 && !payload.is_empty()).then_some(relayed)
+    (port != 0 && (kind == 3 || !payload.is_empty())).then_some(relayed)
 }
 
 /// An address that one host can have.

@@ -74,6 +74,8 @@ pub struct Key {
     /// Of IPv4 only: of IPv6 the first fragment tells what the packet carries.
     protocol: Option<IpProtocol>,
     id: u32,
+    /// Came in a tunnel from outside: it belongs to nothing that a host of ours sent.
+    hearsay: bool,
 }
 
 impl Key {
@@ -84,6 +86,7 @@ impl Key {
             destination: packet.destination.address,
             protocol: packet.source.address.is_v4().then_some(packet.protocol),
             id: place.id,
+            hearsay: packet.hearsay,
         }
     }
 }

@@ -33,7 +33,7 @@ impl Worker {
         let Some(flow) = self.flows.get_mut(index) else { return };
         if self.watch.events.is_empty()
             && watch::is_plain_dns(packet)
-            && !dtls::may_pass_for_dns(payload)
+            && !dtls::may_be(payload)
             && let Some(glance) = Glance::at(payload)
             && self.watch.dismisses(&glance)
         {

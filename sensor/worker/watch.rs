@@ -279,7 +279,8 @@ impl Watch {
             self.familiar.knows(host) || (self.clients.knew(host) && self.greet(host, now));
         match self.allowance.place(&alert, is_familiar) {
             None => {
-                self.throttle.begin(&alert, is_familiar);
+                let came = alert.weakness != Some(Weakness::TunnelFromOutside);
+                self.throttle.begin(&alert, is_familiar && came);
                 self.outbox.alert(alert, &mut self.counters);
             }
             Some(group) => {

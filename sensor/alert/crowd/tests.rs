@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::alert::Weakness;
 use crate::alert::testing::{alert, set_of};
 use crate::decode::packet::{Tunnel, TunnelKind};
 use crate::matching::IndicatorSet;
@@ -219,4 +218,23 @@ fn weak_evidence_neither_speaks_for_a_group_nor_spends_what_strong_evidence_need
     let lines = desk.crowds(10_000 + OF_AN_INDICATOR + 1);
     assert_eq!(lines.len(), 1);
     assert_eq!(lines[0].weakness, None, "one of them is strong");
+}
+
+#[test]
+fn tunnels_of_many_forged_senders_to_one_host_are_few_lines_and_weak_ones() {
+    let (set, mut desk) = (set(1), Desk::new());
+    for sender in 0..20_000_u32 {
+        let mut alert = alert(&set, (0xc0a8_0107, 0), at(1));
+        let [_, a, b, c] = sender.to_be_bytes();
+        alert.peer.address = Address::v4([9, a, b, c]);
+        alert.weakness = Some(Weakness::TunnelFromOutside);
+        desk.take(through_tunnel(alert, [9, a, b, c]), true);
+    }
+    assert!(desk.own.len() as u64 <= OF_AN_INDICATOR, "{}", desk.own.len());
+    for _ in 0..OF_A_HOST {
+        desk.take(alert(&set, (0xc0a8_0107, 0), at(1)), true);
+    }
+    let strong = desk.own.iter().filter(|alert| alert.weakness.is_none());
+    assert_eq!(strong.count() as u64, OF_A_HOST);
+    assert!(desk.crowds(20_000 + OF_A_HOST).len() <= GROUPS + THREATS);
 }

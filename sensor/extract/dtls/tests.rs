@@ -99,6 +99,26 @@ fn record_versions_of_any_minor_number_are_read() {
 }
 
 #[test]
+fn what_a_receiver_passes_over_before_a_hello_hides_nothing() {
+    let body = hello(b"a.example", b"");
+    let plain = record(22, 0, &part(1, 0, &body, 0..body.len()));
+    let too_long = [&[22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff][..]].concat();
+    for before in [
+        record(22, 1, &[1; 20]),
+        record(23, 5, &[]),
+        record(99, 0, &[1; 3]),
+        record(22, 0, &[]),
+        too_long,
+        vec![0x80; 13],
+        vec![b'A'; 5 * 13],
+        [vec![3; 13], record(22, 9, &[2; 77]), vec![3; 26]].concat(),
+    ] {
+        let datagram = [before, plain.clone()].concat();
+        assert_eq!(read(&[datagram]).seen, ["dtls.sni a.example"]);
+    }
+}
+
+#[test]
 fn other_datagrams_are_not_dtls() {
     let body = hello(b"a.example", b"");
     let plain = record(22, 0, &part(1, 0, &body, 0..body.len()));

@@ -14,6 +14,8 @@ const HOSTS: usize = 256;
 const HOST_FAILURES: u8 = 32;
 /// When all is spent, one of so many is tried.
 const SAMPLE: u32 = 16;
+/// Packets in a second that have the id of a known connection and do not open: some 1 µs each.
+const UNOPENED: u32 = 65_536;
 /// Bytes of contradicting pieces put together in a second: some 20 ms.
 const BYTES: usize = 64 << 20;
 
@@ -23,13 +25,14 @@ pub(super) struct Budget {
     second: i64,
     failures: u32,
     hosts: [u8; HOSTS],
+    unopened: u32,
     refused: u32,
     bytes: usize,
 }
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { second: 0, failures: 0, hosts: [0; HOSTS], refused: 0, bytes: 0 }
+        Self { second: 0, failures: 0, hosts: [0; HOSTS], unopened: 0, refused: 0, bytes: 0 }
     }
 }
 
@@ -58,6 +61,16 @@ impl Budget {
         if let Some(failed) = self.hosts.get_mut(place(host)) {
             *failed = failed.saturating_add(1);
         }
+    }
+
+    /// May a packet with the id of a connection of this host be tried?
+    pub(super) fn may_open(&mut self, host: Address) -> bool {
+        self.unopened < UNOPENED || self.may_try(host)
+    }
+
+    /// It did not open.
+    pub(super) const fn failed_to_open(&mut self) {
+        self.unopened = self.unopened.saturating_add(1);
     }
 
     /// May so many bytes be put together now?
@@ -99,6 +112,23 @@ mod tests {
         assert!(!budget.may_try(NOISY));
         budget.at(Timestamp::new(8, 0));
         assert!(budget.may_try(NOISY));
+    }
+
+    #[test]
+    fn packets_of_known_connections_have_more_and_then_what_others_have() {
+        let mut budget = Budget::default();
+        budget.at(Timestamp::new(7, 0));
+        for _ in 0..FAILURES {
+            budget.failed(NOISY);
+        }
+        for _ in 0..UNOPENED {
+            assert!(budget.may_open(NOISY));
+            budget.failed_to_open();
+        }
+        assert_eq!((0..160).filter(|_| budget.may_open(NOISY)).count(), 10);
+        assert!(budget.may_open(QUIET));
+        budget.at(Timestamp::new(8, 0));
+        assert!(budget.may_open(NOISY));
     }
 
     #[test]

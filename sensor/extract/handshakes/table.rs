@@ -252,10 +252,11 @@ impl Table {
     }
 
     /// Others of the same ends.
-    pub(super) fn beside(&self, one: &Handshake) -> impl Iterator<Item = &Handshake> {
+    pub(super) fn beside<'a>(&'a self, one: &'a Handshake) -> impl Iterator<Item = &'a Handshake> {
         let (client, server) = (one.client, one.server);
         let theirs = self.of_host(client.address).map(|(_, known)| known);
-        theirs.filter(move |known| known.client == client && known.server == server)
+        let alike = move |known: &&Handshake| known.hearsay == one.hearsay;
+        theirs.filter(move |known| known.client == client && known.server == server).filter(alike)
     }
 
     /// Does another handshake of the same ends begin with all that is held of this one? After a

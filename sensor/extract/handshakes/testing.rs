@@ -22,6 +22,8 @@ pub(in crate::extract) struct Wire {
     pub(in crate::extract) scratch: Scratch,
     pub(in crate::extract) now: Timestamp,
     pub(in crate::extract) reach: Reach,
+    /// What comes next comes in a tunnel from outside.
+    pub(in crate::extract) hearsay: bool,
     sessions: HashMap<FlowKey, Session>,
     /// Clients of what was told without a packet.
     pub(in crate::extract) told_late: Vec<Endpoint>,
@@ -49,7 +51,12 @@ impl Wire {
         self.now = self.now.after(1_000_000);
         let (key, side) = FlowKey::new(source, destination, IpProtocol::UDP);
         let session = self.sessions.entry(key).or_default();
-        let arrival = Arrival { time: self.now, reach: self.reach, ..Arrival::default() };
+        let arrival = Arrival {
+            time: self.now,
+            reach: self.reach,
+            hearsay: self.hearsay,
+            ..Arrival::default()
+        };
         self.scratch.handshakes.arrive(arrival);
         let (observer, scratch) = (&mut self.recorder, &mut self.scratch);
         session.datagram(side, bytes, &mut Context { source, destination, observer, scratch });
@@ -132,9 +139,15 @@ impl<'a> Make<'a> {
 
     /// Protects frames as a client does, with a packet number of four bytes.
     pub(in crate::extract) fn seal(&self, frames: &[u8]) -> Vec<u8> {
-        let mut head = self.header(0, frames.len());
+        self.seal_short(4, frames)
+    }
+
+    /// The same with a packet number of so many bytes.
+    pub(in crate::extract) fn seal_short(&self, length: usize, frames: &[u8]) -> Vec<u8> {
+        let mut head = self.header(0, frames.len() + length - 4);
         let number_at = head.len();
-        head.extend(self.number.to_be_bytes());
+        head[0] = head[0] & !3 | (length as u8 - 1);
+        head.extend(&self.number.to_be_bytes()[4 - length..]);
         let material = Material::client(self.version, self.original).unwrap();
         let key = LessSafeKey::new(UnboundKey::new(&AES_128_GCM, &material.key).unwrap());
         let mut nonce = material.iv;
@@ -145,7 +158,7 @@ impl<'a> Make<'a> {
         let mut payload = frames.to_vec();
         key.seal_in_place_append_tag(nonce, Aad::from(&head), &mut payload).unwrap();
         let header = HeaderProtectionKey::new(&quic::AES_128, &material.header);
-        let mask = header.unwrap().new_mask(&payload[..16]).unwrap();
+        let mask = header.unwrap().new_mask(&payload[4 - length..20 - length]).unwrap();
         head[0] ^= mask[0] & 0x0f;
         for (byte, mask) in head[number_at..].iter_mut().zip(&mask[1..]) {
             *byte ^= mask;

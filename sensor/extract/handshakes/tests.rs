@@ -42,6 +42,21 @@ fn a_connection_that_moves_to_other_ports_in_its_hello_is_read() {
 }
 
 #[test]
+fn what_comes_in_a_tunnel_from_outside_belongs_to_no_handshake_of_ours() {
+    let hello = client_hello(b"ours.example", 900);
+    let other = client_hello(b"fake.example", 900);
+    let mut wire = Wire::default();
+    wire.hearsay = true;
+    wire.send(CLIENT, &FIRST.piece(0, &hello));
+    wire.send(CLIENT, &Make::of(&id(1)).piece(0, &other[..500]));
+    wire.hearsay = false;
+    wire.send(CLIENT, &Make::of(&id(1)).piece(500, &other[500..]));
+    assert_eq!(names(&wire), ["ours.example"], "said by a stranger");
+    wire.send(CLIENT, &FIRST.piece(0, &hello));
+    assert_eq!(names(&wire), ["ours.example"; 2], "and said by ours all the same");
+}
+
+#[test]
 fn the_second_hello_after_a_retry_request_is_read_whatever_its_version() {
     for version in [1, 0x6b33_43cf] {
         let first = client_hello(b"first.example", 0);

@@ -68,6 +68,12 @@ fn expand<const N: usize>(secret: &hkdf::Prk, label: &[u8]) -> Option<[u8; N]> {
     Some(out)
 }
 
+/// Packet numbers kept of a connection. One that is shortened is near to the one before it; decoys
+/// may have had any other.
+const NUMBERS: usize = 4;
+/// Numbers nearer to each other than this complete one of a byte alike, or nearly so.
+const NEAR: u64 = 64;
+
 /// Key, IV and header protection key of one sender, as raw bytes.
 pub(in crate::extract) struct Material {
     pub(in crate::extract) key: [u8; 16],
@@ -100,8 +106,8 @@ pub(in crate::extract) struct Keys {
     key: LessSafeKey,
     iv: [u8; 12],
     header: HeaderProtectionKey,
-    /// Largest packet number opened, to complete shortened ones with.
-    largest: u64,
+    /// Packet numbers opened, far from each other, to complete shortened ones with.
+    numbers: [u64; NUMBERS],
     /// The connection id they are made of, and its length.
     id: [u8; 20],
     id_length: usize,
@@ -128,7 +134,7 @@ impl Keys {
             key: LessSafeKey::new(UnboundKey::new(&AES_128_GCM, &material.key).ok()?),
             iv: material.iv,
             header: HeaderProtectionKey::new(&quic::AES_128, &material.header).ok()?,
-            largest: 0,
+            numbers: [0; NUMBERS],
             id,
             id_length: destination.len(),
             version,
@@ -155,40 +161,66 @@ impl Keys {
     /// or is not whole; `out` is of no use then.
     pub(in crate::extract) fn open(&mut self, packet: &Initial<'_>, out: &mut Vec<u8>) -> bool {
         // A decoy with a large number must not spoil the small ones of the true packets.
-        let number = match self.open_after(self.largest, packet, out) {
-            Err(true) => self.open_after(0, packet, out),
-            first => first,
-        };
-        self.largest = self.largest.max(number.unwrap_or(0));
-        number.is_ok()
+        let Some((truncated, length)) = self.copy_unprotected(packet, out) else { return false };
+        let mut tried = [None; NUMBERS + 1];
+        for largest in self.numbers.into_iter().chain([0]) {
+            let number = Some(complete(largest, truncated, 8 * length));
+            if tried.contains(&number) {
+                continue;
+            }
+            if tried[0].is_some() && self.copy_unprotected(packet, out).is_none() {
+                return false;
+            }
+            if let Some(slot) = tried.iter_mut().find(|slot| slot.is_none()) {
+                *slot = number;
+            }
+            if let Some(number) = number
+                && self.open_as(number, packet.number_at + length, out)
+            {
+                self.note(number);
+                return true;
+            }
+        }
+        false
     }
 
-    /// Opens a packet as the one that follows this number. Its own number; or would it have
-    /// another one, if it followed none?
-    fn open_after(
-        &self,
-        largest: u64,
-        packet: &Initial<'_>,
-        out: &mut Vec<u8>,
-    ) -> Result<u64, bool> {
+    /// Keeps a number that a packet opened with, the latest first.
+    fn note(&mut self, number: u64) {
+        let near = self.numbers.iter().position(|held| held.abs_diff(number) < NEAR);
+        let at = near.unwrap_or(NUMBERS - 1);
+        let latest = self.numbers.get(at).map_or(number, |held| match near {
+            Some(_) => number.max(*held),
+            None => number,
+        });
+        if let Some(part) = self.numbers.get_mut(..=at) {
+            part.rotate_right(1);
+        }
+        self.numbers[0] = latest;
+    }
+
+    /// Copies a packet and takes the protection off its header: its number as sent, and the
+    /// length of that.
+    fn copy_unprotected(&self, packet: &Initial<'_>, out: &mut Vec<u8>) -> Option<(u64, usize)> {
         out.clear();
         out.extend_from_slice(packet.bytes);
-        let (truncated, length) = self.unprotect(packet.number_at, out).ok_or(false)?;
-        let number = complete(largest, truncated, 8 * length);
+        self.unprotect(packet.number_at, out)
+    }
+
+    /// Opens a packet whose header is in clear as one of this number.
+    fn open_as(&self, number: u64, payload_at: usize, out: &mut Vec<u8>) -> bool {
         let mut nonce = self.iv;
         for (byte, digit) in nonce.iter_mut().rev().zip(number.to_le_bytes()) {
             *byte ^= digit;
         }
         let nonce = Nonce::assume_unique_for_key(nonce);
-        let payload_at = packet.number_at + length;
-        let (head, payload) = out.split_at_mut_checked(payload_at).ok_or(false)?;
-        let plain = match self.key.open_in_place(nonce, Aad::from(&*head), payload) {
-            Ok(plain) => plain.len(),
-            Err(_) => return Err(number != complete(0, truncated, 8 * length)),
+        let Some((head, payload)) = out.split_at_mut_checked(payload_at) else { return false };
+        let Ok(plain) = self.key.open_in_place(nonce, Aad::from(&*head), payload) else {
+            return false;
         };
+        let plain = plain.len();
         out.drain(..payload_at);
         out.truncate(plain);
-        Ok(number)
+        true
     }
 
     /// Takes the protection off a packet's header. Its packet number as sent, and the length.

@@ -18,10 +18,6 @@ use packet::{Frame, Initial, Packet};
 
 pub use legacy::Chlo;
 
-/// Connections of which Initials are looked at in one datagram. All of one datagram are to be of
-/// one (RFC 9000 12.2), and a client's keys are dear.
-const CONNECTIONS: usize = 4;
-
 /// Is this a QUIC datagram of a known version with a long header, version negotiation included?
 /// The fixed bit may be 0 (RFC 9287). Google's versions Q0xx before the standard count too.
 #[inline]
@@ -55,14 +51,10 @@ pub enum Reading {
 /// id they carry; after a Retry, and for a new connection on the same ports, they are made anew.
 pub fn read(datagram: &[u8], cx: &mut Context<'_>) -> Reading {
     let mut reading = Reading::Other;
-    let mut ids: [Option<&[u8]>; CONNECTIONS] = [None; CONNECTIONS];
+    // All of one datagram are to be of one connection, but not every receiver minds (RFC 9000 12.2);
+    // what does not open is paid for by its host.
     for packet in packet::packets(datagram) {
         let Packet::Initial(initial) = packet else { continue };
-        let of_it = Some(initial.destination);
-        match ids.iter_mut().find(|id| id.is_none() || **id == of_it) {
-            Some(id) => *id = of_it,
-            None => break,
-        }
         reading = reading.max(read_initial(&initial, cx));
     }
     reading

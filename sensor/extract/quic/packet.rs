@@ -86,9 +86,19 @@ pub(super) fn is_long(datagram: &[u8]) -> bool {
         (version, _) if !keys::is_known(version) => false,
         // An integrity tag of 16 bytes ends it.
         (_, RETRY) => long.rest.len() >= 16,
-        // Packet number, one byte and a tag at least; the capture may have cut the rest.
-        (_, kind) => lengths(&long, kind).is_some_and(|(_, length)| length >= 18),
+        // Packet number, one byte and a tag at least; the capture may have cut the rest. One that is
+        // shorter is dropped by itself: receivers go on with what is behind it.
+        (_, kind) => lengths(&long, kind).is_some_and(|(skipped, length)| {
+            length >= 18 || others_follow(&long, skipped + length)
+        }),
     }
+}
+
+/// Does a packet with a long header of a known version stand behind one of so many bytes?
+#[cold]
+fn others_follow(long: &Long<'_>, length: usize) -> bool {
+    let behind = long.rest.get(length..).unwrap_or_default();
+    behind.first().is_some_and(|first| first & 0x80 != 0) && is_of_known_version(behind)
 }
 
 /// Bytes from the end of the ids to the packet number, and from there to the packet's end.
@@ -165,7 +175,8 @@ pub(super) fn frames(plain: &[u8]) -> impl Iterator<Item = Frame<'_>> {
 
 fn frame<'a>(rest: &mut &'a [u8]) -> Option<Frame<'a>> {
     match varint(rest)? {
-        1 => {}
+        // Padding may be written in more than one byte; receivers do not mind.
+        0 | 1 => {}
         kind @ (2 | 3) => skip_ack(rest, kind == 3)?,
         6 => {
             let offset = varint(rest)?;

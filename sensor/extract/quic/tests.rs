@@ -177,7 +177,57 @@ fn other_datagrams_are_not_quic() {
     assert!(probe(&negotiation));
 }
 
+#[test]
+fn what_stands_before_an_initial_in_its_datagram_hides_nothing() {
+    let initial = datagram(&FIRST, &client_hello(b"a.example", 0));
+    let empty = |kind: u8, length: u8, id: &[u8]| {
+        let head = Make { destination: id, ..FIRST }.header(kind, 0);
+        let rest = vec![7; usize::from(length)];
+        [&head[..head.len() - 2], &[length], &rest[..]].concat()
+    };
+    for before in [
+        vec![empty(0, 0, ID)],
+        vec![empty(0, 4, ID), empty(2, 17, ID), empty(1, 0, ID)],
+        vec![empty(0, 40, b"another"); 2],
+        (0..8).map(|other| empty(0, 40, &[other; 8])).collect(),
+    ] {
+        let datagram = [before.concat(), initial.clone()].concat();
+        let mut wire = Wire::default();
+        wire.send(CLIENT, &datagram);
+        assert_eq!(wire.recorder.seen, ["quic.sni a.example"], "{before:?}");
+    }
+}
+
+#[test]
+fn padding_of_any_number_of_bytes_is_padding() {
+    let hello = client_hello(b"a.example", 0);
+    for zero in [&[0x40, 0][..], &[0x80, 0, 0, 0], &[0xc0, 0, 0, 0, 0, 0, 0, 0]] {
+        let mut wire = Wire::default();
+        wire.send(CLIENT, &FIRST.seal(&[zero, &crypto(0, &hello), zero].concat()));
+        assert_eq!(wire.recorder.seen, ["quic.sni a.example"]);
+    }
+}
+
 proptest! {
+    #[test]
+    fn decoys_of_any_packet_number_hide_no_shortened_one(
+        first in 0_u32..1 << 30,
+        decoys in prop::collection::vec(any::<u32>(), 0..3),
+    ) {
+        let hello = client_hello(b"a.example", 0);
+        let (head, tail) = hello.split_at(20);
+        let initial = |number: u32, length: usize, frames: &[u8]| {
+            Make { number, ..FIRST }.seal_short(length, &padded(frames, 40))
+        };
+        let mut wire = Wire::default();
+        wire.send(CLIENT, &initial(first, 4, &crypto(0, head)));
+        for decoy in decoys {
+            wire.send(CLIENT, &initial(decoy, 4, &[1]));
+        }
+        wire.send(CLIENT, &initial(first + 1, 1, &crypto(20, tail)));
+        prop_assert_eq!(wire.recorder.seen, ["quic.sni a.example"]);
+    }
+
     #[test]
     fn any_frames_packets_and_datagrams_in_any_order_give_the_same_observations(
         cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12),

@@ -16,6 +16,9 @@ const PATIENCE: u8 = 4;
 /// Unrecognised datagrams of one side when the other says nothing.
 const PATIENCE_ALONE: u8 = 16;
 
+/// Proxies, one behind the other, whose headers are read.
+const RELAYS: usize = 4;
+
 const fn is_dhcp(port: u16) -> bool {
     matches!(port, 67 | 68)
 }
@@ -28,7 +31,7 @@ const fn is_dns(port: u16) -> bool {
 /// May some of a datagram be held until more of its handshake comes?
 #[inline]
 pub fn may_hold(bytes: &[u8]) -> bool {
-    quic::probe(bytes) || dtls::probe(bytes) || matches!(bytes, [0, 0, 0, 1 | 3 | 4, ..])
+    quic::probe(bytes) || dtls::probe(bytes) || socks_udp::header(bytes).is_some()
 }
 
 /// A UDP flow's state: what is counted once, and what makes a reader more lenient.
@@ -51,10 +54,8 @@ impl Datagrams {
         let (source, destination) = (cx.source.port, cx.destination.port);
         let hint = is_dns(source) || is_dns(destination);
         let by_port = Self::read_by_port(bytes, (source, destination), cx);
-        let read = match socks_udp::header(bytes) {
-            Some(relayed) => self.read_relayed(&relayed, cx) || hint && read_dns(bytes, true, cx),
-            None => self.read_content(bytes, hint, cx),
-        };
+        let relayed = socks_udp::header(bytes).map(|relayed| self.read_relayed(&relayed, cx));
+        let read = self.read_content(bytes, hint, cx) || relayed.is_some();
         if read || by_port || hint {
             self.settled = true;
         } else if !self.settled {
@@ -70,25 +71,31 @@ impl Datagrams {
         dhcp && dhcp::read(bytes, cx) || names && netbios::read(bytes, cx)
     }
 
-    /// What a SOCKS proxy passes on.
+    /// What a SOCKS proxy passes on, perhaps to another proxy. It may be something else as well.
     #[cold]
-    fn read_relayed(&mut self, relayed: &Relayed<'_>, cx: &mut Context<'_>) -> bool {
+    fn read_relayed(&mut self, relayed: &Relayed<'_>, cx: &mut Context<'_>) {
         relayed.tell(cx);
-        let _ = self.read_content(relayed.payload, is_dns(relayed.port()), cx);
-        true
+        let mut last = *relayed;
+        for _ in 1..RELAYS {
+            let Some(next) = socks_udp::header(last.payload) else { break };
+            next.tell(cx);
+            last = next;
+        }
+        let _ = self.read_content(last.payload, is_dns(last.port()), cx);
     }
 
     /// Asks each reader whose first bytes these may be.
     #[inline]
     fn read_content(&mut self, bytes: &[u8], hint: bool, cx: &mut Context<'_>) -> bool {
-        let mut read = false;
+        let read;
         if quic::probe(bytes) {
             match self.read_quic(bytes, cx) {
                 quic::Reading::Read => return true,
                 quic::Reading::Closed | quic::Reading::Other => read = true,
             }
-        } else if dtls::read(bytes, cx) {
-            return true;
+        } else {
+            // No reason not to be a message of DNS: receivers of either pass over the other's part.
+            read = dtls::read(bytes, cx);
         }
         let lenient = hint || self.dns;
         let dns = (lenient || may_be_dns(bytes)) && read_dns(bytes, lenient, cx);

@@ -182,6 +182,39 @@ fn a_relay_of_a_socks_proxy_gives_the_host_and_what_is_inside() {
 }
 
 #[test]
+fn a_relay_through_several_proxies_gives_each_host_whatever_is_reserved() {
+    let name = |first: [u8; 3], name: &[u8]| {
+        [&first[..], &[3, name.len() as u8], name, &[1, 0xbb]].concat()
+    };
+    let inner = name([0, 0, 0], b"inner.example");
+    for first in [[0, 0, 0], [0, 1, 0], [9, 9, 0x81]] {
+        let outer = name(first, b"outer.example");
+        assert_eq!(datagrams(1080, [&outer[..]]).of("socks.host"), ["outer.example"]);
+        let both = [&outer[..], &inner, QUESTION].concat();
+        let seen = datagrams(1080, [&both[..]]);
+        assert_eq!(seen.of("socks.host"), ["outer.example", "inner.example"]);
+        assert_eq!(seen.of("dns.query"), ["x.example"]);
+    }
+}
+
+#[test]
+fn a_question_that_looks_like_something_else_is_read_as_a_question_too() {
+    // A relay's header with an IPv6 address, by its number and response code.
+    let relay = [&[0, 0, 0, 4][..], &QUESTION[4..]].concat();
+    // A DTLS hello's record header, whose length is the first label's.
+    let hello = b"\x01\0\0\0\0\0\0\0\0\0\0\0AAAAAAAA";
+    let dtls = |version: [u8; 2]| {
+        let head = [&[22][..], &version, &[0, 0, 1, 0, 0, 0, 0, 0, 0, 20]].concat();
+        [&head[..], hello, &QUESTION[12..]].concat()
+    };
+    for question in [relay, dtls([0xfe, 1]), dtls([1, 0])] {
+        let seen = datagrams(53, [&question[..]]);
+        let names = seen.of("dns.query");
+        assert!(names.len() == 1 && names[0].ends_with("x.example"), "{names:?}");
+    }
+}
+
+#[test]
 fn what_only_looks_like_a_relay_raises_nothing() {
     let tracker = b"\0\0\0\x01\x12\x34\x56\x78\0\0\x07\x08\0\0\0\x01\0\0\0\x02";
     for near in [

@@ -390,3 +390,13 @@ proptest! {
         prop_assert_eq!(partial.readings().nth(1).unwrap_or(partial.first), &last[..known]);
     }
 }
+
+#[test]
+fn fragments_in_a_tunnel_from_outside_belong_to_no_packet_of_ours() {
+    let stranger = |packet: Packet<'static>| Packet { hearsay: true, ..packet };
+    let mut table = table();
+    waits(&mut table, &stranger(fragment(1, 0, true, b"12345678")));
+    waits(&mut table, &fragment(1, 8, false, b"9ab"));
+    let whole = push(&mut table, &fragment(1, 0, true, b"ABCDEFGH")).unwrap();
+    assert_eq!((whole.first, whole.packets().count()), (&b"ABCDEFGH9ab"[..], 1));
+}
