@@ -190,6 +190,7 @@ impl Stream {
         Peer {
             next: (self.flags & STARTED != 0).then_some(self.next),
             acknowledged: (self.flags & ACKNOWLEDGES != 0).then_some(self.acknowledged),
+            ..Peer::default()
         }
     }
 
