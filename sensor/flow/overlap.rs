@@ -307,6 +307,21 @@ impl Window {
         self.base = self.base.wrapping_add(u32::try_from(count).unwrap_or(0));
     }
 
+    /// Forgets what lies behind a sequence number.
+    pub(super) fn cut_off(&mut self, sequence: u32) {
+        let length = self.offset(sequence).min(self.bytes.len());
+        self.bytes.truncate(length);
+        self.runs.truncate(length);
+        self.copies.retain_mut(|copied| {
+            if copied.end > length {
+                copied.evidence.forget_sum();
+                copied.end = length;
+            }
+            copied.start < length
+        });
+        self.layers.iter_mut().for_each(|layer| layer.truncate(length));
+    }
+
     /// Copies differ: from now on each reading has its own bytes.
     #[cold]
     fn tell_apart(&mut self) {

@@ -128,6 +128,7 @@ impl Stream {
             // There is only the past, which makes room.
             if let Some(held) = &mut self.held {
                 held.window.forget_before(held.taken);
+                held.leave_skipped(work);
             }
             return false;
         }
@@ -327,6 +328,9 @@ impl Stream {
             {
                 // Its beginning was read and is not kept; what is new in it goes its way.
                 let payload = came.payload.get(fresh as usize..).unwrap_or(&[]);
+                if let Some(held) = &mut self.held {
+                    held.leave_skipped(work);
+                }
                 let rest = Came { sequence: old, payload, ..*came };
                 let _ = self.put(&rest, false, work);
             }
