@@ -5,6 +5,8 @@
 
 #[path = "support/fuzz_bodies.rs"]
 mod fuzz_bodies;
+#[path = "support/fuzz_stream.rs"]
+mod fuzz_stream;
 #[path = "support/fuzz_worker.rs"]
 mod fuzz_worker;
 mod support;

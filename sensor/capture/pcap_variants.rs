@@ -36,12 +36,17 @@ struct Fit {
 pub(crate) fn settle(format: &PcapFormat, bytes: &[u8], at_end: bool) -> Option<PcapFormat> {
     let mut best: Option<((usize, bool), PcapFormat)> = None;
     for candidate in candidates(format) {
-        let Fit { sound, is_whole, is_begun, .. } = fit(&candidate, bytes, at_end);
+        let Fit { sound, is_whole, is_begun, left } = fit(&candidate, bytes, at_end);
+        // Frames of nothing but zeros look like headers of records without bytes.
+        let is_plain = at_end && is_whole && left == 0 && best.is_none();
         let is_whole = is_whole || is_begun && best.is_none();
         // A later one must fit better, not as well; and one record alone says little.
         let is_better = |(least, _)| (sound, is_whole) > least && (is_whole || sound > 1);
         if best.is_none_or(is_better) {
             best = Some(((sound, is_whole), candidate));
+        }
+        if is_plain {
+            break;
         }
     }
     let ((sound, _), best) = best?;

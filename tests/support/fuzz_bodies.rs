@@ -23,13 +23,13 @@ use wardwatch::net::{Address, Endpoint, Side, Timestamp};
 use wardwatch::observation::{DnsData, Message, Observation, Observer, Value};
 use wardwatch::stats::Counter;
 
-use super::fuzz_worker;
+use super::{fuzz_stream, fuzz_worker};
 
 /// What a fuzz target runs.
 pub type Body = fn(&[u8]);
 
 /// Every body by the name of its target.
-pub const BODIES: [(&str, Body); 19] = [
+pub const BODIES: [(&str, Body); 20] = [
     ("decode", frames),
     ("capture_file", capture_file),
     ("dns", dns_message),
@@ -49,6 +49,7 @@ pub const BODIES: [(&str, Body); 19] = [
     ("name", name),
     ("worker", fuzz_worker::worker),
     ("glance", fuzz_worker::glance),
+    ("stream", fuzz_stream::stream),
 ];
 
 thread_local! {

@@ -195,7 +195,7 @@ impl Stream {
             return;
         }
         if begins && !known {
-            reader.restart();
+            // The session wakes by itself, and knows who is the server.
             self.flags &= !(DONE | CONSUMED);
             self.go_to(came.sequence);
             self.place(came, length(came), work, reader);

@@ -5,6 +5,9 @@
 #[path = "../../support/fuzz_bodies.rs"]
 mod fuzz_bodies;
 #[allow(dead_code)]
+#[path = "../../support/fuzz_stream.rs"]
+mod fuzz_stream;
+#[allow(dead_code)]
 #[path = "../../support/fuzz_worker.rs"]
 mod fuzz_worker;
 
