@@ -67,16 +67,21 @@ fn worker() -> Worker {
 }
 
 /// Shows packets to a worker. The names that were alerted, and how many events there were.
-fn read(mut worker: Worker, packets: &[Timed]) -> (Vec<String>, usize) {
+fn read(worker: Worker, packets: &[Timed]) -> (Vec<String>, usize) {
+    let frame = |packet: &Vec<u8>| Link::plain().frame(&wire::from_client(packet.clone()));
+    let frames: Vec<Timed> = packets.iter().map(|(wait, packet)| (*wait, frame(packet))).collect();
+    read_frames(worker, &frames)
+}
+
+fn read_frames(mut worker: Worker, frames: &[Timed]) -> (Vec<String>, usize) {
     let mut time = wire::NINE_O_CLOCK;
-    for (number, (wait, packet)) in packets.iter().enumerate() {
+    for (number, (wait, data)) in frames.iter().enumerate() {
         time += wait;
-        let data = Link::plain().frame(&wire::from_client(packet.clone()));
         worker.frame(&capture::Frame {
             time: Timestamp(time),
             link: LinkType(1),
             wire_length: data.len() as u32,
-            data: &data,
+            data,
             number: number as u64 + 1,
             stripped_vlan: None,
         });
@@ -121,17 +126,21 @@ enum Spoil {
     NoAck,
     OldTimestamp,
     WrongAck,
+    AckOfUnsent,
+    Signed,
     Syn,
     Rst,
 }
 
-const SPOILS: [Spoil; 8] = [
+const SPOILS: [Spoil; 10] = [
     Spoil::Checksum,
     Spoil::Hops,
     Spoil::HeaderChecksum,
     Spoil::NoAck,
     Spoil::OldTimestamp,
     Spoil::WrongAck,
+    Spoil::AckOfUnsent,
+    Spoil::Signed,
     Spoil::Syn,
     Spoil::Rst,
 ];
@@ -168,15 +177,49 @@ fn decoy(spoil: Spoil, offset: usize, payload: &[u8]) -> Vec<u8> {
     };
     let sequence = if spoil == Spoil::Syn { sequence.wrapping_sub(1) } else { sequence };
     let stamp = if spoil == Spoil::OldTimestamp { 40 } else { 5000 };
-    let acknowledgement = if spoil == Spoil::WrongAck { 0x7777_7777 } else { SERVER_NEXT };
-    let mut packet = stamped(sequence, acknowledgement, flags, stamp, payload);
+    let acknowledgement = match spoil {
+        Spoil::WrongAck => 0x7777_7777,
+        Spoil::AckOfUnsent => SERVER_NEXT + 1000,
+        _ => SERVER_NEXT,
+    };
+    let mut packet = match spoil {
+        Spoil::Signed => {
+            let options = [&[19, 18][..], &[7; 16], &[1, 1]].concat();
+            let header = Tcp { sequence, acknowledgement, flags };
+            packets::tcp_with(client(), server(), header, &options, payload)
+        }
+        _ => stamped(sequence, acknowledgement, flags, stamp, payload),
+    };
+    // What is dropped where it arrives may come farther than the truth.
+    let hops = if spoil == Spoil::Hops { 3 } else { 255 };
+    if spoil != Spoil::OldTimestamp {
+        packets::set_hops(&mut packet, hops);
+    }
     match spoil {
         Spoil::Checksum => packets::spoil_checksum(&mut packet),
-        Spoil::Hops => packets::set_hops(&mut packet, 3),
         Spoil::HeaderChecksum => packet[10] ^= 0x55,
         _ => {}
     }
     packet
+}
+
+/// A segment with other hardware addresses, or with timestamps that the server's SYN gave back.
+fn sandwich(decoys: &dyn Fn(usize, &[u8]) -> Vec<u8>, opening: [Vec<u8>; 3]) -> Vec<Vec<u8>> {
+    let link = Link::plain();
+    let [syn, answer, last] = opening;
+    let mut frames = vec![
+        link.frame(&wire::from_client(syn)),
+        link.frame(&wire::from_server(answer)),
+        link.frame(&wire::from_client(last)),
+    ];
+    let (evil, good) = (client_hello(EVIL), client_hello(DECOY));
+    let cut = evil.windows(4).position(|bytes| bytes == b"evil").unwrap() + 1;
+    for (from, to) in [(0, cut), (cut, evil.len())] {
+        frames.push(decoys(from, &good[from..to]));
+        frames.push(link.frame(&wire::from_client(truth(from, &evil[from..to]))));
+        frames.push(decoys(from, &good[from..to]));
+    }
+    frames
 }
 
 /// Something on the connection that is no data.
@@ -508,5 +551,39 @@ fn a_mirrors_copy_is_dropped_only_where_its_twin_was_read() {
         }
         let (names, _) = read(worker().without_copies(), &packets);
         assert_eq!(names.len(), 1);
+    }
+}
+
+#[test]
+fn a_segment_for_other_hardware_or_older_than_the_connection_hides_no_name() {
+    let link = Link::plain();
+    let elsewhere = |offset: usize, payload: &[u8]| {
+        let mut packet = truth(offset, payload);
+        packets::set_hops(&mut packet, 255);
+        let mut frame = link.frame(&wire::from_client(packet));
+        frame[..6].copy_from_slice(&[2, 0xee, 0xee, 0xee, 0xee, 0xee]);
+        frame
+    };
+    let older = |offset: usize, payload: &[u8]| {
+        let at = START.wrapping_add(offset as u32);
+        let mut packet = stamped(at, SERVER_NEXT, PSH | ACK, 100, payload);
+        packets::set_hops(&mut packet, 255);
+        link.frame(&wire::from_client(packet))
+    };
+    let opening = || {
+        let answer = Tcp { sequence: SERVER_NEXT - 1, acknowledgement: START, flags: SYN | ACK };
+        let options = [&[1, 1, 8, 10][..], &77_u32.to_be_bytes(), &5000_u32.to_be_bytes()].concat();
+        [
+            stamped(START - 1, 0, SYN, 5000, &[]),
+            packets::tcp_with(server(), client(), answer, &options, &[]),
+            stamped(START, SERVER_NEXT, ACK, 5000, &[]),
+        ]
+    };
+    let decoys: [&dyn Fn(usize, &[u8]) -> Vec<u8>; 2] = [&elsewhere, &older];
+    for (nth, decoys) in decoys.into_iter().enumerate() {
+        let frames: Vec<Timed> =
+            sandwich(decoys, opening()).into_iter().map(|frame| (1_000_000, frame)).collect();
+        let (names, _) = read_frames(worker(), &frames);
+        assert!(names.iter().any(|name| name == EVIL), "{nth}: {names:?}");
     }
 }

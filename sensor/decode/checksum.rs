@@ -110,13 +110,38 @@ impl<'a> Segment<'a> {
     /// TSval of the timestamp option (RFC 7323 3.2).
     #[must_use]
     pub fn timestamp(&self) -> Option<u32> {
+        match self.option(8)? {
+            [8, 10, a, b, c, d, ..] => Some(u32::from_be_bytes([*a, *b, *c, *d])),
+            _ => None,
+        }
+    }
+
+    /// TSecr of the timestamp option.
+    #[must_use]
+    pub fn echoed(&self) -> Option<u32> {
+        match self.option(8)? {
+            [8, 10, _, _, _, _, a, b, c, d, ..] => Some(u32::from_be_bytes([*a, *b, *c, *d])),
+            _ => None,
+        }
+    }
+
+    /// Has it a signature (RFC 2385, RFC 5925)? Who shares no key with the sender drops it.
+    #[must_use]
+    pub fn is_signed(&self) -> bool {
+        self.option(19).or_else(|| self.option(29)).is_some()
+    }
+
+    /// The options from the first of a kind on.
+    fn option(&self, wanted: u8) -> Option<&'a [u8]> {
         let mut options = self.options();
         // Walked by consumption: every option takes a byte at least.
         loop {
             options = match *options {
-                [8, 10, a, b, c, d, ..] => return Some(u32::from_be_bytes([a, b, c, d])),
                 [1, ..] => options.get(1..)?,
                 [kind, length, ..] if kind > 1 && length > 1 => {
+                    if kind == wanted {
+                        return Some(options);
+                    }
                     options.get(usize::from(length)..)?
                 }
                 _ => return None,

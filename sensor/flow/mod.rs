@@ -10,7 +10,7 @@ mod overlap;
 mod runs;
 pub mod stream;
 
-pub use overlap::evidence::Peer;
+pub use overlap::evidence::{Opening, Peer};
 pub use stream::{Chunk, Cut, Stream, StreamLimits, Verdict};
 
 pub mod table;

@@ -21,7 +21,7 @@ use crate::net::Timestamp;
 /// Copies remembered one by one before they are told apart byte by byte.
 const COPIES: usize = 64;
 /// Places of urgent bytes remembered; of more the oldest is forgotten.
-const URGENT: usize = 16;
+const URGENT: usize = 1024;
 /// Beginnings of segments remembered.
 const CUTS: usize = 32;
 /// Bytes that may be read again for each byte that comes.
@@ -72,8 +72,9 @@ pub(super) struct Window {
     layers: Vec<Layer>,
     /// The newest timestamp that was scored.
     newest: Option<u32>,
-    /// Sequence numbers of bytes that a receiver takes out of the stream.
-    urgent: Vec<u32>,
+    /// Sequence numbers of bytes that a receiver takes out of the stream, and what speaks for
+    /// the segments that say so.
+    urgent: Vec<(u32, u16)>,
     /// Sequence numbers with which segments begin.
     cuts: Vec<u32>,
     /// Some copies differ.
@@ -108,6 +109,7 @@ impl Window {
             + self.bytes.capacity()
             + self.runs.cost()
             + self.copies.capacity() * size_of::<Copied>()
+            + self.urgent.capacity() * size_of::<(u32, u16)>()
             + self.layers.iter().map(Layer::cost).sum::<usize>()
     }
 
@@ -188,14 +190,18 @@ impl Window {
     }
 
     /// A receiver may take the byte with this sequence number out of the stream.
-    pub(super) fn note_urgent(&mut self, sequence: u32) {
-        if !self.urgent.contains(&sequence) {
-            if self.urgent.len() >= URGENT {
-                self.urgent.remove(0);
+    pub(super) fn note_urgent(&mut self, sequence: u32, score: u16) {
+        match self.urgent.iter_mut().find(|known| known.0 == sequence) {
+            Some((_, known)) if *known >= score => return,
+            Some((_, known)) => *known = score,
+            None => {
+                if self.urgent.len() >= URGENT {
+                    self.urgent.remove(0);
+                }
+                self.urgent.push((sequence, score));
             }
-            self.urgent.push(sequence);
-            self.unread += 1;
         }
+        self.unread += 1;
     }
 
     /// Takes in a copy of some bytes; what would make the window longer than `limit` is left out.
@@ -301,6 +307,21 @@ impl Window {
         self.base = self.base.wrapping_add(u32::try_from(count).unwrap_or(0));
         let gone = |start: &u32| start.wrapping_sub(self.base).cast_signed() < 0;
         self.start = self.start.filter(|start| !gone(start));
+    }
+
+    /// Forgets what lies behind a sequence number.
+    pub(super) fn cut_off(&mut self, sequence: u32) {
+        let length = self.offset(sequence).min(self.bytes.len());
+        self.bytes.truncate(length);
+        self.runs.truncate(length);
+        self.copies.retain_mut(|copied| {
+            if copied.end > length {
+                copied.evidence.forget_sum();
+                copied.end = length;
+            }
+            copied.start < length
+        });
+        self.layers.iter_mut().for_each(|layer| layer.truncate(length));
     }
 
     /// Copies differ: from now on each reading has its own bytes.

@@ -82,6 +82,14 @@ impl Runs {
         });
     }
 
+    /// Forgets what lies from an offset on.
+    pub(super) fn truncate(&mut self, length: usize) {
+        self.0.retain_mut(|run| {
+            run.end = run.end.min(length);
+            run.start < run.end
+        });
+    }
+
     /// Makes room for so many offsets before the first.
     pub(super) fn move_back(&mut self, count: usize) {
         for run in &mut self.0 {

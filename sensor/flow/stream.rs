@@ -190,6 +190,7 @@ impl Stream {
         Peer {
             next: (self.flags & STARTED != 0).then_some(self.next),
             acknowledged: (self.flags & ACKNOWLEDGES != 0).then_some(self.acknowledged),
+            ..Peer::default()
         }
     }
 
@@ -353,7 +354,14 @@ impl Stream {
         held.hole = None;
         let Some(behind) = held.window.next_from(self.next) else { return };
         work.counters.count(Counter::Gaps);
+        let (unfinished, message) = (held.unfinished, self.message());
         self.cut_here(reader);
+        if let Some(held) = &mut self.held
+            && unfinished
+            && (work.may_begin)(held.window.between(message, self.next))
+        {
+            held.part(behind, work);
+        }
         self.go_to(behind);
         self.advance(0, work, reader);
     }

@@ -9,6 +9,7 @@ use std::hint::black_box;
 use foldhash::quality::RandomState;
 
 use super::index::KeyIndex;
+use super::overlap::evidence::Opening;
 use super::stream::Stream;
 use crate::net::{Address, Endpoint, FlowKey, IpProtocol, Side, Timestamp};
 
@@ -118,6 +119,8 @@ pub struct Flow<S> {
     pub holding: bool,
     /// The side that is ours, if it is just one and the other is a host too.
     pub ours: Option<Side>,
+    /// What its SYNs said of the way between its sides.
+    pub opening: Opening,
     begun: Timestamp,
     last: Timestamp,
     older: u32,
@@ -286,6 +289,7 @@ impl<S: Default> FlowTable<S> {
                 heard: 0,
                 holding: false,
                 ours: None,
+                opening: Opening::default(),
                 begun: time,
                 last: time,
                 older: NONE,
@@ -589,7 +593,7 @@ mod tests {
 
     #[test]
     fn an_entry_stays_small() {
-        assert!(size_of::<Option<Flow<[u64; 5]>>>() <= 176);
+        assert!(size_of::<Option<Flow<[u64; 5]>>>() <= 192);
     }
 
     proptest::proptest! {

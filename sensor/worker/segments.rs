@@ -93,6 +93,9 @@ impl Worker {
     ) {
         let Some(flow) = self.flows.get_mut(index) else { return };
         let closes = (segment.flags.fin() || segment.flags.rst()) && closes(flow, side, segment);
+        if segment.flags.syn() {
+            flow.opening.note(side, packet, segment);
+        }
         // Half of all segments only acknowledge.
         if flow.stream(side).0.note_syn(segment) {
             self.flows.touch(index, if closes { Life::Closing } else { Life::Young }, time);
@@ -100,7 +103,8 @@ impl Worker {
         }
         let client = if flow.opener == side { packet.source } else { packet.destination };
         let scene = Scene::new(packet, time, frame).of_flow(flow.begun(), client);
-        let peer = flow.stream(side.other()).0.as_peer();
+        let (mac, echoed) = flow.opening.of_peer(side, flow.opener == side);
+        let peer = Peer { mac, echoed, ..flow.stream(side.other()).0.as_peer() };
         let number = number(index, flow.begun());
         let (stream, session) = flow.stream(side);
         let held = stream.held_bytes() + session.held_bytes();

@@ -104,6 +104,11 @@ impl Layer {
         self.scores.splice(..0, std::iter::repeat_n(0, count));
     }
 
+    pub(super) fn truncate(&mut self, length: usize) {
+        self.bytes.truncate(length);
+        self.scores.truncate(length);
+    }
+
     pub(super) fn drop_front(&mut self, count: usize) {
         self.bytes.drain(..count.min(self.bytes.len()));
         self.scores.drain(..count.min(self.scores.len()));

@@ -45,7 +45,7 @@ impl Window {
 
     /// Bytes that a reading of all readings reads.
     pub(in crate::flow) fn price(&self) -> usize {
-        let urgent = if self.urgent.is_empty() { 1 } else { 3 };
+        let urgent = if self.urgent.is_empty() { 1 } else { 4 };
         self.runs.covered() * (1 + self.layers.len()) * urgent
     }
 
@@ -63,6 +63,7 @@ impl Window {
         if self.start.is_some_and(|start| !self.has(start, start.wrapping_add(1))) {
             return outcome;
         }
+        let urgent = self.urgent_readings();
         let mut seen: Vec<&[u8]> = Vec::with_capacity(1 + self.layers.len());
         let layers = self.layers.iter().map(|layer| (&layer.bytes, layer.less_than(&self.runs)));
         for (bytes, less) in std::iter::once((&self.bytes, None)).chain(layers) {
@@ -72,14 +73,31 @@ impl Window {
             seen.push(bytes);
             let runs = less.as_ref().unwrap_or(&self.runs);
             outcome.add(self.show((runs, bytes), (cut, passed), reader));
-            let last = self.urgent.len().saturating_sub(1);
-            for urgent in [self.urgent.get(last..), self.urgent.get(..).filter(|_| last > 0)] {
-                let Some(urgent) = urgent.filter(|urgent| !urgent.is_empty()) else { continue };
+            for urgent in &urgent {
                 let (bytes, runs) = self.without((bytes, runs), urgent);
                 outcome.add(self.show((&runs, &bytes), (cut, passed), reader));
             }
         }
         outcome
+    }
+
+    /// Which urgent bytes are taken out: only the last, all of them, those said to be urgent by
+    /// the segments for which most speaks.
+    fn urgent_readings(&self) -> Vec<Vec<u32>> {
+        let best = self.urgent.iter().map(|(_, score)| *score).max().unwrap_or(0);
+        let of = |list: &[(u32, u16)], least| {
+            let good = list.iter().filter(|(_, score)| *score >= least);
+            good.map(|(sequence, _)| *sequence).collect::<Vec<_>>()
+        };
+        let last = self.urgent.len().saturating_sub(1);
+        let mut readings = vec![
+            of(self.urgent.get(last..).unwrap_or(&[]), 0),
+            of(&self.urgent, 0),
+            of(&self.urgent, best),
+        ];
+        readings.retain(|reading| !reading.is_empty());
+        readings.dedup();
+        readings
     }
 
     /// A reading out of which some bytes are taken.

@@ -128,8 +128,8 @@ fn what_is_forgotten_is_gone_and_the_rest_keeps_its_place() {
 #[test]
 fn urgent_bytes_are_read_in_and_out_all_or_only_the_last() {
     let mut window = window(&[(10, "evXilYx", 64)]);
-    window.note_urgent(12);
-    window.note_urgent(15);
+    window.note_urgent(12, 1);
+    window.note_urgent(15, 1);
     assert_eq!(texts(&mut window), ["evXilYx", "evXilx", "evilx"]);
 }
 

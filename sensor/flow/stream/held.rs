@@ -9,6 +9,9 @@ use crate::net::Timestamp;
 /// Other places of one direction; of more, one goes that begins nothing, else the oldest.
 const PLACES: usize = 4;
 
+/// A hole that ends farther from the beginning of what is held parts it.
+const FAR_HOLE: u32 = 16 * 1024;
+
 /// How far behind a place what belongs to it may come early.
 pub(super) const NEAR: usize = 64 * 1024;
 
@@ -42,6 +45,33 @@ impl Held {
     pub(super) fn cost(&self) -> usize {
         let places: usize = self.places.iter().map(Window::cost).sum();
         size_of::<Self>() + self.window.cost() + places
+    }
+
+    /// Begins the window where the stream stands, if that lies behind what was kept of a body that
+    /// was skipped.
+    pub(super) fn leave_skipped(&mut self, work: &StreamWork<'_>) {
+        if self.taken.wrapping_sub(self.window.end()).cast_signed() > 0 {
+            self.window = Window::new(self.taken, true, work.time);
+        }
+    }
+
+    /// Keeps what stands before a far place as a place of its own, where the stream goes there:
+    /// what came early may be a decoy that is not to end a message.
+    #[cold]
+    pub(super) fn part(&mut self, behind: u32, work: &mut StreamWork<'_>) {
+        if behind.wrapping_sub(self.window.base()) <= FAR_HOLE {
+            return;
+        }
+        let mut new = Window::new(behind, false, work.time);
+        let mut from = behind;
+        while let Some(start) = self.window.next_from(from) {
+            from = self.window.end_from(start);
+            let bytes = (start, self.window.between(start, from));
+            new.put(bytes, &Evidence::default(), (work.limits.bytes, work.time));
+        }
+        let mut old = std::mem::replace(&mut self.window, new);
+        old.cut_off(behind);
+        self.keep(old, work);
     }
 
     /// Is it in the middle of something?

@@ -59,11 +59,13 @@ impl Stream {
             missing: segment.missing,
             evidence: Evidence::of(packet, segment, work.peer),
         };
-        if let Some(pointer) = segment.urgent().filter(|pointer| *pointer > 0) {
-            let at = came.sequence.wrapping_add(u32::from(pointer)).wrapping_sub(1);
+        if let Some(pointer) = segment.urgent() {
+            // The pointer is one behind the byte; zero is the first byte to Linux all the same.
+            let at = came.sequence.wrapping_add(u32::from(pointer.saturating_sub(1)));
             let near = at.wrapping_sub(self.next).cast_signed().abs() < FAR_AMID;
             if near && !self.is_done() {
-                self.held_here(work).window.note_urgent(at);
+                let score = came.evidence.score(came.payload, &mut None);
+                self.held_here(work).window.note_urgent(at, score);
             }
         }
         if came.payload.is_empty() && came.missing == 0 {
@@ -126,6 +128,7 @@ impl Stream {
             // There is only the past, which makes room.
             if let Some(held) = &mut self.held {
                 held.window.forget_before(held.taken);
+                held.leave_skipped(work);
             }
             return false;
         }
@@ -329,6 +332,9 @@ impl Stream {
             {
                 // Its beginning was read and is not kept; what is new in it goes its way.
                 let payload = came.payload.get(fresh as usize..).unwrap_or(&[]);
+                if let Some(held) = &mut self.held {
+                    held.leave_skipped(work);
+                }
                 let rest = Came { sequence: old, payload, ..*came };
                 let _ = self.put(&rest, false, work);
             }

@@ -67,6 +67,7 @@ struct Bench {
     limits: StreamLimits,
     time: Timestamp,
     packet: Packet<'static>,
+    begins: fn(&[u8]) -> bool,
 }
 
 impl Bench {
@@ -78,6 +79,7 @@ impl Bench {
             limits: StreamLimits::default(),
             time: Timestamp::default(),
             packet: Packet { ttl: 64, ..Packet::default() },
+            begins: |_| false,
         }
     }
 
@@ -85,9 +87,9 @@ impl Bench {
         &mut self,
         act: impl FnOnce(&mut Stream, &Packet<'_>, &mut StreamWork<'_>, &mut Words),
     ) {
-        let Self { stream, words, counters, limits, time, packet } = self;
+        let Self { stream, words, counters, limits, time, packet, begins } = self;
         let (time, peer) = (*time, Peer::default());
-        let mut work = StreamWork { limits, time, may_begin: |_| false, peer, counters };
+        let mut work = StreamWork { limits, time, may_begin: *begins, peer, counters };
         act(stream, packet, &mut work, words);
     }
 
@@ -159,6 +161,45 @@ fn a_body_that_is_skipped_may_have_holes() {
     bench.push(&segment(150, &bytes[150..]));
     assert_eq!(bench.words.words, [b"first".to_vec(), b"second".to_vec()]);
     assert_eq!(bench.counters.get(Counter::Gaps), 0);
+}
+
+#[test]
+fn what_follows_a_body_longer_than_all_that_is_held_is_read() {
+    let mut bench = Bench::new();
+    let mut bytes = Vec::new();
+    for _ in 0..300 {
+        bytes.push(0xfe);
+        bytes.extend([b'x'; 700]);
+    }
+    bytes.extend(message(&["second", "third"]));
+    bench.push(&syn(9));
+    // The parser wants it all to be skipped, as a body of known length.
+    let mut from = 0;
+    for length in [1, 300, 500, 77].into_iter().cycle() {
+        let end = (from + length).min(bytes.len());
+        bench.push(&segment(10 + from as u32, &bytes[from..end]));
+        from = end;
+        if from == bytes.len() {
+            break;
+        }
+    }
+    assert_eq!(bench.words.words, [b"second".to_vec(), b"third".to_vec()]);
+}
+
+#[test]
+fn what_lies_far_ahead_ends_no_message() {
+    for far in [3000, 40_000, 100_000] {
+        let bytes = message(&["evil.example"]);
+        let mut bench = Bench::new();
+        bench.begins = |_| true;
+        bench.push(&syn(9));
+        bench.push(&segment(10 + far, b"decoy"));
+        bench.push(&segment(10, &bytes[..6]));
+        bench.time = Timestamp::new(5, 0);
+        bench.with(|stream, _, work, words| stream.skip_hole(work, words));
+        bench.push(&segment(16, &bytes[6..]));
+        assert!(bench.has("evil.example"), "{far}");
+    }
 }
 
 #[test]
