@@ -58,6 +58,14 @@ pub enum AppError {
         /// Why.
         reason: String,
     },
+    /// A file is to be made in a directory that is not there.
+    #[error("cannot write {}: the directory {} is missing; make it first (mkdir -p)", path.display(), directory.display())]
+    NoDirectory {
+        /// The file.
+        path: PathBuf,
+        /// Its directory.
+        directory: PathBuf,
+    },
     /// Another sensor writes its log in the directory.
     #[error(
         "another wardwatch ({}) writes its log in {} already; stop it, or give this one a log \
@@ -120,6 +128,7 @@ impl AppError {
             Self::Capture(_)
             | Self::NoCapture { .. }
             | Self::Log { .. }
+            | Self::NoDirectory { .. }
             | Self::InUse { .. }
             | Self::Metrics { .. }
             | Self::System { .. } => 1,

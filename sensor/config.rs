@@ -19,6 +19,26 @@ use crate::sink::syslog::Server;
 use crate::worker::Limits;
 pub use listen::Listen;
 
+/// The configuration of the machine, read where no other is named.
+const OF_THE_MACHINE: &str = "/etc/wardwatch/wardwatch.toml";
+/// Names another one in its place; empty for none.
+const VARIABLE: &str = "WARDWATCH_CONFIG";
+
+/// The configuration to read: the one that was named, else that of the machine if it has one.
+pub fn find(named: Option<&Path>) -> Option<PathBuf> {
+    if let Some(path) = named {
+        return Some(path.into());
+    }
+    match std::env::var_os(VARIABLE) {
+        Some(path) => (!path.is_empty()).then(|| path.into()),
+        // One that cannot be looked at is not passed over: answers from defaults would mislead.
+        None => match Path::new(OF_THE_MACHINE).symlink_metadata() {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            _ => Some(OF_THE_MACHINE.into()),
+        },
+    }
+}
+
 /// A configuration that cannot be used. Exit code 2.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -401,12 +421,25 @@ fn home(networks: Option<&[String]>) -> Result<HomeNetworks, ConfigError> {
         (prefix <= most).then_some((ip, prefix)).ok_or(()).ok()
     };
     let each = networks.iter().map(|text| {
-        parse(text).ok_or_else(|| {
+        let network = parse(text).ok_or_else(|| {
             ConfigError::Value(Said::new(
                 format!("home: `{text}` không phải dải mạng; hãy ghi dạng 192.168.1.0/24"),
                 format!("home: `{text}` is no network; write it as 192.168.1.0/24"),
             ))
-        })
+        })?;
+        match ioc_feeds::format::value::network_of(network.0, network.1) {
+            right if right == network.0 => Ok(network),
+            right => Err(ConfigError::Value(Said::new(
+                format!(
+                    "home: `{text}` là địa chỉ của một máy trong mạng; có phải bạn muốn ghi `{right}/{}`?",
+                    network.1
+                ),
+                format!(
+                    "home: `{text}` is a host in a network; did you mean `{right}/{}`?",
+                    network.1
+                ),
+            ))),
+        }
     });
     Ok(HomeNetworks::new(each.collect::<Result<Vec<_>, _>>()?))
 }
@@ -423,7 +456,7 @@ pub fn behaviour(error: &BehaviourError) -> ConfigError {
         BehaviourError::Table(reason) => format!("bảng hành vi: {reason}"),
         BehaviourError::Unknown { name, near } => {
             let hint =
-                near.as_ref().map_or_else(String::new, |near| format!("; có phải ý là `{near}`?"));
+                near.as_ref().map_or_else(String::new, |near| format!("; có phải bạn muốn ghi `{near}`?"));
             format!(
                 "behaviours: không có `{name}`; xem danh sách bằng `wardwatch feeds list --behaviours`{hint}"
             )

@@ -21,12 +21,17 @@ impl AppError {
                     .into()
             }
             (Self::NoCapture { path }, Language::Vi) => {
-                format!("không có tệp lưu lượng nào trong {}", path.display())
+                format!("không có tệp bắt gói tin (pcap) nào trong {}", path.display())
             }
             (Self::Log { path, reason }, Language::Vi) => format!(
                 "không ghi được {}: {}; cảnh báo sẽ bị mất nên wardwatch không khởi động",
                 path.display(),
                 system(reason)
+            ),
+            (Self::NoDirectory { path, directory }, Language::Vi) => format!(
+                "không ghi được {}: không có thư mục {}; hãy tạo thư mục trước (mkdir -p)",
+                path.display(),
+                directory.display()
             ),
             (Self::InUse { directory, first }, Language::Vi) => {
                 let which = first.as_ref().map_or_else(
@@ -40,7 +45,7 @@ impl AppError {
                 )
             }
             (Self::WhichInterface(existing), Language::Vi) => format!(
-                "dùng cổng mạng nào? hãy ghi bằng -i, hoặc ở mục interfaces trong [capture] của tệp cấu \
+                "dùng card mạng nào? hãy ghi bằng -i, hoặc ở mục interfaces trong [capture] của tệp cấu \
                  hình; máy này có: {}",
                 system(existing)
             ),
@@ -96,9 +101,9 @@ fn system(reason: &str) -> String {
 fn tried(what: &str) -> Option<&'static str> {
     Some(match what {
         "cannot listen for signals" => "không nhận được tín hiệu của hệ điều hành",
-        "cannot start a thread" => "không tạo được luồng xử lý",
+        "cannot start a thread" => "không tạo được luồng",
         "cannot write the output" => "không ghi được kết quả ra đầu ra",
-        "a worker ended before its time" => "một luồng xử lý đã dừng giữa chừng",
+        "a worker ended before its time" => "một luồng đã dừng giữa chừng",
         "the indicators of the self test cannot be made" => {
             "không tạo được dấu hiệu của phép tự kiểm tra"
         }
@@ -192,6 +197,7 @@ mod tests {
             (AppError::NoIndicators, "--feeds"),
             (AppError::NoCapture { path: path() }, "/x/y"),
             (AppError::Log { path: path(), reason: reason() }, "/x/y"),
+            (AppError::NoDirectory { path: path(), directory: "/x".into() }, "mkdir -p"),
             (
                 AppError::InUse {
                     directory: path(),

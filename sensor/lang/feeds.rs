@@ -72,6 +72,64 @@ pub fn not_looked_up(language: Language, text: &str, reason: &str) -> String {
     }
 }
 
+/// A value that is in no list.
+pub fn not_listed(language: Language, text: &str) -> String {
+    match language {
+        Language::Vi => format!(
+            "{text}: không có trong danh sách, không cảnh báo (chưa có nghĩa là an toàn)"
+        ),
+        Language::En => {
+            format!("{text}: not in any list, raises no alert (which does not mean that it is harmless)")
+        }
+    }
+}
+
+/// A value that is a digest and in no list.
+pub fn file_hash(language: Language, text: &str) -> String {
+    match language {
+        Language::Vi => format!(
+            "{text}: đây là mã băm của tệp, không nhìn thấy được trên đường truyền; hãy dò trên từng máy bằng phần mềm diệt virus hoặc EDR"
+        ),
+        Language::En => format!(
+            "{text}: this is a file hash, not visible on the wire; look for it on the machines themselves (antivirus, EDR)"
+        ),
+    }
+}
+
+/// A value that an indicator covers; `allowed` if an allow list silences it.
+pub fn listed(language: Language, text: &str, indicator: &str, allowed: bool) -> String {
+    match (language, allowed) {
+        (Language::Vi, false) => format!("{text}: SẼ CẢNH BÁO, khớp {indicator}"),
+        (Language::Vi, true) => {
+            format!("{text}: không cảnh báo vì có trong danh sách cho phép, dù khớp {indicator}")
+        }
+        (Language::En, false) => format!("{text}: WOULD RAISE AN ALERT, matches {indicator}"),
+        (Language::En, true) => {
+            format!("{text}: raises no alert because it is allowed, though it matches {indicator}")
+        }
+    }
+}
+
+/// A threat of a feed that has no text of its own.
+pub fn unknown_threat(language: Language, feed: &str, threat: &str) -> String {
+    match language {
+        Language::Vi => format!(
+            "{feed}: chưa có nội dung cho mối đe dọa `{threat}`, cảnh báo sẽ ghi là mối đe dọa chưa rõ; hãy thêm [threat.{threat}] vào threats.toml"
+        ),
+        Language::En => format!(
+            "{feed}: no text for the threat `{threat}`, alerts will call it unknown; add [threat.{threat}] to threats.toml"
+        ),
+    }
+}
+
+/// A feed file in which there is nothing.
+pub fn empty_feed(language: Language, feed: &str) -> String {
+    match language {
+        Language::Vi => format!("{feed}: không có dấu hiệu nào trong tệp này"),
+        Language::En => format!("{feed}: there is no indicator in this file"),
+    }
+}
+
 /// New indicators that are so few that something must be wrong with the feeds.
 pub fn collapsed(language: Language, had: usize, len: usize) -> String {
     match language {
@@ -79,6 +137,16 @@ pub fn collapsed(language: Language, had: usize, len: usize) -> String {
             format!("{had} -> {len}; nếu đúng là muốn như vậy, hãy khởi động lại wardwatch")
         }
         Language::En => format!("{had} -> {len}; restart wardwatch if that is meant"),
+    }
+}
+
+/// Which configuration a command goes by.
+pub fn configured_by(language: Language, path: Option<&str>) -> String {
+    match (language, path) {
+        (Language::Vi, Some(path)) => format!("dùng cấu hình {path}"),
+        (Language::Vi, None) => "không có tệp cấu hình, dùng các giá trị mặc định".into(),
+        (Language::En, Some(path)) => format!("configuration {path}"),
+        (Language::En, None) => "no configuration file, the defaults hold".into(),
     }
 }
 
@@ -103,16 +171,11 @@ pub fn feed_checked(language: Language, feed: &str, numbers: [u64; 4]) -> String
     }
 }
 
-/// Behind an indicator that an allow list silences.
-pub const fn allowed(language: Language) -> &'static str {
-    pick(language, " (được phép)", " (allowed)")
-}
-
 /// Everything that `run -T` looks at is in order.
 pub const fn checked(language: Language) -> &'static str {
     pick(
         language,
-        "dùng được cấu hình, danh sách dấu hiệu, thư mục nhật ký và cổng mạng",
+        "dùng được cấu hình, danh sách dấu hiệu, thư mục nhật ký và card mạng",
         "configuration, feeds, log directory and interfaces can be used",
     )
 }
