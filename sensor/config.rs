@@ -455,8 +455,9 @@ pub fn behaviour(error: &BehaviourError) -> ConfigError {
     let vi = match error {
         BehaviourError::Table(reason) => format!("bảng hành vi: {reason}"),
         BehaviourError::Unknown { name, near } => {
-            let hint =
-                near.as_ref().map_or_else(String::new, |near| format!("; có phải bạn muốn ghi `{near}`?"));
+            let hint = near
+                .as_ref()
+                .map_or_else(String::new, |near| format!("; có phải bạn muốn ghi `{near}`?"));
             format!(
                 "behaviours: không có `{name}`; xem danh sách bằng `wardwatch feeds list --behaviours`{hint}"
             )

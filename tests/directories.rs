@@ -219,7 +219,7 @@ fn an_interrupted_scan_says_how_much_was_read_and_loses_nothing() {
     for (signal, language, said) in [
         ("-INT", "en", "wardwatch: interrupted, 1 of 3 read (captures; 0.0 of 0.0 MB)"),
         ("-TERM", "en", "wardwatch: interrupted, 1 of 3 read"),
-        ("-INT", "vi", "wardwatch: bị ngắt, đã đọc 1 trong 3 tệp lưu lượng (0,0 trong 0,0 MB)"),
+        ("-INT", "vi", "wardwatch: bị ngắt, đã đọc 1 trong 3 tệp bắt gói tin (0,0 trong 0,0 MB)"),
     ] {
         let tree = Tree::new();
         let first = tree.put("first.pcap", &asks_for("c2.evil.example"));

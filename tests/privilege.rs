@@ -317,6 +317,8 @@ fn the_service_manager_is_told_of_start_life_reload_and_stop() {
     let sensor = mirror.sensor_with(&["run", "-i", "m1"], &variables);
     assert!(told_until(&manager, "READY=1").contains("READY=1"));
     told_until(&manager, "WATCHDOG=1");
+    let told = told_until(&manager, "STATUS=");
+    assert!(told.contains("packets/s, 0.0 % lost, 0 alerts today"), "{told}");
     sensor.signal("HUP");
     let told = told_until(&manager, "RELOADING=1");
     assert!(told.contains("MONOTONIC_USEC="), "{told}");

@@ -160,7 +160,7 @@ pub fn report(feed: &Loaded, language: Language, say: Say<'_>) -> bool {
 fn allow(settings: &FeedSettings, say: Say<'_>) -> Result<Vec<Allow>, AppError> {
     let mut all = Vec::new();
     for path in &settings.allow {
-        let list = AllowList::load_file(path)?;
+        let list = AllowList::load_file(path).map_err(AppError::AllowList)?;
         for row in list.rejected() {
             let (name, reason) = (path.display().to_string(), &row.reason);
             let reason = reason.in_language(settings.language);

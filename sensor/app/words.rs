@@ -14,6 +14,7 @@ impl AppError {
             (Self::Config(error), _) => error.in_language(language),
             (Self::Capture(error), _) => lang::capture(language, error),
             (Self::Feed(error), _) => lang::feed(language, error),
+            (Self::AllowList(error), _) => lang::allow_list(language, error),
             (_, Language::En) => self.to_string(),
             (Self::NoIndicators, Language::Vi) => {
                 "chưa nạp dấu hiệu nào nên không thể phát hiện gì; \
@@ -194,6 +195,7 @@ mod tests {
             (FeedError::NotUtf8 { feed: "f".into(), line: 3, offset: 9 }.into(), "9"),
             (FeedError::Read { path: path(), source: refused() }.into(), "/x/y"),
             (FeedError::TooLarge { path: path() }.into(), "/x/y"),
+            (AppError::AllowList(FeedError::Read { path: path(), source: refused() }), "/x/y"),
             (AppError::NoIndicators, "--feeds"),
             (AppError::NoCapture { path: path() }, "/x/y"),
             (AppError::Log { path: path(), reason: reason() }, "/x/y"),

@@ -335,7 +335,9 @@ mod tests {
         for name in ["eth1", "enp3s0", "lo", "br-lan", "wlan0", "bond0", "enx00e04c680001"] {
             assert!(can_be_a_mirror(name), "{name}");
         }
-        for name in ["any", "nflog", "nfqueue", "dbus-system", "bluetooth0", "bluetooth-monitor", "usbmon3"] {
+        for name in
+            ["any", "nflog", "nfqueue", "dbus-system", "bluetooth0", "bluetooth-monitor", "usbmon3"]
+        {
             assert!(!can_be_a_mirror(name), "{name}");
         }
         assert!(!interfaces().contains("nflog"));

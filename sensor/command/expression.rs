@@ -11,10 +11,44 @@ use crate::lang::Said;
 
 /// What a BPF expression begins with (pcap-filter(7)).
 const BEGINNINGS: [&str; 38] = [
-    "arp", "broadcast", "dst", "ether", "fddi", "gateway", "geneve", "greater", "host", "icmp",
-    "icmp6", "igmp", "inbound", "ip", "ip6", "ip6proto", "ipproto", "len", "less", "link", "mpls",
-    "multicast", "net", "not", "outbound", "port", "portrange", "pppoed", "pppoes", "proto", "rarp",
-    "sctp", "src", "tcp", "tr", "udp", "vlan", "wlan",
+    "arp",
+    "broadcast",
+    "dst",
+    "ether",
+    "fddi",
+    "gateway",
+    "geneve",
+    "greater",
+    "host",
+    "icmp",
+    "icmp6",
+    "igmp",
+    "inbound",
+    "ip",
+    "ip6",
+    "ip6proto",
+    "ipproto",
+    "len",
+    "less",
+    "link",
+    "mpls",
+    "multicast",
+    "net",
+    "not",
+    "outbound",
+    "port",
+    "portrange",
+    "pppoed",
+    "pppoes",
+    "proto",
+    "rarp",
+    "sctp",
+    "src",
+    "tcp",
+    "tr",
+    "udp",
+    "vlan",
+    "wlan",
 ];
 
 /// The captures, and the expression behind them if there is one.
@@ -34,8 +68,12 @@ pub(super) fn split(
     let expression = words.join(" ");
     if !begins_expression(&expression) {
         return Err(ConfigError::Value(Said::new(
-            format!("`{expression}`: không có tệp này, cũng không phải biểu thức lọc BPF (xem `man pcap-filter`)"),
-            format!("`{expression}` is no file that is there and begins no BPF expression (see `man pcap-filter`)"),
+            format!(
+                "`{expression}`: không có tệp này, cũng không phải biểu thức lọc BPF (xem `man pcap-filter`)"
+            ),
+            format!(
+                "`{expression}` is no file that is there and begins no BPF expression (see `man pcap-filter`)"
+            ),
         )));
     }
     Ok((paths, Some(expression)))

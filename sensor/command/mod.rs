@@ -22,6 +22,7 @@ use crate::cli::{Command, Global};
 use crate::config::{self, Overrides, Settings};
 use crate::lang;
 use crate::sink::escape;
+pub use usage::command as command_line;
 
 /// Runs the command line; prints an error once.
 pub fn main() -> ExitCode {

@@ -148,7 +148,10 @@ pub fn capture(language: Language, error: &CaptureError) -> String {
 fn of_file(error: &std::io::Error) -> String {
     let english = describe(error);
     match english.strip_prefix("its compressed data is damaged") {
-        Some(why) => format!("dữ liệu nén bị hỏng{why}"),
+        Some(why) if why.contains("checksum") => {
+            "dữ liệu nén bị hỏng (tổng kiểm tra không khớp)".into()
+        }
+        Some(_) => "dữ liệu nén bị hỏng".into(),
         None => system(Language::Vi, &english).to_owned(),
     }
 }
@@ -225,7 +228,16 @@ fn content(english: &str) -> String {
     .to_owned()
 }
 
-/// Why a feed or an allow list cannot be loaded at all.
+/// Why an allow list cannot be loaded at all.
+pub fn allow_list(language: Language, error: &FeedError) -> String {
+    let text = feed(language, error);
+    match language {
+        Language::Vi => text.replace("danh sách dấu hiệu", "danh sách cho phép"),
+        Language::En => text.replace("feed", "allow list"),
+    }
+}
+
+/// Why a feed cannot be loaded at all.
 pub fn feed(language: Language, error: &FeedError) -> String {
     if language == Language::En {
         return error.to_string();

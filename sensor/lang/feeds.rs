@@ -75,11 +75,13 @@ pub fn not_looked_up(language: Language, text: &str, reason: &str) -> String {
 /// A value that is in no list.
 pub fn not_listed(language: Language, text: &str) -> String {
     match language {
-        Language::Vi => format!(
-            "{text}: không có trong danh sách, không cảnh báo (chưa có nghĩa là an toàn)"
-        ),
+        Language::Vi => {
+            format!("{text}: không có trong danh sách, không cảnh báo (chưa có nghĩa là an toàn)")
+        }
         Language::En => {
-            format!("{text}: not in any list, raises no alert (which does not mean that it is harmless)")
+            format!(
+                "{text}: not in any list, raises no alert (which does not mean that it is harmless)"
+            )
         }
     }
 }
@@ -185,7 +187,7 @@ pub fn undecoded(language: Language, name: &str, link: (&str, u16), frames: u64)
     let (kind, number) = link;
     match language {
         Language::Vi => {
-            format!("{name}: {frames} khung thuộc loại liên kết {kind} ({number}) không được đọc")
+            format!("{name}: {frames} gói tin thuộc loại liên kết {kind} ({number}) không được đọc")
         }
         Language::En => {
             format!("{name}: frames of link type {kind} ({number}) are not decoded: {frames}")
@@ -196,7 +198,7 @@ pub fn undecoded(language: Language, name: &str, link: (&str, u16), frames: u64)
 /// Files of a directory that nobody would take for captures.
 pub fn passed_over(language: Language, files: usize) -> String {
     match (language, files) {
-        (Language::Vi, _) => format!("đã bỏ qua {files} tệp không phải tệp lưu lượng"),
+        (Language::Vi, _) => format!("đã bỏ qua {files} tệp không phải tệp bắt gói tin"),
         (Language::En, 1) => "1 file passed over that is no capture".into(),
         (Language::En, _) => format!("{files} files passed over that are no captures"),
     }
@@ -209,10 +211,10 @@ pub fn interrupted(language: Language, captures: (usize, usize), bytes: (u64, u6
     let megabytes = |bytes: u64| format!("{:.1}", bytes as f64 / 1e6);
     let (done, total) = (megabytes(bytes.0.min(bytes.1)), megabytes(bytes.1));
     match (language, bytes.1) {
-        (Language::Vi, 0) => format!("bị ngắt, đã đọc {read} trong {all} tệp lưu lượng"),
+        (Language::Vi, 0) => format!("bị ngắt, đã đọc {read} trong {all} tệp bắt gói tin"),
         (Language::En, 0) => format!("interrupted, {read} of {all} read (captures)"),
         (Language::Vi, _) => format!(
-            "bị ngắt, đã đọc {read} trong {all} tệp lưu lượng ({} trong {} MB)",
+            "bị ngắt, đã đọc {read} trong {all} tệp bắt gói tin ({} trong {} MB)",
             done.replace('.', ","),
             total.replace('.', ",")
         ),

@@ -26,7 +26,7 @@ pub const fn warning(language: Language, warning: Warning) -> &'static str {
     match warning {
         Warning::Loss => pick(
             language,
-            "đang mất hơn 0,1 % gói tin, có thể bỏ sót liên lạc; hãy tăng [capture] ring_mb hoặc số luồng xử lý -w",
+            "đang mất hơn 0,1 % gói tin, có thể bỏ sót liên lạc; hãy tăng [capture] ring_mb hoặc số luồng -w",
             "more than 0.1 % of packets are being lost, contacts may be missed; raise [capture] ring_mb or the workers -w",
         ),
         Warning::NoPackets => pick(
@@ -283,7 +283,7 @@ pub fn not_rotated(language: Language, path: &str, reason: &str) -> String {
 /// Indicators were replaced.
 pub fn reloaded(language: Language, added: usize, removed: usize, now: usize) -> String {
     match language {
-        Language::Vi => format!("đã nạp lại dấu hiệu: +{added} −{removed}, hiện có {now}"),
+        Language::Vi => format!("đã nạp lại dấu hiệu (IoC): +{added} −{removed}, hiện có {now}"),
         Language::En => format!("indicators reloaded: +{added} −{removed}, now {now}"),
     }
 }

@@ -96,10 +96,9 @@ pub fn guess(text: &str) -> Result<Pattern, Reason> {
 pub(crate) fn meant<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> (String, String) {
     let near = known.into_iter().map(|other| (distance(word, other), other)).min();
     match near {
-        Some((steps, other)) if steps > 0 && steps <= 1 + word.len() / 5 => (
-            format!(", có phải bạn muốn ghi {other:?}?"),
-            format!(", did you mean {other:?}?"),
-        ),
+        Some((steps, other)) if steps > 0 && steps <= 1 + word.len() / 5 => {
+            (format!(", có phải bạn muốn ghi {other:?}?"), format!(", did you mean {other:?}?"))
+        }
         _ => (String::new(), String::new()),
     }
 }
@@ -116,11 +115,13 @@ fn distance(one: &str, other: &str) -> usize {
     for (i, a) in one.iter().enumerate() {
         let mut row = vec![i + 1];
         for (j, b) in other.iter().enumerate() {
-            let at = |row: &[usize], place: usize| row.get(place).copied().unwrap_or(usize::MAX / 2);
+            let at =
+                |row: &[usize], place: usize| row.get(place).copied().unwrap_or(usize::MAX / 2);
             let mut best = (at(&above, j) + usize::from(a != b))
                 .min(at(&above, j + 1) + 1)
                 .min(at(&row, j) + 1);
-            let swapped = i > 0 && j > 0 && one.get(i - 1) == Some(b) && other.get(j - 1) == Some(a);
+            let swapped =
+                i > 0 && j > 0 && one.get(i - 1) == Some(b) && other.get(j - 1) == Some(a);
             if swapped {
                 best = best.min(at(&before_above, j - 1) + 1);
             }
@@ -180,7 +181,7 @@ fn domain(text: &str, scope: Option<Scope>) -> Result<Pattern, Reason> {
             "có số cổng hoặc giao thức: hãy viết riêng tên miền",
             "has a port or scheme: write the bare name",
         ),
-        other => Reason::from(other).about("tên", "name"),
+        other => Reason::from(other).about("tên miền", "name"),
     })?;
     Ok(Pattern::Domain { name, scope })
 }
