@@ -247,6 +247,42 @@ fn the_shell_understands_every_script() {
     }
 }
 
+/// Programs that tests may start without further words: those of packages that every Debian has
+/// (Essential: yes), and those that a test says it does without where they are missing.
+const EVERYWHERE: [&str; 13] = [
+    "bash", "cat", "cp", "date", "dd", "dpkg", "dpkg-deb", "head", "id", "sh", "sleep", "tail",
+    "timeout",
+];
+const DONE_WITHOUT: [&str; 7] =
+    ["cargo-deb", "docker", "lintian", "systemd-analyze", "systemctl", "zstd", "xz"];
+
+#[test]
+fn tests_start_no_program_that_scripts_test_does_not_install() {
+    let tools = read("scripts/machine.sh");
+    let tools = tools.split_once("need_test_tools() {").unwrap().1;
+    let mut rest = vec![root().join("tests")];
+    let mut found = 0;
+    while let Some(path) = rest.pop() {
+        if path.is_dir() && !path.ends_with("target") {
+            rest.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        }
+        if path.extension().is_none_or(|extension| extension != "rs") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        for after in text.split("Command::new(\"").skip(1) {
+            let program = after.split('"').next().unwrap();
+            let installed = tools.contains(&format!(":{program}"));
+            let known = EVERYWHERE.contains(&program) || DONE_WITHOUT.contains(&program);
+            // A name of a library of the C compiler: need_build installs it.
+            let built = ["cc", "readelf"].contains(&program);
+            assert!(installed || known || built, "{}: {program}", path.display());
+            found += 1;
+        }
+    }
+    assert!(found > 20, "{found} found: is this test still reading what it should?");
+}
+
 /// Every value that the unit gives to a directive.
 fn directive(name: &str) -> Vec<String> {
     let values = read("sensor/dist/wardwatch.service");

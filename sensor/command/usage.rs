@@ -154,7 +154,7 @@ fn in_vietnamese(error: &clap::Error) -> String {
         [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue]
     {
         if let Some(near) = context(error, kind) {
-            text += &format!("\n  gợi ý: có phải bạn muốn ghi {near}?\n");
+            text += &format!("\n  gợi ý: có phải bạn muốn ghi `{near}`?\n");
         }
     }
     if let Some(ContextValue::StyledStr(usage)) = error.get(ContextKind::Usage) {
@@ -190,7 +190,9 @@ fn what_is_wrong(error: &clap::Error) -> String {
             prior => format!("không dùng {argument} cùng với {}", words::names_in(&prior)),
         },
         ErrorKind::MissingRequiredArgument => format!("còn thiếu {argument}"),
-        ErrorKind::MissingSubcommand => "còn thiếu lệnh".into(),
+        ErrorKind::MissingSubcommand => {
+            format!("còn thiếu lệnh; có các lệnh: {}", given(ContextKind::ValidSubcommand))
+        }
         ErrorKind::InvalidUtf8 => "tham số không phải văn bản UTF-8".into(),
         ErrorKind::NoEquals => format!("{argument} cần có dấu = trước giá trị"),
         ErrorKind::TooManyValues => format!("{argument} không nhận giá trị {value}"),
@@ -354,7 +356,7 @@ mod tests {
             (&["scan", "--no-such", "x"][..], "không có tham số '--no-such'"),
             (&["scan"], "còn thiếu <ĐƯỜNG_DẪN>..."),
             (&["explode"], "không có lệnh 'explode'"),
-            (&["sacn", "x"], "có phải bạn muốn ghi 'scan'"),
+            (&["sacn", "x"], "có phải bạn muốn ghi `scan`?"),
             (&["scan", "--events", "telex", "--eve", "-", "x"], "không phải loại sự kiện"),
             (&["scan", "-j", "0", "x"], "không phải số từ 1 đến 256"),
             (&["scan", "--format", "xml", "x"], "các giá trị dùng được: text, json"),

@@ -233,7 +233,13 @@ pub fn allow_list(language: Language, error: &FeedError) -> String {
     let text = feed(language, error);
     match language {
         Language::Vi => text.replace("danh sách dấu hiệu", "danh sách cho phép"),
-        Language::En => text.replace("feed", "allow list"),
+        Language::En => {
+            match (text.strip_prefix("cannot read feed "), text.strip_prefix("feed ")) {
+                (Some(rest), _) => format!("cannot read allow list {rest}"),
+                (None, Some(rest)) => format!("allow list {rest}"),
+                (None, None) => text,
+            }
+        }
     }
 }
 

@@ -4,8 +4,8 @@
 /// English as the command line has it, and its Vietnamese.
 const TEXTS: &[(&str, &str)] = &[
     (
-        "Finds PCs that talk to known RedLine Stealer or Mustang Panda infrastructure",
-        "Tìm máy tính đã liên lạc với hạ tầng đã biết của RedLine Stealer hoặc Mustang Panda",
+        "Passive sensor for RedLine Stealer and Mustang Panda contacts on a mirror port",
+        "Máy giám sát thụ động: qua cổng sao chép, tìm máy tính đã liên lạc với hạ tầng đã biết của RedLine Stealer hoặc Mustang Panda",
     ),
     (
         "Exit codes: 0 done (also when stopped by a signal), 1 could not do it, 2 usage or configuration.\n\

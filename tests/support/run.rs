@@ -140,6 +140,14 @@ impl Run {
     }
 }
 
+/// `kill`, to which arguments are added: the shell's own, since the program is a package (procps) that
+/// a minimal Debian lacks.
+pub fn killer() -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "kill \"$@\"", "kill"]);
+    shell
+}
+
 /// Waits for a child's end, at most so many seconds; then ends it and panics.
 pub fn wait(child: &mut Child, seconds: u64) -> Option<i32> {
     for _ in 0..seconds * 100 {
