@@ -107,14 +107,15 @@ fn translated_argument(argument: clap::Arg) -> clap::Arg {
         .flatten()
         .map(|name| words::value_name(name))
         .collect();
+    let takes_values = argument.get_action().takes_values();
     let mut argument = argument.help_heading(heading);
     if let Some(help) = help {
         // The longer text of help and version says no more.
         argument = argument.long_help(None::<&str>).help(help);
     }
-    match names.is_empty() {
-        true => argument,
-        false => argument.value_names(names),
+    match takes_values && !names.is_empty() {
+        true => argument.value_names(names),
+        false => argument,
     }
 }
 
@@ -311,7 +312,8 @@ mod tests {
                 assert!(words::known(&text).is_some(), "{}: {text:?}", command.get_name());
                 found += 1;
             }
-            for name in command.get_arguments().filter_map(|one| one.get_value_names()).flatten() {
+            let with_values = command.get_arguments().filter(|one| one.get_action().takes_values());
+            for name in with_values.filter_map(|one| one.get_value_names()).flatten() {
                 assert!(words::known_name(name).is_some(), "{}: {name}", command.get_name());
             }
         }
