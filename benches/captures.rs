@@ -1,7 +1,8 @@
-//! Makes the captures of `scripts/bench`, and a feed of a million names.
+//! Makes the captures of `scripts/bench`, and feeds of a hundred thousand names and of a million.
 //!
 //! `captures DIR [MEGABYTES]` writes `office.pcap`, `handshakes.pcap`, `dns.pcap` (together that
-//! many megabytes, about 1000 unless said) and `million.csv`. Seeded: always the same bytes.
+//! many megabytes, about 1000 unless said), `turns.pcap` (a fifth of that more), `names.csv` and
+//! `million.csv`. Seeded: always the same bytes.
 #![allow(missing_docs)]
 #![allow(clippy::print_stdout, clippy::unwrap_used)] // a program for the person who measures
 
@@ -31,18 +32,20 @@ fn main() -> io::Result<()> {
     // About 800 bytes a flow, about 250 a question with its answer.
     mixes::handshakes(file("handshakes.pcap")?, SEED, megabytes * 1000)?;
     mixes::dns_flood(file("dns.pcap")?, SEED, megabytes * 600)?;
-    feed(file("million.csv")?)
+    mixes::turns(file("turns.pcap")?, SEED, megabytes * 200)?;
+    feed(file("names.csv")?, 100_000, 0)?;
+    feed(file("million.csv")?, 1_000_000, 300_000)
 }
 
-/// A million names and 300,000 endpoints that no capture above holds, `domain` and `ip:port`.
-fn feed(mut out: impl Write) -> io::Result<()> {
+/// So many names and endpoints that no capture above holds, `domain` and `ip:port`.
+fn feed(mut out: impl Write, names: u32, endpoints: u32) -> io::Result<()> {
     writeln!(out, "indicator,type,threat")?;
     let mut noise = Noise::new(SEED ^ 1);
-    for number in 0..1_000_000 {
+    for number in 0..names {
         let site = noise.below(400_000);
         writeln!(out, "bad{number:x}.host{site}.test,domain,redline")?;
     }
-    for number in 0..300_000_u32 {
+    for number in 0..endpoints {
         let [_, a, b, c] = number.to_be_bytes();
         let port = 1024 + number % 50_000;
         writeln!(out, "100.{}.{b}.{c}:{port},ip:port,redline", 64 + a)?;

@@ -50,7 +50,8 @@ fn measure(name: &str, ports: (u16, u16), bytes: &[u8], udp: bool) {
                 scratch: &mut scratch,
             };
             if udp {
-                let _ = black_box(session.datagram(Side::Low, bytes, &mut cx));
+                session.datagram(Side::Low, bytes, &mut cx);
+                black_box(&session);
             } else {
                 let chunk = Chunk { bytes, from_start: true, after_gap: false, cut: Cut::None };
                 let _ = black_box(session.stream(Side::Low, chunk, &mut cx));

@@ -134,9 +134,10 @@ fn allocate(file: &Arc<[u8]>, set: &Arc<IndicatorSet>) -> Alloc {
 fn main() {
     let set = curated();
     let seed = 7;
-    let mixes: [(&str, Arc<[u8]>); 3] = [
+    let mixes: [(&str, Arc<[u8]>); 4] = [
         ("office", mixes::office(Vec::new(), seed, 60_000_000).unwrap().into()),
         ("handshakes", mixes::handshakes(Vec::new(), seed, 60_000).unwrap().into()),
+        ("turns", mixes::turns(Vec::new(), seed, 60_000).unwrap().into()),
         ("dns", mixes::dns_flood(Vec::new(), seed, 150_000).unwrap().into()),
     ];
     println!(

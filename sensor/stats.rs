@@ -90,8 +90,10 @@ counters! {
     UnreadEsp => "decode.unread.esp",
     /// Other tunnels (L2TP, LISP, AYIYA, MPLS ...) whose content was not read.
     UnreadOther => "decode.unread.other",
-    /// Fragments given up: table full, timed out, contradictory.
+    /// Packets given up whose fragments did not all come: table full, or timed out.
     FragmentsGivenUp => "flow.fragments_given_up",
+    /// Fragments passed over: larger than any packet, or more scattered than is kept.
+    FragmentsRefused => "flow.fragments_refused",
     /// Packets made whole from fragments.
     Reassembled => "flow.reassembled",
     /// Packets that a host of ours sends to the outside.
@@ -184,8 +186,13 @@ counters! {
     Quic => "extract.quic",
     /// QUIC Initial packets that could not be opened.
     QuicUndecodable => "extract.quic_undecodable",
-    /// QUIC connections given up because of a limit.
+    /// Times that one QUIC or DTLS handshake held too much, and forgot it.
     QuicLimit => "extract.quic_limit",
+    /// QUIC Initials not tried because too many had not opened in the same second.
+    QuicUntried => "extract.quic_untried",
+    /// Half-read QUIC and DTLS handshakes forgotten because there were too many: what stood of
+    /// them was read.
+    HandshakesForgotten => "extract.handshakes_forgotten",
     /// HTTP requests read.
     Http => "extract.http",
     /// HTTP heads cut short: what stood before the cut was read.
@@ -220,6 +227,12 @@ counters! {
     Alerts => "alert.sent",
     /// Hits folded into the count of an earlier alert.
     AlertsFolded => "alert.folded",
+    /// Hits of a flood, counted in one line for many hosts or many indicators.
+    AlertsGathered => "alert.gathered",
+    /// Alerts counted in such a line because the queue stayed full.
+    AlertsOverflowed => "alert.overflowed",
+    /// Times a host was not taken for a familiar one, because too many became so at once.
+    HostsUnfamiliar => "alert.hosts_unfamiliar",
     /// Alerts that waited because the queue was full. Late, never lost.
     AlertsDelayed => "alert.delayed",
     /// Facts about hosts not passed on: too many at once, or the queue was full.

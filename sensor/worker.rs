@@ -5,6 +5,7 @@
 //! nothing and locks nothing, but for new indicators, which it takes up between two packets. Its
 //! only way out is the [`Outbox`].
 
+mod datagrams;
 mod duplicates;
 mod identity;
 mod layers;
@@ -13,6 +14,7 @@ mod recording;
 mod reload;
 mod segments;
 mod silence;
+mod told;
 mod watch;
 
 use std::collections::VecDeque;
@@ -25,11 +27,9 @@ use crate::alert::{HomeNetworks, Origin, Outbox};
 use crate::capture::{Drops, Frame};
 use crate::decode::packet::{Packet, Skip, Transport};
 use crate::decode::{self, LinkTypes, Seen};
-use crate::extract::dns::glance::Glance;
+use crate::extract::Scratch;
 use crate::extract::session::Session;
-use crate::extract::{Context, Scratch};
 use crate::flow::fragment::{FragmentLimits, FragmentTable, Whole};
-use crate::flow::second::{Doubts, RECENT_BYTES, Recent};
 use crate::flow::table::{KeyHash, Life};
 use crate::flow::{FlowIndex, FlowLimits, FlowTable, StreamLimits};
 use crate::matching::IndicatorSet;
@@ -37,6 +37,7 @@ use crate::matching::reload::Published;
 use crate::net::{Endpoint, FlowKey, IpProtocol, Side, Timestamp};
 use crate::stats::{Counter, Counters};
 use duplicates::Duplicates;
+use told::Told;
 use watch::{Scene, Watch};
 
 /// Every bound of a worker's state.
@@ -46,9 +47,8 @@ pub struct Limits {
     pub flows: FlowLimits,
     /// One direction's reassembly.
     pub stream: StreamLimits,
-    /// Bytes of recent segments remembered, to compare with what repeats them; the oldest go.
-    pub recent_bytes: usize,
-    /// Bytes held by all directions together; at the limit the oldest holder gives up.
+    /// Bytes held by all flows together, by reassembly and parsers. At the limit one of those
+    /// lets go that have held longest: of a few of them, one of the host that holds most.
     pub held_bytes: usize,
     /// IP fragments.
     pub fragments: FragmentLimits,
@@ -61,7 +61,6 @@ impl Default for Limits {
         Self {
             flows: FlowLimits::default(),
             stream: StreamLimits::default(),
-            recent_bytes: RECENT_BYTES,
             held_bytes: 64 * 1024 * 1024,
             fragments: FragmentLimits::default(),
             throttle: ThrottleLimits::default(),
@@ -74,12 +73,7 @@ impl Limits {
     #[must_use]
     pub fn shared_by(mut self, workers: usize) -> Self {
         let workers = workers.max(1);
-        for bound in [
-            &mut self.flows.flows,
-            &mut self.recent_bytes,
-            &mut self.held_bytes,
-            &mut self.throttle.entries,
-        ] {
+        for bound in [&mut self.flows.flows, &mut self.held_bytes, &mut self.throttle.entries] {
             *bound = (*bound / workers).max(1);
         }
         self
@@ -125,9 +119,8 @@ pub struct Worker {
     limits: Limits,
     flows: FlowTable<Session>,
     fragments: FragmentTable,
-    /// What parsers were shown lately, and the streams in which it was contradicted.
-    recent: Recent,
-    doubts: Doubts,
+    /// What parsers of TCP streams told lately.
+    told: Told,
     /// Flows that hold bytes, by who began first; each at most once, entries may be stale.
     holders: VecDeque<(FlowIndex, u64)>,
     held_bytes: usize,
@@ -155,11 +148,10 @@ impl Worker {
             limits,
             flows: FlowTable::new(limits.flows),
             fragments: FragmentTable::new(limits.fragments),
-            recent: Recent::new(limits.recent_bytes),
-            doubts: Doubts::default(),
+            told: Told::default(),
             holders: VecDeque::new(),
             held_bytes: 0,
-            scratch: Scratch::default(),
+            scratch: datagrams::scratch(limits.held_bytes),
             duplicates: None,
             watch: Watch::new(assignment, set, outbox),
             counters: Counters::default(),
@@ -183,8 +175,7 @@ impl Worker {
     /// Takes in one frame: the whole way of a packet.
     pub fn frame(&mut self, frame: &Frame<'_>) {
         if self.duplicates.as_mut().is_some_and(|seen| seen.is_repeat(frame)) {
-            self.arrive(frame);
-            self.counters.count(Counter::Duplicates);
+            self.copy(frame);
             return;
         }
         decode::decode_with(frame, |seen| {
@@ -193,6 +184,32 @@ impl Worker {
                 Ok(Seen::Arp(..)) | Err(_) => Sought::default(),
             };
             self.decoded(frame, seen, &sought);
+        });
+    }
+
+    /// Takes in what looks like a mirror's copy. It is counted as one and as nothing else; but its
+    /// twin may have gone nowhere (its flow was not there yet, or another one was), so bytes of a
+    /// stream or of a fragment go to where known ones are left out.
+    #[cold]
+    fn copy(&mut self, frame: &Frame<'_>) {
+        self.arrive(frame);
+        self.counters.count(Counter::Duplicates);
+        decode::decode_with(frame, |seen| {
+            let Ok(Seen::Ip(packet)) = seen else { return };
+            match &packet.transport {
+                Transport::Tcp(segment) if !segment.payload.is_empty() => {
+                    let sought = self.seek(packet);
+                    match self.flows.find(&sought.key, sought.hash) {
+                        Some(index) => {
+                            let place = (packet, frame.time, frame.number);
+                            self.segment(index, sought.side, segment, place);
+                        }
+                        None => self.packet(packet, &sought, frame.time, frame.number),
+                    }
+                }
+                Transport::Fragment { .. } => self.fragment(packet, frame.time, frame.number),
+                _ => {}
+            }
         });
     }
 
@@ -292,10 +309,11 @@ impl Worker {
         let index = match (known, &packet.transport) {
             (Some(index), Transport::Tcp(segment)) => {
                 match self.replaced_by(index, side, segment) {
-                    Some(initial) => {
+                    Some(opened) => {
+                        let left = self.leave_over(index);
                         self.forget(index);
                         let index = self.begin(packet, (&key, hash), time, frame);
-                        self.open(index, side, initial);
+                        self.open(index, opened, left);
                         index
                     }
                     None => index,
@@ -346,38 +364,6 @@ impl Worker {
         index
     }
 
-    fn datagram(
-        &mut self,
-        index: FlowIndex,
-        side: Side,
-        payload: &[u8],
-        (packet, time, frame): (&Packet<'_>, Timestamp, u64),
-    ) {
-        let Some(flow) = self.flows.get_mut(index) else { return };
-        let wanted = !self.watch.events.is_empty() || flow.state.holds_back();
-        if !wanted
-            && watch::is_plain_dns(packet)
-            && let Some(glance) = Glance::at(payload)
-            && self.watch.dismisses(&glance)
-        {
-            return;
-        }
-        let client = if flow.opener == side { packet.source } else { packet.destination };
-        let scene = Scene::new(packet, time, frame).of_flow(flow.begun(), client);
-        let mut observer = self.watch.at(&scene);
-        let mut cx = Context {
-            source: packet.source,
-            destination: packet.destination,
-            observer: &mut observer,
-            scratch: &mut self.scratch,
-        };
-        let held = flow.state.held_bytes();
-        // The session keeps to itself that it is done; a datagram then costs one comparison.
-        let _ = flow.state.datagram(side, payload, &mut cx);
-        let now_held = flow.state.held_bytes();
-        self.account(index, held, now_held);
-    }
-
     /// Puts a fragment away, and follows the packet it completes or that is given up for it.
     fn fragment(&mut self, packet: &Packet<'_>, time: Timestamp, frame: u64) {
         // The table lends from its own buffers, so it steps aside while they are followed.
@@ -398,8 +384,8 @@ impl Worker {
     }
 
     fn reassembled(&mut self, whole: &Whole<'_>, time: Timestamp, frame: u64) {
-        for payload in whole.readings() {
-            match decode::decode_ip(whole.head, payload) {
+        for (head, payload) in whole.packets() {
+            match decode::decode_ip(head, payload) {
                 // A whole that claims to be a fragment again would go round in circles.
                 Ok(inner) if matches!(inner.transport, Transport::Fragment { .. }) => {
                     self.counters.count(Counter::SkipTooDeep);
@@ -409,21 +395,6 @@ impl Worker {
                     self.packet(&inner, &sought, time, frame);
                 }
                 Err(skip) => self.counters.count(skip.counter()),
-            }
-        }
-    }
-
-    /// Keeps the bytes of all directions together below their limit: whoever has held longest
-    /// reads what stands and lets go, so that a new flow can always be read.
-    fn relieve(&mut self) {
-        while self.held_bytes > self.limits.held_bytes {
-            let Some((index, id)) = self.holders.pop_front() else {
-                self.held_bytes = 0;
-                return;
-            };
-            if self.flows.get_mut(index).is_some_and(|flow| flow.id() == id) {
-                self.counters.count(Counter::StreamLimit);
-                self.forget(index);
             }
         }
     }
@@ -453,21 +424,19 @@ impl Worker {
         while let Some(index) = self.flows.overdue(self.now) {
             self.forget(index);
         }
-        self.skip_late_holes();
+        self.tend_holders();
+        self.sweep_handshakes();
     }
 
-    /// Ends a flow. Nearly every one holds nothing back and is dropped where it lies, which took
-    /// 10 % off a million short flows.
+    /// Ends a flow. Nearly every one holds nothing back and is dropped where it lies.
     fn forget(&mut self, index: FlowIndex) {
-        let plain = self.flows.get_mut(index).is_none_or(|flow| {
-            let holds = flow.streams.iter().any(|stream| stream.held_bytes() > 0);
-            !holds && flow.state.held_bytes() == 0
+        let holds = self.flows.get_mut(index).is_some_and(|flow| {
+            flow.streams.iter().any(|stream| stream.held_bytes() > 0) || flow.state.held_bytes() > 0
         });
-        if plain {
-            self.flows.discard(index);
-        } else if let Some(flow) = self.flows.remove(index) {
-            self.finish_flow(flow);
+        if holds {
+            self.finish_flow(index);
         }
+        self.flows.discard(index);
     }
 
     /// Reads everything that is held and says everything that is folded.
@@ -479,6 +448,8 @@ impl Worker {
         while let Some(index) = self.flows.silent_longest() {
             self.forget(index);
         }
+        self.scratch.handshakes.flush();
+        self.tell_handshakes();
         self.watch.say_all();
     }
 

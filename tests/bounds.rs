@@ -57,8 +57,18 @@ impl Flood {
         self.pipe.write_all(&file[24..]).unwrap();
     }
 
-    /// A contact that must be seen; then peak memory in KiB and everything that was alerted.
-    fn end(mut self) -> u64 {
+    /// A datagram of a client by number.
+    fn datagram(&mut self, (number, port): (u32, u16), payload: &[u8]) {
+        self.send(packets::udp(end_point(number, port), server(443), payload));
+    }
+
+    /// A contact that must be seen; then peak memory in KiB.
+    fn end(self) -> u64 {
+        self.end_after(&[])
+    }
+
+    /// As [`Flood::end`]; contacts of these clients must have been seen too.
+    fn end_after(mut self, others: &[u32]) -> u64 {
         let conversation = TcpConversation::new(end_point(9_999_999, 50_000), server(443));
         for packet in conversation.client(&client_hello(EVIL)).packets() {
             self.send(packet.bytes);
@@ -71,10 +81,12 @@ impl Flood {
         assert_eq!(run::wait(&mut self.child, 30), Some(0));
         let eve = std::fs::read_to_string(self.directory.path().join("eve.json")).unwrap();
         let alerts = run::eve_lines(&eve);
-        let found = run::events_of(&alerts, "alert")
-            .iter()
-            .any(|alert| alert["src_ip"] == end_point(9_999_999, 0).ip().to_string());
-        assert!(found, "no alert after the flood: {eve}");
+        let alerts = run::events_of(&alerts, "alert");
+        for client in others.iter().chain([&9_999_999]) {
+            let address = end_point(*client, 0).ip().to_string();
+            let found = alerts.iter().any(|alert| alert["src_ip"] == address);
+            assert!(found, "no alert of {address}: {eve}");
+        }
         peak
     }
 
@@ -144,6 +156,40 @@ fn heads_that_never_end_are_let_go_at_the_common_limit() {
 }
 
 #[test]
+fn a_head_that_never_ends_is_read_as_it_passes_and_keeps_nothing() {
+    let mut flood = Flood::begin();
+    let begin = &http_get("www.office.example", "/")[..20];
+    for number in 0..40 {
+        flood.send(segment(number, 80, 0, begin));
+        for n in 0..600 {
+            flood.send(segment(number, 80, 20 + n * 1400, &[b'a'; 1400]));
+        }
+    }
+    stays_below("40 HTTP heads of 800 KB", flood.end(), 48);
+}
+
+#[test]
+fn http2_that_never_ends_is_let_go_at_the_common_limit() {
+    let mut flood = Flood::begin();
+    let frame = |kind: u8, payload: &[u8]| {
+        let [_, a, b, c] = (payload.len() as u32).to_be_bytes();
+        [&[a, b, c, kind, 0, 0, 0, 0, 1], payload].concat()
+    };
+    // A table of 64 KB, filled by fields of 1,200 bytes in a block that does not end.
+    let entry = [&[0x40, 1, b'n', 0x7f, 0xb1, 0x08][..], &[b'v'; 1200]].concat();
+    let begin = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &frame(1, &[0x3f, 0xe1, 0xff, 0x03])[..]];
+    let (begin, part) = (begin.concat(), frame(9, &entry));
+    for number in 0..3_000 {
+        flood.send(segment(number, 80, 0, &begin));
+        for n in 0..60 {
+            let offset = begin.len() as u32 + n * part.len() as u32;
+            flood.send(segment(number, 80, offset, &part));
+        }
+    }
+    stays_below("3,000 endless HTTP/2 connections", flood.end(), 128);
+}
+
+#[test]
 fn hellos_that_never_end_are_let_go_at_the_common_limit() {
     let mut flood = Flood::begin();
     let mut hello =
@@ -209,4 +255,91 @@ fn crypto_frames_that_never_make_a_hello_are_bounded() {
         flood.send(packets::udp(end_point(30_000, 40_000), server(443), &far));
     }
     stays_below("20,000 unfinished QUIC hellos", flood.end(), 128);
+}
+
+/// A client whose hello stands around a flood, in two halves.
+const HALVES: u32 = 8_888_888;
+/// And one whose halves follow each other in the middle of it.
+const BETWEEN: u32 = 7_777_777;
+
+/// Two halves of a contact by QUIC, under an id of its own.
+fn quic_halves(id: [u8; 8]) -> [Vec<u8>; 2] {
+    let hello = client_hello(EVIL);
+    let (first, second) = hello[5..].split_at(70);
+    let keys = quic::Keys::of(id);
+    [keys.initial(1, &quic::crypto(0, first)), keys.initial(2, &quic::crypto(70, second))]
+}
+
+/// Handshakes that never end: all pieces of each of so many clients, on so many hosts.
+fn endless(flood: &mut Flood, pieces: &[Vec<u8>], (clients, hosts): (u32, u32)) {
+    let [first, second] = quic_halves(*b"between!");
+    for number in 0..clients {
+        let source = (number % hosts, 1_024 + (number / hosts) as u16);
+        if number == clients / 2 {
+            flood.datagram((BETWEEN, 40_000), &first);
+        }
+        for piece in pieces {
+            flood.datagram(source, piece);
+        }
+        if number == clients / 2 {
+            flood.datagram((BETWEEN, 40_000), &second);
+        }
+    }
+}
+
+#[test]
+fn quic_handshakes_that_never_end_are_bounded_and_hide_nobody() {
+    let pieces: Vec<Vec<u8>> = (0..30)
+        .map(|nth| quic::initial(nth, &quic::crypto(4 + nth as usize * 1_100, &[1; 1_100])))
+        .collect();
+    for (clients, hosts, pieces) in
+        [(2_000, 1, &pieces[..]), (2_000, 2_000, &pieces[..]), (30_000, 30_000, &pieces[..1])]
+    {
+        let mut flood = Flood::begin();
+        let [first, second] = quic_halves(*b"halves!!");
+        flood.datagram((HALVES, 40_000), &first);
+        endless(&mut flood, pieces, (clients, hosts));
+        flood.datagram((HALVES, 40_000), &second);
+        let peak = flood.end_after(&[HALVES, BETWEEN]);
+        stays_below("endless QUIC handshakes", peak, 112);
+    }
+}
+
+#[test]
+fn quic_connections_of_many_ids_on_one_flow_are_bounded_and_hide_nobody() {
+    let mut flood = Flood::begin();
+    let [first, second] = quic_halves(*b"halves!!");
+    flood.datagram((HALVES, 40_000), &first);
+    for number in 0..20_000_u64 {
+        let keys = quic::Keys::of(number.to_be_bytes());
+        // Of the same host and ports, every second one broken.
+        let mut datagram = keys.initial(1, &quic::crypto(4, &[1; 1_000]));
+        datagram[1_000] ^= (number % 2) as u8;
+        flood.datagram((HALVES, 40_000), &datagram);
+    }
+    flood.datagram((HALVES, 40_000), &second);
+    stays_below("20,000 connections of a flow", flood.end_after(&[HALVES]), 64);
+}
+
+#[test]
+fn dtls_handshakes_that_never_end_are_bounded_and_hide_nobody() {
+    let pieces: Vec<Vec<u8>> = (0..30_u32)
+        .map(|nth| {
+            let [_, length @ ..] = 60_100_u32.to_be_bytes();
+            let [_, offset @ ..] = (nth * 1_300).to_be_bytes();
+            let [_, part @ ..] = 1_300_u32.to_be_bytes();
+            let fragment = [&[1], &length[..], &[0, 0], &offset, &part, &[1; 1_300]].concat();
+            let header = [22, 0xfe, 0xff, 0, 0, 0, 0, 0, 0, 0, nth as u8];
+            [&header[..], &(fragment.len() as u16).to_be_bytes(), &fragment].concat()
+        })
+        .collect();
+    for (clients, hosts) in [(2_000, 1), (2_000, 2_000)] {
+        let mut flood = Flood::begin();
+        let [first, second] = quic_halves(*b"halves!!");
+        flood.datagram((HALVES, 40_000), &first);
+        endless(&mut flood, &pieces, (clients, hosts));
+        flood.datagram((HALVES, 40_000), &second);
+        let peak = flood.end_after(&[HALVES, BETWEEN]);
+        stays_below("endless DTLS handshakes", peak, 112);
+    }
 }

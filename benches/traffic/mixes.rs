@@ -216,6 +216,48 @@ pub fn handshakes<W: Write>(out: W, seed: u64, flows: u64) -> io::Result<W> {
     out.finish()
 }
 
+/// Clients that take turns in [`turns`].
+const CLIENTS: u64 = 60_000;
+
+/// Handshakes as in [`handshakes`], but of sixty thousand clients that take turns, and each
+/// connection is closed by both sides twenty thousand connections later: nothing of a host or a
+/// flow is still in the cache when it is met again.
+pub fn turns<W: Write>(out: W, seed: u64, flows: u64) -> io::Result<W> {
+    const LAG: u64 = 100;
+    const CLOSED: u64 = 20_000;
+    let mut noise = Noise::new(seed);
+    let mut out = Pcap::new(out, 25)?;
+    let ends = |flow: u64| {
+        let [.., a, b] = (flow % CLIENTS).to_be_bytes();
+        Ends {
+            client: ([10, 20, a, b], (1024 + flow % 60_013) as u16),
+            server: (server(flow * 7), 443),
+        }
+    };
+    for tick in 0..flows + CLOSED + 1 {
+        for (nth, lag) in
+            [(0, 0), (1, LAG), (2, 2 * LAG), (3, 3 * LAG), (4, CLOSED), (5, CLOSED + 1)]
+        {
+            let Some(flow) = tick.checked_sub(lag).filter(|flow| *flow < flows) else { continue };
+            let ends = ends(flow);
+            match nth {
+                0 => out.tcp((&ends, true), (0, 0), SYN, &[])?,
+                1 => out.tcp((&ends, false), (0, 1), SYN | ACK, &[])?,
+                2 => out.tcp((&ends, true), (1, 1), ACK, &[])?,
+                3 => {
+                    let name = unique_name(flow, &mut noise);
+                    let hello = hello_record(&name, &mut noise);
+                    out.tcp((&ends, true), (1, 1), ACK | PSH, &hello)?;
+                }
+                // A record of 517 bytes was said.
+                4 => out.tcp((&ends, true), (518, 1), ACK | FIN, &[])?,
+                _ => out.tcp((&ends, false), (1, 519), ACK | FIN, &[])?,
+            }
+        }
+    }
+    out.finish()
+}
+
 /// So many questions, each for a name never asked before from a port of its own, and answers.
 pub fn dns_flood<W: Write>(out: W, seed: u64, questions: u64) -> io::Result<W> {
     const LAG: u64 = 50;

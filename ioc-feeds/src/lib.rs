@@ -4,7 +4,7 @@
 //! # Reading order
 //!
 //! [`Indicator`] and [`Pattern`] (what is matched), [`name::Name`] (the one spelling used for
-//! comparison), [`threat::Threats`] (names, severity, advice), [`mod@format`] (feed files to
+//! comparison), [`target`] (the same for request targets), [`threat::Threats`] (names, severity, advice), [`mod@format`] (feed files to
 //! indicators, one bad line never spoils a file), [`lint`] (what makes one dangerous to load),
 //! [`curated`] (the feeds inside the binary).
 
@@ -20,6 +20,7 @@ pub mod format;
 pub mod lint;
 pub mod name;
 mod reason;
+pub mod target;
 pub mod threat;
 mod words;
 

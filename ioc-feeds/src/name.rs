@@ -1,8 +1,8 @@
 //! The one spelling of a host name used for comparison.
 //!
-//! Owns the normalisation of names that stand in feeds, allow lists and configuration. It must
-//! not be used on names off the wire: those are already in A-labels and are written by the sensor
-//! in the same spelling, without allocation.
+//! Owns the normalisation of names that stand in feeds, allow lists and configuration. Names off
+//! the wire are nearly always in A-labels already and are written by the sensor in the same
+//! spelling, without allocation; of one that is not, [`a_labels`] makes what a feed's would be.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -61,7 +61,7 @@ impl Name {
         let ascii = if text.is_ascii() {
             Cow::Borrowed(text)
         } else {
-            Cow::Owned(idna::domain_to_ascii(text).map_err(|_| NameError::International)?)
+            Cow::Owned(a_labels(text).ok_or(NameError::International)?)
         };
         let bare = ascii.strip_suffix('.').unwrap_or(&ascii);
         check(bare)?;
@@ -83,6 +83,13 @@ impl Name {
     pub fn is_at_or_below(&self, ancestor: &Self) -> bool {
         is_at_or_below(&self.0, &ancestor.0)
     }
+}
+
+/// A name, or one label of it, with its U-labels turned into A-labels (UTS 46): lower case, an
+/// ideographic full stop made a dot. `None` if it cannot be. Allocates: for names that are not
+/// ASCII only.
+pub fn a_labels(text: &str) -> Option<String> {
+    idna::domain_to_ascii(text).ok()
 }
 
 /// Whether `name` is `ancestor` or below it, both in comparable spelling.

@@ -7,6 +7,9 @@ use crate::net::{Address, Endpoint};
 /// The networks whose hosts are ours: address and mask of each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HomeNetworks {
+    /// First octets of IPv4 addresses that may be at home, a bit each: nearly every server is of
+    /// another one, and every flow has a server.
+    octets: [u64; 4],
     /// For IPv4 addresses; each flow asks for both of its ends.
     v4: Vec<(u32, u32)>,
     /// For all others.
@@ -18,17 +21,24 @@ impl HomeNetworks {
     pub fn new(networks: impl IntoIterator<Item = (IpAddr, u8)>) -> Self {
         let mapped = Address::v4([0; 4]).bits();
         let (mut v4, mut v6) = (Vec::new(), Vec::new());
+        let mut octets = [0; 4];
         for (ip, prefix) in networks {
             let width = if ip.is_ipv4() { 96 + u32::from(prefix) } else { u32::from(prefix) };
             let mask = u128::MAX.checked_shl(128 - width.min(128)).unwrap_or(0);
             let network = Address::from(ip).bits() & mask;
             // All of IPv4 lies in a network of IPv6 that is large enough.
             if network >> 32 == (mapped & mask) >> 32 {
-                v4.push((network as u32, mask as u32));
+                let (network, mask) = (network as u32, mask as u32);
+                v4.push((network, mask));
+                for octet in network >> 24..=(network | !mask) >> 24 {
+                    if let Some(word) = octets.get_mut(octet as usize / 64) {
+                        *word |= 1_u64 << (octet % 64);
+                    }
+                }
             }
             v6.push((network, mask));
         }
-        Self { v4, v6 }
+        Self { octets, v4, v6 }
     }
 
     /// Is this host ours?
@@ -36,7 +46,10 @@ impl HomeNetworks {
     pub fn contains(&self, address: Address) -> bool {
         if address.is_v4() {
             let [_, low] = address.halves();
-            return self.v4.iter().any(|(network, mask)| low as u32 & mask == *network);
+            let [low, octet] = [low as u32, low as u32 >> 24];
+            let word = self.octets.get(octet as usize / 64).copied().unwrap_or(0);
+            return word >> (octet % 64) & 1 != 0
+                && self.v4.iter().any(|(network, mask)| low & mask == *network);
         }
         self.v6.iter().any(|(network, mask)| address.bits() & mask == *network)
     }

@@ -16,7 +16,7 @@ pub struct Identity {
     pub address: Option<Address>,
     /// Its hardware address.
     pub mac: Option<Mac>,
-    /// Its name, in comparable spelling.
+    /// Its name, as people read it.
     pub name: Option<Box<str>>,
 }
 

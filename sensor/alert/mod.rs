@@ -1,14 +1,20 @@
 //! Stage 6: a hit becomes an alert, repeats are folded, and the queue carries it over.
 //!
-//! The last stage of a worker. Owns the throttle and the sending end of the queue; formats
-//! nothing and knows no sink. From here on everything is owned, because the packet is gone.
+//! The last stage of a worker. Owns the throttle, the groups that floods are counted in, and the
+//! sending end of the queue; formats nothing and knows no sink. From here on everything is owned,
+//! because the packet is gone.
 
+mod budget;
+pub mod census;
+pub mod crowd;
 pub mod event;
+pub mod familiar;
 pub mod home;
 pub mod identity;
 pub mod outbox;
 pub mod reasons;
 pub mod throttle;
+mod waiting;
 
 use std::sync::Arc;
 
@@ -18,6 +24,7 @@ use crate::matching::{IndicatorId, IndicatorSet};
 use crate::net::{Endpoint, IpProtocol, Mac, Timestamp};
 use crate::observation::Kind;
 
+pub use crowd::{Crowd, Crowding};
 pub use event::Event;
 pub use home::HomeNetworks;
 pub use identity::Identity;
@@ -130,8 +137,13 @@ pub struct Alert {
     pub peer: Endpoint,
     /// Contacts of this kind since the first alert, this one included.
     pub count: u64,
-    /// Time of the first of them.
+    /// Time of the earliest of them.
     pub first: Timestamp,
+    /// Time of the contact that was told first. A capture may show earlier ones after it: this
+    /// stays the same for as long as they are folded.
+    pub opened: Timestamp,
+    /// Whom else it stands for, when too many came to say each. The rest is the first of them.
+    pub crowd: Option<Box<Crowd>>,
 }
 
 impl Alert {
@@ -141,5 +153,53 @@ impl Alert {
         let (source, destination) = self.sighting.macs?;
         let mac = if self.ours == self.sighting.source { source } else { destination };
         Some(mac).filter(|mac| *mac != Mac::default())
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    //! Alerts as tests need them.
+
+    use super::*;
+
+    /// A set of names, threat by threat: `a.test,domain,redline`.
+    pub(crate) fn set_of(rows: &[String]) -> Arc<IndicatorSet> {
+        let text = format!("indicator,type,threat\n{}\n", rows.join("\n"));
+        let lint = ioc_feeds::lint::Lint::Trusted;
+        let loaded = ioc_feeds::format::load_text("test", &text, lint).unwrap();
+        Arc::new(IndicatorSet::build(loaded.indicators, &[]))
+    }
+
+    /// A host of ours meets an indicator.
+    pub(crate) fn alert(
+        set: &Arc<IndicatorSet>,
+        (host, indicator): (u32, u32),
+        time: Timestamp,
+    ) -> Box<Alert> {
+        let end = |octets, port| Endpoint { address: crate::net::Address::v4(octets), port };
+        let (ours, peer) = (end(host.to_be_bytes(), 50_000), end([198, 51, 100, 1], 53));
+        let packet = Packet {
+            source: ours,
+            destination: peer,
+            protocol: IpProtocol::UDP,
+            ..Packet::default()
+        };
+        let mut sighting = Sighting::new(&packet, time, 1, Origin::Interface("m1".into()));
+        sighting.flow_id = u64::from(host) << 32 | u64::from(indicator);
+        Box::new(Alert {
+            sighting,
+            kind: Kind::DnsQuery,
+            weakness: None,
+            seen: String::new(),
+            set: set.clone(),
+            indicator: IndicatorId(indicator),
+            also: Vec::new(),
+            ours,
+            peer,
+            count: 1,
+            first: time,
+            opened: time,
+            crowd: None,
+        })
     }
 }

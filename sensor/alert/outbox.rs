@@ -3,12 +3,14 @@
 //! A worker of an interface sends each record at once. One that reads a capture keeps them, with
 //! the number of the frame each came with, until whoever drives it takes them and sends them on
 //! together: several workers may share a capture, and only the numbers say what came first.
-
-use std::collections::VecDeque;
+//!
+//! **The worker never waits for the writer.** What the queue has no room for waits in the worker
+//! ([`waiting`](super::waiting)), folded with what it repeats, and beyond a bound counted in a
+//! line for many: no packet is lost because a disk hangs, and no count is.
 
 use crossbeam_channel::{Sender, TrySendError};
 
-use super::throttle::FoldKey;
+use super::waiting::Waiting;
 use super::{Alert, Event, Identity};
 use crate::capture::Drops;
 use crate::net::Timestamp;
@@ -46,10 +48,6 @@ pub struct WorkerPulse {
     pub clients: usize,
 }
 
-/// Alerts that may wait in a worker. Beyond this the worker waits for the writer after all:
-/// packets may then be lost (the kernel counts them), an alert never.
-const WAITING: usize = 16_384;
-
 /// A record and the number of the frame it came with.
 pub type Kept = (u64, Record);
 
@@ -68,18 +66,18 @@ pub struct Outbox {
     way: Way,
     /// Number of the frame in hand.
     frame: u64,
-    waiting: VecDeque<Box<Alert>>,
+    waiting: Waiting,
 }
 
 impl Outbox {
     /// An outbox over the sending end of a bounded channel.
     pub fn new(sender: Sender<Record>) -> Self {
-        Self { way: Way::Queue(sender), frame: 0, waiting: VecDeque::new() }
+        Self { way: Way::Queue(sender), frame: 0, waiting: Waiting::default() }
     }
 
     /// An outbox that keeps everything until it is taken.
     pub fn keeping() -> Self {
-        Self { way: Way::Kept(Vec::new()), frame: 0, waiting: VecDeque::new() }
+        Self { way: Way::Kept(Vec::new()), frame: 0, waiting: Waiting::default() }
     }
 
     /// From now on records come with this frame.
@@ -96,16 +94,19 @@ impl Outbox {
         }
     }
 
-    /// Sends an alert, after those that wait.
+    /// Sends an alert, after those that wait. Never waits itself.
     pub fn alert(&mut self, alert: Box<Alert>, counters: &mut Counters) {
         counters.count(Counter::Alerts);
         self.flush();
-        if self.waiting.is_empty() {
-            if let Some(Record::Alert(alert)) = self.send(Record::Alert(alert)) {
-                self.wait(alert, counters);
+        let unsent = match self.waiting.is_empty() {
+            true => self.send(Record::Alert(alert)),
+            false => Some(Record::Alert(alert)),
+        };
+        if let Some(Record::Alert(alert)) = unsent {
+            counters.count(Counter::AlertsDelayed);
+            if !self.waiting.push(alert) {
+                counters.count(Counter::AlertsOverflowed);
             }
-        } else {
-            self.wait(alert, counters);
         }
     }
 
@@ -133,25 +134,22 @@ impl Outbox {
 
     /// Tries to send what waits. Cheap when nothing does.
     pub fn flush(&mut self) {
-        while let Some(alert) = self.waiting.pop_front() {
+        while let Some(alert) = self.waiting.pop() {
             if let Some(Record::Alert(alert)) = self.send(Record::Alert(alert)) {
-                self.waiting.push_front(alert);
+                self.waiting.put_back(alert);
                 return;
             }
         }
     }
 
-    /// Sends everything that waits, waiting for the writer; the end of a worker.
+    /// Sends everything that waits, waiting for the writer; the end of a worker, for which no more
+    /// packets come.
     pub fn finish(mut self) {
-        while let Some(alert) = self.waiting.pop_front() {
-            self.send_waiting(alert);
-        }
-    }
-
-    /// Waits for the writer. One that is gone takes everything: there is nobody left to tell.
-    fn send_waiting(&self, alert: Box<Alert>) {
-        if let Way::Queue(sender) = &self.way {
-            let _ = sender.send(Record::Alert(alert));
+        while let Some(alert) = self.waiting.pop() {
+            if let Way::Queue(sender) = &self.way {
+                // A writer that is gone takes everything: there is nobody left to tell.
+                let _ = sender.send(Record::Alert(alert));
+            }
         }
     }
 
@@ -168,22 +166,51 @@ impl Outbox {
             },
         }
     }
+}
 
-    fn wait(&mut self, alert: Box<Alert>, counters: &mut Counters) {
-        counters.count(Counter::AlertsDelayed);
-        let key = FoldKey::of(&alert);
-        let is_same = |waiting: &Alert| {
-            FoldKey::of(waiting) == key && std::sync::Arc::ptr_eq(&waiting.set, &alert.set)
-        };
-        if let Some(same) = self.waiting.iter_mut().find(|waiting| is_same(waiting)) {
-            *same = alert;
-            return;
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use crossbeam_channel::bounded;
+
+    use super::*;
+    use crate::alert::testing::{alert, set_of};
+
+    #[test]
+    fn a_writer_that_stands_still_holds_nobody_up_and_loses_no_count() {
+        let rows: Vec<String> = (0..2).map(|n| format!("{n}.test,domain,threat-{n}")).collect();
+        let set = set_of(&rows);
+        let (sender, records) = bounded(4);
+        let (mut outbox, mut counters) = (Outbox::new(sender), Counters::default());
+        let mut pairs = BTreeSet::new();
+        // Ten thousand pairs of host and threat, each many times, and nobody takes anything.
+        for round in 0..4 {
+            for host in 0..10_000 {
+                let mut alert = alert(&set, (host, host % 2), Timestamp::new(1 + round, host));
+                alert.peer.port = 53;
+                alert.peer.address = crate::net::Address::v4([198, 51, 100, round as u8]);
+                pairs.insert((alert.ours.address, alert.indicator));
+                outbox.alert(alert, &mut counters);
+            }
         }
-        if self.waiting.len() >= WAITING
-            && let Some(oldest) = self.waiting.pop_front()
-        {
-            self.send_waiting(oldest);
+        assert_eq!(counters.get(Counter::Alerts), 40_000);
+        assert!(counters.get(Counter::AlertsOverflowed) > 20_000);
+        let told = std::thread::scope(|scope| {
+            let writer = scope.spawn(|| records.iter().collect::<Vec<_>>());
+            outbox.finish();
+            writer.join().unwrap()
+        });
+        let mut sum = 0;
+        for record in &told {
+            let Record::Alert(alert) = record else { panic!("{record:?}") };
+            sum += alert.count;
+            if alert.crowd.is_none() {
+                pairs.remove(&(alert.ours.address, alert.indicator));
+            }
         }
-        self.waiting.push_back(alert);
+        assert_eq!(sum, 40_000, "every one is counted");
+        assert!(pairs.is_empty(), "each host has a line of its own for each threat");
+        assert!(told.len() < 20_000, "{}", told.len());
     }
 }

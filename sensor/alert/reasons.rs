@@ -4,7 +4,9 @@
 //! Holds connections that raised an alert only, [`REMEMBERED`] at most; the oldest is forgotten,
 //! and its later alerts stand alone.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
+
+use foldhash::quality::RandomState;
 
 use super::Reason;
 use crate::observation::Kind;
@@ -17,17 +19,23 @@ const NAMED: usize = 8;
 
 /// The reasons of the connections that raised alerts lately.
 #[derive(Debug, Default)]
-pub struct Reasons(VecDeque<(u64, Vec<Reason>)>);
+pub struct Reasons {
+    known: HashMap<u64, Vec<Reason>, RandomState>,
+    order: VecDeque<u64>,
+}
 
 impl Reasons {
     /// Notes a reason of a connection, and returns those it adds to: all earlier ones if a
     /// behaviour is among them or is the new one, otherwise none.
     pub fn note(&mut self, flow: u64, reason: Reason) -> Vec<Reason> {
-        let Some((_, known)) = self.0.iter_mut().rev().find(|(id, _)| *id == flow) else {
-            if self.0.len() >= REMEMBERED {
-                self.0.pop_front();
+        let Some(known) = self.known.get_mut(&flow) else {
+            if self.order.len() >= REMEMBERED
+                && let Some(oldest) = self.order.pop_front()
+            {
+                self.known.remove(&oldest);
             }
-            self.0.push_back((flow, vec![reason]));
+            self.order.push_back(flow);
+            self.known.insert(flow, vec![reason]);
             return Vec::new();
         };
         let others: Vec<Reason> =
@@ -41,7 +49,8 @@ impl Reasons {
 
     /// Forgets everything: the numbers of another set mean something else.
     pub fn clear(&mut self) {
-        self.0.clear();
+        self.known.clear();
+        self.order.clear();
     }
 }
 
@@ -73,7 +82,7 @@ mod tests {
         for flow in 0..=REMEMBERED as u64 {
             reasons.note(flow, reason(Kind::Ip, 1));
         }
-        assert_eq!(reasons.0.len(), REMEMBERED);
+        assert_eq!((reasons.known.len(), reasons.order.len()), (REMEMBERED, REMEMBERED));
         assert_eq!(reasons.note(0, reason(Kind::Behaviour, 2)), []);
     }
 }

@@ -3,7 +3,8 @@
 //! A PC that beacons every second must not bury its neighbour's first contact. What is one
 //! contact over and over: the same host of ours, the same peer, the same indicator, seen at the
 //! same place. Counts are never lost: they are said when the window ends, when the entry must
-//! make room, and at the end.
+//! make room, and at the end. A capture need not be in order of time: what comes later and lies
+//! earlier is counted too, and the first contact is the earliest.
 
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use foldhash::quality::RandomState;
 use hashbrown::HashTable;
 
-use super::Alert;
+use super::{Alert, Crowding};
 use crate::matching::IndicatorId;
 use crate::matching::reload::{Edition, print};
 use crate::matching::severity::Weakness;
@@ -47,6 +48,7 @@ pub struct FoldKey {
     kind: Kind,
     /// Weak evidence must not fold what is stronger.
     weakness: Option<Weakness>,
+    crowd: Option<Crowding>,
 }
 
 impl FoldKey {
@@ -58,6 +60,7 @@ impl FoldKey {
             indicator: alert.indicator,
             kind: alert.kind,
             weakness: alert.weakness,
+            crowd: alert.crowd.as_ref().map(|crowd| crowd.by),
         }
     }
 }
@@ -71,17 +74,25 @@ pub struct LastingKey {
     kind: Kind,
     /// Weak evidence must not fold what is stronger.
     weakness: Option<Weakness>,
+    crowd: Option<Crowding>,
 }
 
 impl LastingKey {
-    /// The key of an alert.
+    /// The key of an alert. Of a crowd it is what its hosts have in common, whoever came first.
     pub fn of(alert: &Alert) -> Self {
+        let crowd = alert.crowd.as_ref().map(|crowd| crowd.by);
+        if crowd.is_some() {
+            let (nobody, kind) = (Address::default(), Kind::Behaviour);
+            let weakness = alert.weakness;
+            return Self { ours: nobody, peer: nobody, indicator: None, kind, weakness, crowd };
+        }
         Self {
             ours: alert.ours.address,
             peer: alert.peer.address,
             indicator: alert.set.get(alert.indicator).map(print),
             kind: alert.kind,
             weakness: alert.weakness,
+            crowd,
         }
     }
 }
@@ -91,10 +102,38 @@ struct Entry {
     key: FoldKey,
     /// The latest contact, with the total so far.
     latest: Box<Alert>,
+    /// Flow and time of the one that came last, which may lie earlier.
+    last_come: (u64, Timestamp),
     /// Contacts not yet said.
     unsaid: u64,
+    /// Windows that still end in silence, if it may be one of a flood.
+    silence: Option<Silence>,
     /// When something was last said.
     said: Timestamp,
+}
+
+/// How a contact that may be one of a flood is said ever more seldom: after six windows, then
+/// after twelve more, twenty-four more ...
+#[derive(Clone, Copy, Debug)]
+struct Silence {
+    left: u32,
+    next: u32,
+}
+
+impl Silence {
+    const FIRST: Self = Self { left: 5, next: 5 };
+
+    /// Passes over a window. False: it is to be said.
+    fn passes(&mut self) -> bool {
+        let passes = self.left > 0;
+        if passes {
+            self.left -= 1;
+        } else {
+            self.next = self.next.saturating_mul(2).saturating_add(1);
+            self.left = self.next;
+        }
+        passes
+    }
 }
 
 /// The contacts of one worker that are being folded.
@@ -121,43 +160,66 @@ impl Throttle {
         }
     }
 
-    /// Takes in a contact. Returns the alert if it must be said now, `None` if it was folded.
-    pub fn admit(&mut self, mut alert: Box<Alert>) -> Option<Box<Alert>> {
-        let key = FoldKey::of(&alert);
-        let Some(entry) = self.entry(&key) else {
-            alert.first = alert.sighting.time;
-            alert.count = 1;
-            self.insert(key, alert.clone());
-            return Some(alert);
-        };
-        let same = entry.latest.sighting.flow_id == alert.sighting.flow_id
-            && alert.sighting.time.since(entry.latest.sighting.time) < SAME_CONTACT_NANOS;
+    /// Takes in a contact. Gives it back if it is none of those that are being folded.
+    pub fn fold(&mut self, mut alert: Box<Alert>) -> Option<Box<Alert>> {
+        let Some(entry) = self.entry(&FoldKey::of(&alert)) else { return Some(alert) };
+        let (flow, time) = (alert.sighting.flow_id, alert.sighting.time);
+        let (last_flow, last_time) = entry.last_come;
+        let same = last_flow == flow && time.0.abs_diff(last_time.0) < SAME_CONTACT_NANOS;
         let contacts = u64::from(!same);
+        entry.last_come = (flow, time);
         entry.unsaid += contacts;
-        alert.first = entry.latest.first;
-        alert.count = entry.latest.count.saturating_add(contacts);
-        entry.latest = alert;
+        let latest = &mut entry.latest;
+        let (first, count) = (latest.first.min(time), latest.count.saturating_add(contacts));
+        alert.opened = latest.opened;
+        if time >= latest.sighting.time {
+            *latest = alert;
+        }
+        (latest.first, latest.count) = (first, count);
         None
+    }
+
+    /// From now on folds what is the same contact as this one. Of a host that is not familiar the
+    /// count is said ever more seldom: a flood that comes again has the same senders.
+    pub fn begin(&mut self, alert: &Alert, is_familiar: bool) {
+        let said = alert.sighting.time;
+        self.push(Entry {
+            key: FoldKey::of(alert),
+            latest: Box::new(alert.clone()),
+            last_come: (alert.sighting.flow_id, said),
+            unsaid: 0,
+            silence: (!is_familiar).then_some(Silence::FIRST),
+            said,
+        });
     }
 
     /// Takes out one contact whose window has passed, or that must make room. Returns its
     /// summary if something is unsaid. Call until it answers `None`.
     pub fn expire(&mut self, now: Timestamp) -> Option<Option<Box<Alert>>> {
-        let oldest = self.entries.front()?;
-        let late = now.since(oldest.said) > self.limits.window_nanos;
+        let window = self.limits.window_nanos;
+        let oldest = self.entries.front_mut()?;
+        // A clock that came back from far ahead must not put off what is unsaid until it is there
+        // again.
+        if oldest.said > now.after(window) {
+            oldest.said = now;
+        }
+        let late = now.since(oldest.said) > window;
         if !late && self.entries.len() <= self.limits.entries {
             return None;
         }
-        let entry = self.pop()?;
+        let mut entry = self.pop()?;
         if entry.unsaid == 0 {
             return Some(None);
         }
-        let summary = entry.latest.clone();
-        if late {
-            // Still active: it stays folded, its count goes on.
-            self.insert_said(entry.key, entry.latest, now);
+        if !late {
+            return Some(Some(entry.latest));
         }
-        Some(Some(summary))
+        // Still active: it stays folded, its count goes on.
+        let said = !entry.silence.as_mut().is_some_and(Silence::passes);
+        let summary = said.then(|| entry.latest.clone());
+        (entry.unsaid, entry.said) = (if said { 0 } else { entry.unsaid }, now);
+        self.push(entry);
+        Some(summary)
     }
 
     /// Takes out every contact; returns the summaries of those with something unsaid.
@@ -206,15 +268,6 @@ impl Throttle {
         entries.get_mut(position(ordinal))
     }
 
-    fn insert(&mut self, key: FoldKey, latest: Box<Alert>) {
-        let said = latest.sighting.time;
-        self.insert_said(key, latest, said);
-    }
-
-    fn insert_said(&mut self, key: FoldKey, latest: Box<Alert>, said: Timestamp) {
-        self.push(Entry { key, latest, unsaid: 0, said });
-    }
-
     fn push(&mut self, entry: Entry) {
         let hash = self.hasher.hash_one(entry.key);
         let ordinal = self.front + self.entries.len() as u64;
@@ -231,5 +284,76 @@ impl Throttle {
             found.remove();
         }
         Some(entry)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alert::testing::{alert, set_of};
+
+    const fn at(second: i64) -> Timestamp {
+        Timestamp(second * 1_000_000_000)
+    }
+
+    fn said(alert: &Alert) -> (u64, Timestamp, Timestamp) {
+        (alert.count, alert.first, alert.sighting.time)
+    }
+
+    #[test]
+    fn contacts_before_the_first_are_counted_and_move_it() {
+        let set = set_of(&["a.test,domain,redline".into()]);
+        let mut throttle = Throttle::new(ThrottleLimits::default());
+        let come = |throttle: &mut Throttle, second| {
+            while throttle.expire(at(second)).is_some() {}
+            throttle.fold(alert(&set, (1, 0), at(second))).is_some()
+        };
+        throttle.begin(&alert(&set, (1, 0), at(100_000)), true);
+        for (second, what) in [
+            (99_900, "a hundred seconds earlier"),
+            (99_901, "its answer"),
+            (100_050, "later"),
+            (13_600, "a day earlier"),
+            (13_604, "its answer"),
+            (100_060, "later again"),
+        ] {
+            assert!(!come(&mut throttle, second), "{what} is folded");
+        }
+        let told = throttle.finish();
+        assert_eq!(
+            told.iter().map(|alert| said(alert)).collect::<Vec<_>>(),
+            [(5, at(13_600), at(100_060))]
+        );
+        assert_eq!(told[0].opened, at(100_000));
+    }
+
+    #[test]
+    fn a_clock_that_came_back_does_not_put_a_count_off_for_good() {
+        let set = set_of(&["a.test,domain,redline".into()]);
+        let mut throttle = Throttle::new(ThrottleLimits::default());
+        throttle.begin(&alert(&set, (1, 0), at(1_000_000)), true);
+        assert!(throttle.expire(at(10)).is_none());
+        assert!(throttle.fold(alert(&set, (1, 0), at(10))).is_none());
+        assert!(throttle.expire(at(600)).is_none());
+        let told = throttle.expire(at(611)).unwrap().unwrap();
+        assert_eq!(said(&told), (2, at(10), at(1_000_000)));
+    }
+
+    #[test]
+    fn a_host_that_beacons_is_said_every_window_and_one_that_may_be_forged_ever_more_seldom() {
+        let set = set_of(&["a.test,domain,redline".into()]);
+        for (is_familiar, windows) in [(true, vec![1, 2, 3, 4, 5, 6, 7]), (false, vec![6])] {
+            let mut throttle = Throttle::new(ThrottleLimits::default());
+            throttle.begin(&alert(&set, (1, 0), at(0)), is_familiar);
+            let mut said = Vec::new();
+            for second in (0..8 * 601 + 60).step_by(10) {
+                assert!(throttle.fold(alert(&set, (1, 0), at(second))).is_none());
+                while let Some(summary) = throttle.expire(at(second)) {
+                    said.extend(summary.map(|_| second / 601));
+                }
+            }
+            assert_eq!(said, windows);
+            assert_eq!(throttle.finish()[0].count, 487, "no count is lost");
+        }
     }
 }

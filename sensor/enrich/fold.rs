@@ -26,22 +26,46 @@ pub struct Fold {
 #[derive(Debug)]
 struct Contact {
     latest: Box<Alert>,
-    /// Of each worker's fold, by when it began: its count as last told.
-    parts: Vec<(Timestamp, u64)>,
+    /// Of each worker's fold, by when it began: what it last told.
+    parts: Vec<Part>,
     /// Was something added that no line has said?
     unsaid: bool,
     said: Timestamp,
 }
 
+/// One worker's part of a contact.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    opened: Timestamp,
+    count: u64,
+    /// Of a crowd: its hosts. Each worker has flows of its own, so that few are counted twice.
+    hosts: u64,
+}
+
+impl Part {
+    fn of(alert: &Alert) -> Self {
+        let hosts = alert.crowd.as_ref().map_or(0, |crowd| crowd.hosts);
+        Self { opened: alert.opened, count: alert.count, hosts }
+    }
+}
+
 impl Contact {
     /// Takes in what a worker tells: how often, since when.
     fn add(&mut self, mut alert: Box<Alert>) {
-        match self.parts.iter_mut().find(|(first, _)| *first == alert.first) {
-            Some((_, count)) => *count = alert.count,
-            None => self.parts.push((alert.first, alert.count)),
+        let part = Part::of(&alert);
+        match self.parts.iter_mut().find(|known| known.opened == part.opened) {
+            Some(known) => *known = part,
+            None => self.parts.push(part),
         }
-        alert.count = self.parts.iter().map(|(_, count)| count).sum();
+        alert.count = self.parts.iter().map(|part| part.count).sum();
         alert.first = self.latest.first.min(alert.first);
+        if let Some(crowd) = &mut alert.crowd {
+            crowd.hosts = self.parts.iter().map(|part| part.hosts).sum();
+        }
+        let latest = self.latest.sighting.time;
+        if alert.sighting.time < latest {
+            alert.sighting.time = latest;
+        }
         self.latest = alert;
     }
 }
@@ -67,7 +91,7 @@ impl Fold {
         let known = self.contacts.get_mut(&key);
         let Some(contact) = known.filter(|known| is_sum || now.since(known.said) <= window) else {
             if self.contacts.len() < ENTRIES {
-                let parts = vec![(alert.first, alert.count)];
+                let parts = vec![Part::of(&alert)];
                 let latest = alert.clone();
                 let contact = Contact { latest, parts, unsaid: false, said: now };
                 self.contacts.insert(key, contact);
@@ -89,13 +113,14 @@ impl Fold {
     /// now and then with the packets' time.
     pub fn overdue(&mut self, now: Timestamp) -> Vec<Box<Alert>> {
         let window = self.window_nanos;
-        if now.since(self.swept) < window / 8 {
+        // A clock that went back by so much will not come to it again.
+        if now.0.abs_diff(self.swept.0) < window / 8 {
             return Vec::new();
         }
         self.swept = now;
         let mut told = Vec::new();
         self.contacts.retain(|_, contact| {
-            let over = now.since(contact.said) > window;
+            let over = now.0.abs_diff(contact.said.0) > window;
             if over && contact.unsaid {
                 contact.unsaid = false;
                 contact.said = now;
@@ -103,7 +128,7 @@ impl Fold {
                 return true;
             }
             // Twice as long as the workers remember: their last sums still find it.
-            now.since(contact.said) <= window.saturating_mul(2)
+            now.0.abs_diff(contact.said.0) <= window.saturating_mul(2)
         });
         told
     }
@@ -151,6 +176,8 @@ mod tests {
             peer: Endpoint::default(),
             count,
             first: Timestamp::new(first, 0),
+            opened: Timestamp::new(first, 0),
+            crowd: None,
         })
     }
 
@@ -170,6 +197,38 @@ mod tests {
         assert_eq!(fold.admit(alert(&set, 603, 2, 4)).map(|alert| alert.count), None);
         assert_eq!(counts(fold.finish()), [11]);
         assert!(fold.finish().is_empty());
+    }
+
+    #[test]
+    fn lines_for_many_of_several_workers_are_one_and_their_hosts_are_added() {
+        let set = set_of("a.test");
+        let crowd = |second, count, hosts| {
+            let mut alert = alert(&set, second, 1, count);
+            alert.opened = Timestamp::new(second, 0);
+            let by = crate::alert::Crowding::Indicator(7);
+            let (first_hosts, first_indicators) = (Vec::new(), Vec::new());
+            let crowd =
+                crate::alert::Crowd { by, hosts, indicators: 1, first_hosts, first_indicators };
+            alert.crowd = Some(Box::new(crowd));
+            alert
+        };
+        let mut fold = Fold::new(2, WINDOW);
+        assert!(fold.admit(crowd(1, 400, 300)).is_some());
+        assert!(fold.admit(crowd(2, 500, 450)).is_none());
+        assert!(fold.admit(alert(&set, 3, 3, 1)).is_some(), "one host is not among the many");
+        let told = fold.overdue(Timestamp::new(700, 0));
+        let many = told.iter().find(|alert| alert.crowd.is_some()).unwrap();
+        assert_eq!((many.count, many.crowd.as_ref().unwrap().hosts), (900, 750));
+    }
+
+    #[test]
+    fn a_clock_that_went_back_does_not_put_a_sum_off_for_good() {
+        let set = set_of("a.test");
+        let mut fold = Fold::new(2, WINDOW);
+        fold.admit(alert(&set, 1_000_000, 1, 1));
+        assert!(fold.admit(alert(&set, 10, 10, 1)).is_none());
+        assert!(fold.overdue(Timestamp::new(1_000_000, 0)).is_empty());
+        assert_eq!(counts(fold.overdue(Timestamp::new(20, 0))), [2]);
     }
 
     #[test]

@@ -113,8 +113,10 @@ impl Enricher {
         let behaviour = alert.set.behaviour(alert.indicator);
         let (severity, agree) = self.together(alert, severity);
         let (ours, seen) = (alert.ours.address, alert.our_mac());
-        let our_mac = self.hosts.mac(ours).or(seen);
-        let host_name = self.hosts.name(ours, seen);
+        // Of many, what can be trusted is the sender of the frame.
+        let is_of_many = alert.crowd.as_ref().is_some_and(|crowd| crowd.is_of_many());
+        let our_mac = self.hosts.mac(ours).filter(|_| !is_of_many).or(seen);
+        let host_name = self.hosts.name(ours, seen).filter(|_| !is_of_many);
         Some(FullAlert {
             alert,
             indicator,
@@ -185,6 +187,8 @@ mod tests {
             peer: Endpoint::default(),
             count: 1,
             first: Timestamp::default(),
+            opened: Timestamp::default(),
+            crowd: None,
         }
     }
 

@@ -2,6 +2,8 @@
 //!
 //! Tells who a host is; compares nothing with indicators. Reads no DHCPv6.
 
+use std::borrow::Cow;
+
 use super::Context;
 use super::dns::name_at;
 use super::spelling;
@@ -106,22 +108,22 @@ fn host_name<'a>(options: &Options<'_>, out: &'a mut String) -> Option<&'a str> 
     out.clear();
     match (options.hostname, options.fqdn) {
         (Some(name), _) => print(name, out),
-        (None, Some([flags, _, _, wire @ ..])) if flags & 0x04 != 0 => name_at(wire, out),
+        (None, Some([flags, _, _, wire @ ..])) if flags & 0x04 != 0 => {
+            name_at(wire, out);
+            if let Cow::Owned(readable) = spelling::readable(out) {
+                *out = readable;
+            }
+        }
         (None, Some([_, _, _, text @ ..])) => print(text, out),
         (None, _) => {}
     }
     (!out.is_empty()).then_some(out.as_str())
 }
 
-/// Text as sent, for people: case kept, bytes outside printable ASCII as `\DDD`.
+/// Text as sent, up to a zero.
 fn print(text: &[u8], out: &mut String) {
-    for byte in text.trim_ascii().split(|byte| *byte == 0).next().unwrap_or(&[]) {
-        match byte {
-            b'\\' => spelling::push_escaped(*byte, out),
-            0x20..=0x7e => out.push(char::from(*byte)),
-            _ => spelling::push_escaped(*byte, out),
-        }
-    }
+    let text = text.trim_ascii().split(|byte| *byte == 0).next().unwrap_or(&[]);
+    spelling::push_readable(text, out);
 }
 
 #[cfg(test)]
@@ -220,6 +222,21 @@ mod tests {
     fn a_name_that_cannot_be_printed_is_escaped_and_one_cut_short_is_kept() {
         assert!(seen(&message(1, b"\x0c\x04a\nb\\")).unwrap().contains(" a\\010b\\092 "));
         assert!(seen(&message(1, b"\x0c\x40abc")).unwrap().contains(" abc "));
+    }
+
+    #[test]
+    fn a_name_in_utf8_is_kept_as_it_was_written_in_every_option() {
+        let name = "MÁY-KẾ-TOÁN".as_bytes();
+        let option = |code: u8, head: &[u8], text: &[u8]| {
+            let length = (head.len() + text.len()) as u8;
+            message(1, &[&[code, length], head, text].concat())
+        };
+        assert!(seen(&option(12, b"", name)).unwrap().contains(" MÁY-KẾ-TOÁN "));
+        assert!(seen(&option(81, &[1, 0, 0], name)).unwrap().contains(" MÁY-KẾ-TOÁN "));
+        let wire = [&[name.len() as u8], name, &[0]].concat();
+        let wire = seen(&option(81, &[5, 0, 0], &wire)).unwrap();
+        // Names of DNS know no case in ASCII, and none is known of other letters.
+        assert!(wire.contains(" mÁy-kẾ-toÁn "), "{wire}");
     }
 
     #[test]

@@ -1,27 +1,29 @@
-//! DTLS 1.0, 1.2 and the hello of 1.3: the ClientHello in a client's datagrams (RFC 4347, 6347,
+//! DTLS 1.0, 1.2 and the hello of 1.3: the ClientHellos in a client's datagrams (RFC 4347, 6347,
 //! 9147).
 //!
-//! Owns the fragments of one hello of one flow. What the hello says is read by
-//! [`crate::extract::tls::hello`].
+//! Each datagram is looked at afresh; the fragments of a hello are held by [`super::handshakes`],
+//! and what it says is read by [`crate::extract::tls::hello`].
 
 use super::Context;
-use super::quic::crypto_stream::CryptoStream;
-use super::tls::hello::{self, Carrier};
-use crate::net::Endpoint;
-use crate::stats::Counter;
+use super::handshakes;
 
-/// Datagrams of either side that are looked at.
-const DATAGRAMS: u8 = 64;
+/// Hellos begun by one datagram. A client's flight has one.
+const BEGUN: usize = 4;
 
 const HANDSHAKE: u8 = 22;
 const CLIENT_HELLO: u8 = 1;
 
-/// Is this a DTLS handshake in clear that opens with a ClientHello?
+/// Is there a fragment of a ClientHello in clear in it?
+#[inline]
 pub fn probe(datagram: &[u8]) -> bool {
-    records(datagram).next().is_some_and(|record| {
-        record.kind == HANDSHAKE
-            && fragments(record.fragment).next().is_some_and(|part| part.kind == CLIENT_HELLO)
-    })
+    matches!(datagram, [20..=26, 0xfe, _, 0, 0, ..] | [20..=26, 1, 0, 0, 0, ..])
+        && hellos(datagram).next().is_some()
+}
+
+/// Could a record of old OpenSSL's version be taken for a question of DNS, by its header?
+#[inline]
+pub const fn may_pass_for_dns(datagram: &[u8]) -> bool {
+    matches!(datagram, [20..=26, 1, 0, 0, 0, ..])
 }
 
 /// A record in clear (epoch 0).
@@ -35,9 +37,10 @@ fn records(datagram: &[u8]) -> impl Iterator<Item = Record<'_>> {
     let mut rest = datagram;
     std::iter::from_fn(move || {
         let (header, after) = rest.split_first_chunk::<13>()?;
-        // 0x0100 is what old OpenSSL sends for DTLS 1.0; the epoch must be 0.
-        let (&[kind @ 20..=22, 0xfe, 0xfc..=0xff, 0, 0, .., high, low]
-        | &[kind @ 20..=22, 0x01, 0x00, 0, 0, .., high, low]) = header
+        // Servers look at the major version only; 0x0100 is what old OpenSSL sends for DTLS 1.0.
+        // The epoch must be 0.
+        let (&[kind @ 20..=26, 0xfe, _, 0, 0, .., high, low]
+        | &[kind @ 20..=26, 0x01, 0x00, 0, 0, .., high, low]) = header
         else {
             return None;
         };
@@ -80,96 +83,38 @@ fn fragments(record: &[u8]) -> impl Iterator<Item = Fragment<'_>> {
     })
 }
 
-/// What was seen of one DTLS flow, both directions.
-///
-/// Reads a client's first hello and, after a cookie exchange, its second; ends when the client
-/// goes on to another message, or after 64 datagrams.
-#[derive(Debug, Default)]
-pub struct Hellos {
-    client: Option<Endpoint>,
-    stream: CryptoStream,
-    /// `message_seq` of the hello being put together.
-    message: u16,
-    datagrams: u8,
-    /// The hello of `message` was read.
-    read: bool,
-    done: bool,
+/// The fragments of ClientHellos in a datagram.
+fn hellos(datagram: &[u8]) -> impl Iterator<Item = Fragment<'_>> {
+    let handshakes = records(datagram).filter(|record| record.kind == HANDSHAKE);
+    let parts = handshakes.flat_map(|record| fragments(record.fragment));
+    parts.filter(|part| part.kind == CLIENT_HELLO)
 }
 
-impl Hellos {
-    /// Takes a datagram of either side; true once no hello can follow.
-    pub fn datagram(&mut self, bytes: &[u8], cx: &mut Context<'_>) -> bool {
-        self.datagrams = self.datagrams.saturating_add(1);
-        if self.client.is_none_or(|client| client == cx.source) {
-            self.client_datagram(bytes, cx);
-        }
-        if self.datagrams >= DATAGRAMS {
-            self.finish(cx);
-        }
-        self.done
+/// Reads a datagram of either side; false if there is no ClientHello in it.
+///
+/// A hello is known by its `message_seq` and its length: after a cookie exchange or a
+/// HelloRetryRequest the client sends another one, and so does a new connection on the same ports.
+pub fn read(datagram: &[u8], cx: &mut Context<'_>) -> bool {
+    if !probe(datagram) {
+        return false;
     }
-
-    /// Nothing more follows: reads the part of a hello that is there.
-    pub fn finish(&mut self, cx: &mut Context<'_>) {
-        if !self.done && !self.read && self.client.is_some() {
-            self.read(false, cx);
+    let mut begun = 0;
+    for part in hellos(datagram) {
+        let ends = (cx.source, cx.destination);
+        let hello = (part.message, number(part.length));
+        let known = cx.scratch.handshakes.dtls(ends, hello);
+        if known.is_none() && begun == BEGUN {
+            continue;
         }
-        self.done = true;
-    }
-
-    fn client_datagram(&mut self, bytes: &[u8], cx: &mut Context<'_>) {
-        let mut in_clear = false;
-        for record in records(bytes).filter(|record| record.kind == HANDSHAKE) {
-            in_clear = true;
-            for part in fragments(record.fragment) {
-                if part.kind == CLIENT_HELLO {
-                    self.fragment(&part, cx);
-                } else if self.client.is_some() {
-                    self.finish(cx);
-                }
-            }
-        }
-        if !in_clear && self.client.is_some() && !bytes.is_empty() {
-            self.finish(cx);
-        }
-    }
-
-    fn fragment(&mut self, part: &Fragment<'_>, cx: &mut Context<'_>) {
-        let known = self.client.is_some();
-        if known && part.message < self.message || self.done {
-            return;
-        }
-        if !known || part.message > self.message {
-            self.client = Some(cx.source);
-            self.message = part.message;
-            self.stream = CryptoStream::default();
-            self.read = false;
-        }
-        if self.read {
-            return;
-        }
+        begun += usize::from(known.is_none());
+        let id = known.unwrap_or_else(|| cx.scratch.handshakes.begin_dtls(ends, hello));
         // The stream holds the message as TLS has it: type and length before the body.
         let [a, b, c] = part.length;
-        let _ = self.stream.push(0, &[CLIENT_HELLO, a, b, c]);
-        let _ = self.stream.push(part.offset + 4, part.data);
-        if self.stream.is_full() {
-            self.finish(cx);
-        } else if self.stream.message_length().is_some_and(|(_, whole)| whole) {
-            self.read(true, cx);
-        }
+        handshakes::push(id, 0, &[CLIENT_HELLO, a, b, c], cx);
+        handshakes::push(id, part.offset + 4, part.data, cx);
+        handshakes::conclude(id, cx);
     }
-
-    fn read(&mut self, complete: bool, cx: &mut Context<'_>) {
-        self.read = true;
-        let mut joined = std::mem::take(&mut cx.scratch.bytes);
-        self.stream.join(&mut joined);
-        match joined.get(4..) {
-            Some(body) if !body.is_empty() => hello::read(body, complete, Carrier::Dtls, cx),
-            _ => cx.observer.count(Counter::TlsIncomplete),
-        }
-        cx.scratch.bytes = joined;
-        self.stream = CryptoStream::default();
-    }
+    true
 }
 
 #[cfg(test)]

@@ -3,29 +3,35 @@
 //! Owns the place in a client's bytes: in a head, in a chunked body, or looking for the next
 //! request line because the framing cannot be trusted. Strict parsers are evaded by a bare line
 //! feed; this one takes what a sloppy server takes. Responses are recognised, not read.
+//!
+//! Nothing ends the reading: where no request is expected, one is looked for at the start of each
+//! line and of each segment. A body that is promised is not looked into, since an upload may quote
+//! a request; but a server that refuses or ignores it reads a request in its place, and so is one
+//! read that stands at its very beginning (`framing::in_place_of_body`).
 
 pub mod authority;
+mod body;
 mod framing;
 mod head;
+mod passing;
 pub(crate) mod report;
+mod search;
 #[cfg(test)]
 pub(crate) mod testing;
 
-use framing::{ChunkSize, Framing, NOWHERE};
+use framing::{Framing, NOWHERE};
+use passing::{Passed, Passing};
 
 use super::{Context, Probe};
 use crate::flow::stream::{Chunk, Cut, Verdict};
-use crate::observation::{BODY_LIMIT, Kind, Observation};
+use crate::observation::{Kind, Observation};
 use crate::stats::Counter;
 
-/// Longest head held; what stands of a longer one is read.
+/// Longest head held; of a longer one the front is shown, and the rest read as it passes.
 const HEAD_LIMIT: usize = 64 * 1024;
 
 /// Longest line held while looking for a request line.
 const LINE_LIMIT: usize = 16 * 1024;
-
-/// Bytes looked through for a request line before the search is given up.
-const SEARCH_LIMIT: u32 = 256 * 1024;
 
 /// Start of the HTTP/2 preface, which reads like a request of HTTP/1.
 const HTTP2: &[u8] = b"PRI * HTTP/2";
@@ -77,48 +83,65 @@ pub fn datagram(bytes: &[u8], cx: &mut Context<'_>) -> bool {
 /// Observes the hosts of the fields after the first line, which is passed over.
 fn hosts(head: &[u8], cx: &mut Context<'_>) {
     for field in head::split(head).1.filter(|field| field.is(b"host")) {
-        if let Some(authority) = authority::authority(field.value) {
-            let value = authority.host.value(&mut cx.scratch.host);
-            cx.observer.seen(Observation { kind: Kind::HttpHost, value });
+        for authority in authority::authorities(field.value) {
+            if let Some(value) = authority.host.value_at(authority.port, &mut cx.scratch.host) {
+                cx.observer.seen(Observation { kind: Kind::HttpHost, value });
+            }
         }
     }
 }
 
-/// What stands behind a hole in a head: its whole lines up to the blank line or the next request.
-fn torn_head(bytes: &[u8], cx: &mut Context<'_>) {
-    let end = head::end(bytes, 0).unwrap_or(bytes.len());
-    let next = match find_request(bytes, 0) {
-        Some((at, Probe::Yes)) => at,
-        _ => bytes.len(),
-    };
-    hosts(head::whole_lines(bytes.get(..end.min(next)).unwrap_or(bytes)), cx);
-}
-
 /// One direction that carries requests.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Requests {
     place: Place,
+    /// The rest of a head that is not held.
+    passing: Option<Box<Passing>>,
     /// The request line of the head at hand was believed.
     begun: bool,
-    /// Bytes of the unfinished head in which its end was looked for.
-    scanned: usize,
     /// Framing was doubtful once: bodies are looked through, never skipped.
     distrust: bool,
     tunnel: bool,
-    /// The last head was cut by a hole: the rest of it may stand behind the hole.
-    torn: bool,
-    /// Bytes looked through since the last head.
-    searched: u32,
+    /// Bytes of the unfinished head in which its end was looked for.
+    scanned: usize,
+    /// Bytes shown before that will be shown again.
+    kept: usize,
+    /// Where a body ends in whose place a request was read, from the first unconsumed byte on.
+    promised: u64,
+    /// Where a segment began that may yet be a request, likewise.
+    pending: u64,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+impl Default for Requests {
+    fn default() -> Self {
+        Self {
+            place: Place::Head,
+            passing: None,
+            begun: false,
+            distrust: false,
+            tunnel: false,
+            scanned: 0,
+            kept: 0,
+            promised: NOWHERE,
+            pending: NOWHERE,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
 enum Place {
-    #[default]
     Head,
+    /// In a head that is not held.
+    Passing,
     ChunkSize,
     Trailer,
-    /// Before a body of this length whose first bytes are wanted.
-    Body(u64),
+    /// Before a body of this length, whose first bytes are wanted or not, behind a method that has
+    /// none or another one.
+    Body {
+        length: u64,
+        wanted: bool,
+        bodyless: bool,
+    },
     /// Looking for a request line at line starts and at the places named, counted from the first
     /// unconsumed byte. `line_start`: that byte begins a line.
     Search {
@@ -132,8 +155,15 @@ enum Step {
     Took(u64),
     /// More bytes are needed.
     Wait,
-    /// No request is to be expected any more.
-    GiveUp,
+}
+
+/// Bytes to be read.
+#[derive(Clone, Copy)]
+struct Shown<'a> {
+    bytes: &'a [u8],
+    /// Where among them a segment begins, if one does.
+    fresh: Option<usize>,
+    cut: Cut,
 }
 
 impl Requests {
@@ -141,21 +171,28 @@ impl Requests {
     /// [`Requests::tunnel`] has become true the rest of the direction is for detection anew.
     pub fn advance(&mut self, chunk: Chunk<'_>, cx: &mut Context<'_>) -> Verdict {
         if chunk.after_gap {
-            if std::mem::take(&mut self.torn) {
-                torn_head(chunk.bytes, cx);
-            }
-            self.search([NOWHERE; 2]);
+            self.behind_a_hole();
         }
+        let kept = std::mem::take(&mut self.kept);
         let mut at = 0;
         loop {
             let start = usize::try_from(at).unwrap_or(usize::MAX);
-            let Some(rest) = chunk.bytes.get(start..).filter(|rest| !rest.is_empty()) else {
+            let Some(bytes) = chunk.bytes.get(start..).filter(|rest| !rest.is_empty()) else {
                 return Verdict::Consumed(at);
             };
-            match self.step(rest, chunk.cut, cx) {
-                Step::Took(bytes) => at = at.saturating_add(bytes),
-                Step::Wait => return Verdict::Consumed(at),
-                Step::GiveUp => return Verdict::All,
+            let shown = Shown { bytes, fresh: kept.checked_sub(start), cut: chunk.cut };
+            match self.step(shown, cx) {
+                Step::Took(bytes) => {
+                    at = at.saturating_add(bytes);
+                    self.promised = behind(self.promised, bytes);
+                    self.pending = behind(self.pending, bytes);
+                }
+                Step::Wait => {
+                    if chunk.cut == Cut::None {
+                        self.kept = bytes.len();
+                    }
+                    return Verdict::Consumed(at);
+                }
             }
             if self.tunnel {
                 return Verdict::Consumed(at);
@@ -165,23 +202,41 @@ impl Requests {
 
     /// After a CONNECT, an `Upgrade` or the preface of HTTP/2: what is not consumed yet may be
     /// any protocol, HTTP/1 included.
-    pub fn tunnel(&self) -> bool {
+    pub const fn tunnel(&self) -> bool {
         self.tunnel
     }
 
-    fn step(&mut self, rest: &[u8], cut: Cut, cx: &mut Context<'_>) -> Step {
+    /// Bytes on the heap, its own included.
+    pub fn held_bytes(&self) -> usize {
+        size_of::<Self>() + self.passing.as_ref().map_or(0, |passing| passing.held_bytes())
+    }
+
+    /// Bytes are missing: the place is lost, but the rest of a head may follow.
+    fn behind_a_hole(&mut self) {
+        match &mut self.passing {
+            Some(passing) => passing.tear(),
+            None => self.search([NOWHERE; 2]),
+        }
+        self.promised = NOWHERE;
+    }
+
+    fn step(&mut self, shown: Shown<'_>, cx: &mut Context<'_>) -> Step {
+        let rest = shown.bytes;
         match self.place {
-            Place::Head => self.head(rest, cut, cx),
-            Place::ChunkSize => self.chunk_size(rest),
+            Place::Head => self.head(rest, shown.cut, cx),
+            Place::Passing => self.pass(shown, cx),
+            Place::ChunkSize => self.chunk_size(rest, shown.cut),
             Place::Trailer => self.trailer(rest),
-            Place::Body(length) => self.body(rest, length, cut, cx),
-            Place::Search { places, line_start } => self.look(rest, places, line_start),
+            Place::Body { length, wanted, bodyless } => {
+                self.body(shown, (length, wanted, bodyless), cx)
+            }
+            Place::Search { places, line_start } => self.look(shown, places, line_start),
         }
     }
 
     fn head(&mut self, rest: &[u8], cut: Cut, cx: &mut Context<'_>) -> Step {
         if !self.begun {
-            let start = head::skip_line_ends(rest);
+            let start = head::skip_leading(rest);
             if start.len() < rest.len() {
                 return took(rest.len() - start.len());
             }
@@ -199,7 +254,7 @@ impl Requests {
         }
         match head::end(rest, self.scanned) {
             Ok(end) => self.whole(rest.get(..end).unwrap_or(rest), cx),
-            Err(_) if rest.len() > HEAD_LIMIT || cut != Cut::None => self.cut(rest, cx),
+            Err(_) if rest.len() > HEAD_LIMIT || cut != Cut::None => self.front(rest, cut, cx),
             Err(scanned) => {
                 self.scanned = scanned;
                 Step::Wait
@@ -222,16 +277,23 @@ impl Requests {
 
     fn whole(&mut self, head: &[u8], cx: &mut Context<'_>) -> Step {
         let follows = report::request(head, cx);
-        (self.begun, self.scanned, self.searched) = (false, 0, 0);
-        let mut taken = head.len() as u64;
-        let wants_body = cx.observer.wants_body();
+        self.follow(follows, head.len(), cx)
+    }
+
+    /// Behind a head of so many bytes that is over.
+    fn follow(&mut self, follows: report::Follows, head: usize, cx: &mut Context<'_>) -> Step {
+        (self.begun, self.scanned) = (false, 0);
+        let wanted = cx.observer.wants_body();
         match follows.framing {
-            Framing::Length(length) if !self.distrust && wants_body && length > 0 => {
-                self.place = Place::Body(length);
+            _ if follows.method.connect => {}
+            Framing::Length(0) => self.place = Place::Head,
+            Framing::Length(length) if follows.upgrade && !self.distrust => {
+                (self.place, self.tunnel) = (Place::Head, true);
+                return Step::Took(length.saturating_add(head as u64));
             }
             Framing::Length(length) if !self.distrust => {
-                self.place = Place::Head;
-                taken = taken.saturating_add(length);
+                let bodyless = follows.method.bodyless;
+                self.place = Place::Body { length, wanted, bodyless };
             }
             Framing::Chunked if !self.distrust => self.place = Place::ChunkSize,
             Framing::Length(length) => self.search([length, NOWHERE]),
@@ -241,124 +303,82 @@ impl Requests {
                 self.search(places);
             }
         }
-        self.tunnel = follows.tunnel && matches!(follows.framing, Framing::Length(_));
-        Step::Took(taken)
+        let without_body = matches!(follows.framing, Framing::Length(_));
+        self.tunnel = follows.method.connect || follows.upgrade && without_body;
+        took(head)
     }
 
-    /// Shows the first bytes of a body as soon as enough of them stand, then skips it.
-    fn body(&mut self, rest: &[u8], length: u64, cut: Cut, cx: &mut Context<'_>) -> Step {
-        let wanted = usize::try_from(length).unwrap_or(BODY_LIMIT).min(BODY_LIMIT);
-        if rest.len() < wanted && cut == Cut::None {
-            return Step::Wait;
-        }
-        cx.observer.body(rest.get(..wanted).unwrap_or(rest));
-        self.place = Place::Head;
-        Step::Took(length)
-    }
-
-    /// A head that will not be whole: its finished lines are read.
-    fn cut(&mut self, rest: &[u8], cx: &mut Context<'_>) -> Step {
+    /// A head that will not be whole, or is too long to be held: what stands of it is read.
+    #[cold]
+    fn front(&mut self, rest: &[u8], cut: Cut, cx: &mut Context<'_>) -> Step {
         cx.observer.count(Counter::HttpIncomplete);
-        let lines = head::whole_lines(rest);
-        if !lines.is_empty() {
-            report::request(lines, cx);
+        let held =
+            if cut == Cut::None { head::finished(rest) } else { head::whole_lines(rest).len() };
+        let shown = match rest.get(..held) {
+            // A request line of its own length.
+            None | Some([]) if cut == Cut::None => rest,
+            lines => lines.unwrap_or_default(),
+        };
+        let mut passing = if shown.is_empty() {
+            Passing::default()
+        } else {
+            let (line, said) = report::begin(shown, cx);
+            Passing::new((line.method, line.target), said)
+        };
+        if cut != Cut::None {
+            passing.without_host(cx);
+            passing.tear();
+        } else if held == 0 {
+            passing = passing.inside_a_line();
         }
-        self.search([NOWHERE; 2]);
-        self.torn = true;
-        took(rest.len())
+        (self.begun, self.scanned) = (false, 0);
+        self.place = Place::Passing;
+        self.passing = Some(Box::new(passing));
+        took(if cut == Cut::None { shown.len() } else { rest.len() })
     }
 
-    fn chunk_size(&mut self, rest: &[u8]) -> Step {
-        match framing::chunk_size(rest) {
-            ChunkSize::Size(line, 0) => {
-                self.place = Place::Trailer;
-                took(line)
-            }
-            ChunkSize::Size(line, data) => Step::Took(data.saturating_add(line as u64)),
-            ChunkSize::Unsure => Step::Wait,
-            ChunkSize::No => {
-                self.distrust = true;
-                self.search([NOWHERE; 2]);
-                took(0)
-            }
-        }
-    }
-
-    /// Trailer fields end with a blank line (RFC 9112 7.1.2), or where a request line stands.
-    fn trailer(&mut self, rest: &[u8]) -> Step {
-        let Some(end) = memchr::memchr(b'\n', rest) else {
-            if rest.len() <= LINE_LIMIT {
-                return Step::Wait;
-            }
+    /// Reads on in a head that is not held.
+    #[cold]
+    fn pass(&mut self, shown: Shown<'_>, cx: &mut Context<'_>) -> Step {
+        let Some(mut passing) = self.passing.take() else {
             self.search([NOWHERE; 2]);
             return took(0);
         };
-        let line = rest.get(..=end).unwrap_or(rest);
-        if head::skip_line_ends(line).is_empty() {
-            self.place = Place::Head;
-        } else if head::probe_line(line) == Probe::Yes {
-            self.place = Place::Head;
-            return took(0);
-        }
-        took(line.len())
-    }
-
-    fn search(&mut self, places: [u64; 2]) {
-        (self.begun, self.scanned) = (false, 0);
-        self.place = Place::Search { places, line_start: true };
-    }
-
-    fn look(&mut self, rest: &[u8], places: [u64; 2], line_start: bool) -> Step {
-        let mut at = if line_start { Some(0) } else { next_start(rest, 0, places) };
-        while let Some(start) = at {
-            let line = rest.get(start..).unwrap_or_default();
-            match head::probe_line(line) {
-                Probe::Yes => {
-                    self.place = Place::Head;
-                    return took(start);
-                }
-                Probe::Unsure if line.len() <= LINE_LIMIT => {
-                    return self.looked(start, places, true);
-                }
-                _ => at = next_start(rest, start, places),
+        let passed = passing.step((shown.bytes, shown.fresh == Some(0)), shown.cut, cx);
+        match passed {
+            Passed::Took(bytes) => {
+                self.passing = Some(passing);
+                took(bytes)
             }
+            Passed::Wait => {
+                self.passing = Some(passing);
+                Step::Wait
+            }
+            Passed::Over(bytes) => match passing.follows(cx) {
+                Some(follows) => self.follow(follows, bytes, cx),
+                None => self.lose(bytes),
+            },
+            Passed::Request(bytes) => {
+                self.place = Place::Head;
+                took(bytes)
+            }
+            Passed::Lost(bytes) => self.lose(bytes),
         }
-        self.looked(rest.len(), places, false)
     }
 
-    /// Moves on in a search, whose places move with it.
-    fn looked(&mut self, bytes: usize, places: [u64; 2], line_start: bool) -> Step {
-        let bytes = bytes as u64;
-        let places = places.map(|place| match place {
-            NOWHERE => NOWHERE,
-            place => place.checked_sub(bytes).unwrap_or(NOWHERE),
-        });
-        let line_start = line_start || places.contains(&0);
-        self.place = Place::Search { places, line_start };
-        self.searched = self.searched.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
-        let next = places.into_iter().min().unwrap_or(NOWHERE);
-        if self.searched > SEARCH_LIMIT {
-            if next == NOWHERE {
-                return Step::GiveUp;
-            }
-            self.searched = 0;
-            self.place = Place::Search { places: [NOWHERE; 2], line_start: true };
-            return Step::Took(bytes + next);
-        }
-        // A line that is not whole yet waits; all else was consumed.
-        if bytes == 0 { Step::Wait } else { Step::Took(bytes) }
+    /// Looks for a request from so many bytes on.
+    fn lose(&mut self, bytes: usize) -> Step {
+        self.search([NOWHERE; 2]);
+        took(bytes)
     }
 }
 
-/// The next place after `after` at which a request may begin.
-fn next_start(rest: &[u8], after: usize, places: [u64; 2]) -> Option<usize> {
-    let line = memchr::memchr(b'\n', rest.get(after..)?).map(|at| after + at + 1);
-    places
-        .into_iter()
-        .filter_map(|place| usize::try_from(place).ok())
-        .filter(|place| *place > after && *place < rest.len())
-        .chain(line)
-        .min()
+/// A place counted from the first unconsumed byte, after so many were consumed.
+const fn behind(place: u64, bytes: u64) -> u64 {
+    match place.checked_sub(bytes) {
+        Some(left) if place != NOWHERE => left,
+        _ => NOWHERE,
+    }
 }
 
 const fn took(bytes: usize) -> Step {

@@ -8,6 +8,7 @@ pub mod detect;
 pub mod dhcp;
 pub mod dns;
 pub mod dtls;
+pub mod handshakes;
 pub mod http;
 pub mod http2;
 pub mod netbios;
@@ -16,6 +17,7 @@ pub mod quic;
 pub mod resolvers;
 pub mod session;
 pub mod socks;
+pub mod socks_udp;
 pub mod spelling;
 pub mod tls;
 
@@ -35,7 +37,8 @@ pub struct Context<'a> {
     pub scratch: &'a mut Scratch,
 }
 
-/// Reused buffers, one set a worker.
+/// What outlives a packet and belongs to no flow, one set a worker: reused buffers, and handshakes
+/// that come in several datagrams.
 #[derive(Debug, Default)]
 pub struct Scratch {
     /// The DNS walker's names, questions and records.
@@ -47,6 +50,8 @@ pub struct Scratch {
     /// Has the client of the connection in hand shown the name of its server? Kept by the
     /// session from one call to the next, set by who reads a ClientHello.
     pub server_named: bool,
+    /// Half-read handshakes of all flows.
+    pub handshakes: handshakes::Handshakes,
 }
 
 /// A protocol's opinion of the first bytes of a stream.

@@ -2,7 +2,8 @@
 //!
 //! Owns the decision what is done with bytes and when they need not be looked at again. Names no
 //! role: either side may be the client, since a capture may begin in the middle of a flow. Parsers
-//! are boxed only while they wait for more, so that a flow whose names are read costs no heap.
+//! are boxed only while they wait for more, so that a flow whose names are read costs no heap; what
+//! UDP flows wait for is held by [`super::handshakes`].
 
 mod beginning;
 mod datagrams;
@@ -14,20 +15,11 @@ mod stream;
 mod tds;
 
 pub use beginning::may_begin;
+pub use datagrams::may_hold;
 
 use super::Context;
 use crate::flow::stream::{Chunk, Verdict};
 use crate::net::Side;
-
-/// Does a flow's next datagram matter?
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub enum Interest {
-    /// Show the next one.
-    More,
-    /// This flow's datagrams need not be looked at again.
-    Done,
-}
 
 /// What one side of a connection has: its first bytes; whether either side has named its server;
 /// its parser.
@@ -88,38 +80,20 @@ impl Session {
     }
 
     /// Reads a UDP datagram.
-    pub fn datagram(&mut self, side: Side, bytes: &[u8], cx: &mut Context<'_>) -> Interest {
+    pub fn datagram(&mut self, side: Side, bytes: &[u8], cx: &mut Context<'_>) {
         if !matches!(self.0, Inner::Datagrams(_)) {
             self.0 = Inner::Datagrams(datagrams::Datagrams::default());
         }
-        match &mut self.0 {
-            Inner::Datagrams(datagrams) => datagrams.read(side, bytes, cx),
-            _ => Interest::Done,
-        }
-    }
-
-    /// Has [`Session::finish`] anything to do?
-    pub const fn holds_back(&self) -> bool {
-        match &self.0 {
-            Inner::Datagrams(datagrams) => datagrams.holds_back(),
-            Inner::Fresh | Inner::Streams { .. } => false,
+        if let Inner::Datagrams(datagrams) = &mut self.0 {
+            datagrams.read(side, bytes, cx);
         }
     }
 
     /// Bytes on the heap for what parsers of this flow wait for.
     pub fn held_bytes(&self) -> usize {
         match &self.0 {
-            Inner::Fresh => 0,
+            Inner::Fresh | Inner::Datagrams(_) => 0,
             Inner::Streams { low, high, .. } => low.held_bytes() + high.held_bytes(),
-            Inner::Datagrams(datagrams) => datagrams.held_bytes(),
-        }
-    }
-
-    /// The flow ends or is evicted: what a parser holds back is read now. Streams end with
-    /// [`crate::flow::stream::Cut::End`] instead.
-    pub fn finish(&mut self, cx: &mut Context<'_>) {
-        if let Inner::Datagrams(datagrams) = &mut self.0 {
-            datagrams.finish(cx);
         }
     }
 }

@@ -1,14 +1,16 @@
 //! Stage 3: packets become flows, and each side's segments become bytes in order.
 //!
 //! Owns every piece of state that outlives a packet on this side of the parsers: the flow table,
-//! held segments, IP fragments. All of it is capped. Generic over the state a flow carries, so
-//! it never names a parser.
+//! held segments with their contradictions, IP fragments. All of it is capped. Generic over the
+//! state a flow carries, so it never names a parser.
 
 pub mod fragment;
 mod index;
-pub mod second;
+mod overlap;
+mod runs;
 pub mod stream;
 
+pub use overlap::evidence::Peer;
 pub use stream::{Chunk, Cut, Stream, StreamLimits, Verdict};
 
 pub mod table;

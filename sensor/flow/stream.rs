@@ -1,17 +1,24 @@
 //! One direction of a TCP connection: segments in any order in, adjoining bytes out.
 //!
 //! A [`Stream`] shows a parser [`Chunk`]s and does what its [`Verdict`] says. In the common case
-//! (in order, nothing held) the parser sees the packet's own bytes and nothing is copied.
+//! (in order, nothing held) the parser sees the packet's own bytes and nothing is copied. What a
+//! message has in more than one segment is kept for a while ([`held`]): to put it in order, and
+//! to read it again where copies of its bytes differ ([`super::overlap`]).
 
+mod advance;
 mod held;
+mod odd;
 mod regard;
 
-use held::{Held, Piece};
-pub use regard::Regard;
+use held::Held;
 
-use crate::decode::packet::Segment;
+use super::overlap::Window;
+use super::overlap::evidence::{Evidence, Peer};
+use crate::decode::packet::{Packet, Segment};
 use crate::net::Timestamp;
 use crate::stats::{Counter, Counters};
+pub use regard::Leftover;
+use regard::first_byte;
 
 /// What follows a chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,21 +56,46 @@ pub enum Verdict {
     All,
 }
 
+/// What came of a chunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Shown {
+    /// The parser's answer.
+    pub verdict: Verdict,
+    /// Did it tell anything?
+    pub told: bool,
+}
+
+/// Who is shown a direction's bytes.
+pub trait Reader {
+    /// Shows a chunk to the direction's own parser. `once`: it may repeat what was told when the
+    /// stream was read in another way.
+    fn live(&mut self, chunk: Chunk<'_>, once: bool) -> Shown;
+
+    /// Shows a chunk of another reading to a parser of its own, which is new if `fresh`. What it
+    /// tells is passed on unless it was told before.
+    fn again(&mut self, chunk: Chunk<'_>, fresh: bool) -> Shown;
+
+    /// What the direction's own parser was shown was perhaps a decoy: it begins anew.
+    fn restart(&mut self);
+}
+
 /// Bounds of one direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StreamLimits {
-    /// Bytes held for one direction, read but not consumed and out of order together. At the
-    /// limit the parser is told of a gap and reads what stands.
+    /// Bytes of one stretch, what is kept of its past and what came early included. At the limit
+    /// the past goes first; then the parser is told of a gap and reads what stands.
     pub bytes: usize,
-    /// Out-of-order segments held for one direction.
+    /// Stretches without a hole that are held for one direction.
     pub segments: usize,
-    /// How long a hole may stay open, in nanoseconds of packet time.
+    /// How long a hole may stay open before what follows it is read, in nanoseconds of packet
+    /// time. What fills it later is read all the same.
     pub hole_nanos: u64,
 }
 
 impl Default for StreamLimits {
     fn default() -> Self {
-        Self { bytes: 128 * 1024, segments: 512, hole_nanos: 2_000_000_000 }
+        Self { bytes: 160 * 1024, segments: 512, hole_nanos: 2_000_000_000 }
     }
 }
 
@@ -73,54 +105,53 @@ pub struct StreamWork<'a> {
     pub limits: &'a StreamLimits,
     /// The packet's time.
     pub time: Timestamp,
-    /// May a segment's payload be the beginning of something? Asked once a direction is done.
+    /// May a segment's payload be the beginning of something? Asked of those that are not simply
+    /// the next.
     pub may_begin: fn(&[u8]) -> bool,
+    /// The other direction.
+    pub peer: Peer,
     /// Where drops are counted.
     pub counters: &'a mut Counters,
 }
 
-/// Farther than this from where the stream stands, a segment is no neighbour: a new place.
-const WINDOW: i32 = 16 * 1024 * 1024;
-
-/// The same while only a SYN was seen, which may be a decoy: no sender is that far ahead before
-/// it is answered.
-const UNTOUCHED_WINDOW: i32 = 1024 * 1024;
-
-const STARTED: u8 = 1;
-const SYN_SEEN: u8 = 2;
-const DONE: u8 = 4;
+const STARTED: u16 = 1;
+const SYN_SEEN: u16 = 2;
+const DONE: u16 = 4;
 /// Nothing has been consumed since the start of the connection.
-const AT_START: u8 = 8;
+const AT_START: u16 = 8;
 /// The next byte shown follows a hole.
-const AFTER_GAP: u8 = 16;
+const AFTER_GAP: u16 = 16;
 /// The parser has consumed something.
-const CONSUMED: u8 = 32;
-/// Some of its bytes were sent twice and differ.
-const DOUBTED: u8 = 64;
-/// A SYN of another connection was seen while a message of this one was incomplete.
-const RIVALLED: u8 = 128;
+const CONSUMED: u16 = 32;
+/// The parser told something of the latest message.
+const TOLD: u16 = 64;
+/// The other side was seen to acknowledge.
+const ACKNOWLEDGES: u16 = 128;
+/// It was seen to close.
+const CLOSED: u16 = 256;
 
-/// One direction's reassembly. Without held bytes it is 32 bytes and no heap.
+/// One direction's reassembly. Without held bytes it has no heap.
 #[derive(Debug, Default)]
 pub struct Stream {
-    /// Sequence number after the last byte shown, held as pending, or skipped.
+    /// Sequence number after the last byte shown or skipped.
     next: u32,
     /// Sequence number of the SYN, if it was seen.
     initial: u32,
-    /// Bytes after `next` that the parser does not want.
-    skip: u64,
+    /// The latest acknowledgement number that this side sent.
+    acknowledged: u32,
     held: Option<Box<Held>>,
-    /// Sequence number of the SYN of a connection that may replace this one.
-    rival: u32,
-    /// Bytes noted of what is being skipped.
-    noted: u16,
-    flags: u8,
+    /// How far before `next` the latest message, or segment between messages, began; as far as it
+    /// can be said.
+    since: u16,
+    /// How long it was when its parser had enough of it, or wanted what follows to be skipped.
+    read: u16,
+    /// Bytes after `next` that the parser does not want: 48 bits, so that a stream stays small.
+    skip: [u16; 3],
+    flags: u16,
 }
 
-type Show<'s> = dyn FnMut(Chunk<'_>) -> Verdict + 's;
-
 impl Stream {
-    /// Will this direction never be looked at again?
+    /// Will this direction not be looked at again, unless something begins in it?
     pub const fn is_done(&self) -> bool {
         self.flags & DONE != 0
     }
@@ -131,126 +162,119 @@ impl Stream {
     }
 
     /// Bytes on the heap, as far as the budget counts them.
+    #[inline]
     pub fn held_bytes(&self) -> usize {
         self.held.as_ref().map_or(0, |held| held.cost())
     }
 
-    /// Since when the oldest hole is open.
-    pub fn hole_since(&self) -> Option<Timestamp> {
-        self.held.as_ref().filter(|held| held.has_pieces()).map(|held| held.since)
+    /// Is it in the middle of a message, or are bytes missing?
+    #[inline]
+    pub fn is_amid(&self) -> bool {
+        let amid = |held: &Held| held.unresolved || (!self.is_done() && held.is_amid());
+        self.held.as_deref().is_some_and(amid)
+    }
+
+    /// Notes that this side closes.
+    pub const fn close(&mut self) {
+        self.flags |= CLOSED;
+    }
+
+    /// Was this side seen to close?
+    pub const fn is_closed(&self) -> bool {
+        self.flags & CLOSED != 0
+    }
+
+    /// As the other direction sees it.
+    #[inline]
+    pub fn as_peer(&self) -> Peer {
+        Peer {
+            next: (self.flags & STARTED != 0).then_some(self.next),
+            acknowledged: (self.flags & ACKNOWLEDGES != 0).then_some(self.acknowledged),
+        }
     }
 
     /// Takes in a segment and shows the parser whatever it completes.
-    pub fn push(&mut self, segment: &Segment<'_>, work: &mut StreamWork<'_>, show: &mut Show<'_>) {
-        if self.note_syn(segment) || !self.is_awake(segment, work.may_begin) {
+    #[inline]
+    pub fn push(
+        &mut self,
+        (packet, segment): (&Packet<'_>, &Segment<'_>),
+        work: &mut StreamWork<'_>,
+        reader: &mut dyn Reader,
+    ) {
+        if self.note_syn(segment) {
             return;
         }
-        let sequence = regard::first_byte(segment);
+        let sequence = first_byte(segment);
         if self.flags & STARTED == 0 {
-            self.next = sequence;
+            if segment.payload == [0] {
+                // A keep-alive probe repeats a byte that went before.
+                return;
+            }
+            (self.next, self.since) = (sequence, 0);
             self.flags |= STARTED;
         }
-        let piece = Piece { sequence, bytes: segment.payload, missing: segment.missing };
-        if self.held.is_none() && self.skip == 0 && sequence == self.next {
-            self.deliver(&piece, work, show);
+        let simple = self.held.is_none()
+            && !self.skips()
+            && sequence == self.next
+            && !self.is_done()
+            && !segment.flags.urg();
+        if simple {
+            self.next_alone((packet, segment), work, reader);
         } else {
-            self.place(piece, work, show);
+            self.odd((packet, segment), work, reader);
         }
     }
 
-    /// Is the direction looked at? One that is done is again from a segment on that lies behind
-    /// what was read and may begin something.
-    fn is_awake(&mut self, segment: &Segment<'_>, may_begin: fn(&[u8]) -> bool) -> bool {
-        if self.is_done() {
-            let sequence = regard::first_byte(segment);
-            let known = sequence.wrapping_sub(self.next).cast_signed() < 0;
-            if known || !may_begin(segment.payload) {
-                return false;
-            }
-            self.flags &= !(DONE | AT_START | CONSUMED);
-            self.flags |= AFTER_GAP;
-            (self.skip, self.next) = (0, sequence);
-        }
-        true
-    }
-
-    /// Takes note of a SYN. True if the segment has nothing else to say.
+    /// Takes note of what every segment says. True if it says nothing else.
     #[inline]
     pub fn note_syn(&mut self, segment: &Segment<'_>) -> bool {
         if segment.flags.syn() && self.flags & STARTED == 0 {
             self.open(segment.sequence);
         }
-        segment.payload.is_empty() && segment.missing == 0
+        if segment.flags.ack() {
+            self.acknowledged = segment.acknowledgement;
+            self.flags |= ACKNOWLEDGES;
+        }
+        segment.payload.is_empty() && segment.missing == 0 && !segment.flags.urg()
     }
 
-    /// A segment that is not simply the next one.
-    fn place(&mut self, piece: Piece<'_>, work: &mut StreamWork<'_>, show: &mut Show<'_>) {
-        self.spend_skip(piece.end());
-        let offset = piece.sequence.wrapping_sub(self.next).cast_signed();
-        let elsewhere = !(-WINDOW..=WINDOW).contains(&offset)
-            || (self.is_untouched() && !(0..=UNTOUCHED_WINDOW).contains(&offset));
-        if self.skip == 0 && elsewhere {
-            self.resync(piece.sequence, work, show);
-        } else if offset < 0 && self.before_the_beginning(&piece) {
-            self.rebase(piece.sequence);
-        }
-        let offset = piece.sequence.wrapping_sub(self.next).cast_signed();
-        if offset > 0 {
-            work.counters.count(Counter::SegmentsHeld);
-            let held = self.held.get_or_insert_default();
-            if !held.has_pieces() {
-                held.since = work.time;
-            }
-            held.insert(&piece);
-        } else {
-            let Some(fresh) = piece.from(self.next) else {
-                work.counters.count(Counter::SegmentsRepeated);
-                return;
-            };
-            self.deliver(&fresh, work, show);
-            self.drain(work, show);
-        }
-        self.keep_bounds(work, show);
-    }
-
-    /// Shows bytes that begin at `next`, and moves on.
-    fn deliver(&mut self, piece: &Piece<'_>, work: &mut StreamWork<'_>, show: &mut Show<'_>) {
-        let mut held = self.held.take();
-        let pending = held.as_ref().map_or(0, |held| held.pending.len());
-        let over = pending + piece.bytes.len() > work.limits.bytes;
-        if over {
-            work.counters.count(Counter::StreamLimit);
-        }
-        let cut = if over || piece.missing > 0 { Cut::Gap } else { Cut::None };
-        self.next = self.next.wrapping_add(piece.length());
-        let shown = match &mut held {
-            Some(held) if pending > 0 => {
-                held.pending.extend_from_slice(piece.bytes);
-                held.pending.as_slice()
-            }
-            _ => piece.bytes,
-        };
-        let verdict = show(self.chunk(shown, cut));
-        let length = shown.len() as u64;
+    /// The next segment of a stream that holds nothing.
+    fn next_alone(
+        &mut self,
+        (packet, segment): (&Packet<'_>, &Segment<'_>),
+        work: &StreamWork<'_>,
+        reader: &mut dyn Reader,
+    ) {
+        let (payload, missing) = (segment.payload, segment.missing);
+        let cut = if missing > 0 { Cut::Gap } else { Cut::None };
+        let starts = self.flags & AFTER_GAP == 0 && self.flags & (SYN_SEEN | CONSUMED) != 0;
+        let begin = self.next;
+        let Shown { verdict, told } = reader.live(self.chunk(payload, cut), false);
+        self.note_told(told);
+        let length = payload.len() as u64;
+        self.since = 0;
+        self.move_on(after(segment));
+        self.read = self.since;
         let Verdict::Consumed(consumed) = verdict else {
             self.flags |= DONE;
             return;
         };
-        let lost = cut != Cut::None && consumed < length + u64::from(piece.missing);
+        let lost = cut != Cut::None && consumed < length + u64::from(missing);
         self.note_consumed(consumed, lost);
         if consumed >= length || cut != Cut::None {
             // What lies beyond a hole of known size may still be part of what is skipped.
-            self.skip = consumed.saturating_sub(length).saturating_sub(u64::from(piece.missing));
-            self.noted = 0;
-            if let Some(held) = &mut held {
-                held.pending.clear();
+            self.set_skip(consumed.saturating_sub(length).saturating_sub(u64::from(missing)));
+            if told || self.skips() || cut != Cut::None {
+                return;
             }
-        } else {
-            let held = held.get_or_insert_default();
-            let consumed = usize::try_from(consumed).unwrap_or(usize::MAX);
-            held.keep_pending(pending, piece.bytes, consumed);
         }
-        self.held = held.filter(|held| !held.is_empty());
+        let mut window = Window::new(begin, starts, work.time);
+        let evidence = Evidence::of(packet, segment, work.peer);
+        window.put((begin, payload), &evidence, (work.limits.bytes, work.time));
+        let consumed = u32::try_from(consumed.min(length)).unwrap_or(0);
+        let mut held = Held::new(window, begin.wrapping_add(consumed));
+        held.unfinished = true;
+        self.held = Some(Box::new(held));
     }
 
     fn chunk<'b>(&self, bytes: &'b [u8], cut: Cut) -> Chunk<'b> {
@@ -262,7 +286,37 @@ impl Stream {
         }
     }
 
-    fn note_consumed(&mut self, consumed: u64, lost: bool) {
+    /// Bytes after `next` that the parser does not want.
+    fn skip(&self) -> u64 {
+        let [low, middle, high] = self.skip.map(u64::from);
+        high << 32 | middle << 16 | low
+    }
+
+    const fn skips(&self) -> bool {
+        !matches!(self.skip, [0, 0, 0])
+    }
+
+    fn set_skip(&mut self, count: u64) {
+        let count = count.min((1 << 48) - 1);
+        self.skip = [count, count >> 16, count >> 32].map(|part| (part & 0xffff) as u16);
+    }
+
+    /// Moves so many bytes on.
+    fn move_on(&mut self, count: u32) {
+        self.next = self.next.wrapping_add(count);
+        self.since = self.since.saturating_add(u16::try_from(count).unwrap_or(u16::MAX));
+    }
+
+    /// Sequence number with which the latest message began.
+    const fn message(&self) -> u32 {
+        self.next.wrapping_sub(self.since as u32)
+    }
+
+    const fn note_told(&mut self, told: bool) {
+        self.flags = if told { self.flags | TOLD } else { self.flags & !TOLD };
+    }
+
+    const fn note_consumed(&mut self, consumed: u64, lost: bool) {
         if consumed > 0 {
             self.flags &= !(AT_START | AFTER_GAP);
             self.flags |= CONSUMED;
@@ -273,103 +327,64 @@ impl Stream {
         }
     }
 
-    /// Shows held segments that have become adjacent.
-    fn drain(&mut self, work: &mut StreamWork<'_>, show: &mut Show<'_>) {
-        while !self.is_done() {
-            let Some(first) = self.held.as_ref().and_then(|held| held.first_piece()) else {
-                return;
-            };
-            let end = first.view().end();
-            self.spend_skip(end);
-            let Some(held) = &mut self.held else { return };
-            let Some(piece) = held.pop_up_to(self.next) else { return };
-            if let Some(fresh) = piece.view().from(self.next) {
-                self.deliver(&fresh, work, show);
-            }
-        }
-    }
-
-    /// Gives up on the first hole: what stands before it is shown as cut, then what follows.
-    pub fn skip_hole(&mut self, work: &mut StreamWork<'_>, show: &mut Show<'_>) {
-        let Some(first) = self.held.as_ref().and_then(|held| held.first_piece()) else { return };
-        let sequence = first.sequence;
-        work.counters.count(Counter::Gaps);
-        self.resync(sequence, work, show);
-        self.drain(work, show);
-        if let Some(held) = &mut self.held {
-            held.since = work.time;
-        }
-    }
-
-    /// Moves to another place of the sequence space; what was pending is shown as cut.
-    fn resync(&mut self, sequence: u32, work: &mut StreamWork<'_>, show: &mut Show<'_>) {
-        let nothing = Piece { sequence: self.next, bytes: &[], missing: 1 };
-        if self.held.as_ref().is_some_and(|held| !held.pending.is_empty()) {
-            self.deliver(&nothing, work, show);
-        }
-        self.next = sequence;
-        self.skip = 0;
-        self.flags &= !AT_START;
-        self.flags |= AFTER_GAP;
-    }
-
-    /// Does this segment lie before all we have, in a connection joined in its middle whose
-    /// first packets came out of order?
-    fn before_the_beginning(&self, piece: &Piece<'_>) -> bool {
-        let pending = self.held.as_ref().map_or(0, |held| held.pending.len());
-        let base = self.next.wrapping_sub(u32::try_from(pending).unwrap_or(u32::MAX));
-        self.flags & (SYN_SEEN | CONSUMED) == 0
-            && pending > 0
-            && piece.sequence.wrapping_sub(base).cast_signed() < 0
-    }
-
-    /// Makes `sequence` the new beginning; what was pending waits as an ordinary piece.
-    fn rebase(&mut self, sequence: u32) {
-        if let Some(held) = &mut self.held {
-            held.pending_to_piece(self.next);
-        }
-        self.next = sequence;
-        self.flags |= AFTER_GAP;
-    }
-
-    /// Moves `next` through bytes the parser does not want, as far as a piece that ends at
-    /// `end` shows that the stream has come. Holes inside are never missed.
-    fn spend_skip(&mut self, end: u32) {
-        if self.skip == 0 {
-            return;
-        }
-        let ahead = end.wrapping_sub(self.next).cast_signed();
-        let step = u64::try_from(ahead).unwrap_or(0).min(self.skip);
-        self.skip -= step;
-        self.next = self.next.wrapping_add(u32::try_from(step).unwrap_or(0));
-    }
-
-    fn keep_bounds(&mut self, work: &mut StreamWork<'_>, show: &mut Show<'_>) {
-        while let Some(held) = self.held.as_ref().filter(|held| held.has_pieces()) {
-            let full = held.bytes() > work.limits.bytes || held.pieces() > work.limits.segments;
-            let late = work.time.since(held.since) > work.limits.hole_nanos;
-            if full {
-                work.counters.count(Counter::StreamLimit);
-            }
-            if self.is_done() || !(full || late) {
-                return;
-            }
-            self.skip_hole(work, show);
-        }
-    }
-
     /// Shows everything still held, holes skipped, and ends.
-    pub fn finish(&mut self, work: &mut StreamWork<'_>, show: &mut Show<'_>) {
+    pub fn finish(&mut self, work: &mut StreamWork<'_>, reader: &mut dyn Reader) {
         while !self.is_done() && self.hole_since().is_some() {
-            self.skip_hole(work, show);
+            self.skip_hole(work, reader);
         }
-        if let Some(held) = self.held.take().filter(|held| !held.pending.is_empty())
-            && !self.is_done()
-        {
-            let _ = show(self.chunk(&held.pending, Cut::End));
+        if let Some(mut held) = self.held.take() {
+            let pending = held.window.between(held.taken, self.next);
+            if !self.is_done() && !pending.is_empty() {
+                let _ = reader.live(self.chunk(pending, Cut::End), held.doubted);
+            }
+            held.settle((Cut::End, self.next), reader);
         }
         self.flags |= DONE;
     }
+
+    /// Since when the oldest hole is open.
+    pub fn hole_since(&self) -> Option<Timestamp> {
+        self.held.as_ref().and_then(|held| held.hole)
+    }
+
+    /// Gives up on the first hole: what stands before it is shown as cut, then what follows.
+    pub fn skip_hole(&mut self, work: &mut StreamWork<'_>, reader: &mut dyn Reader) {
+        let Some(held) = self.held.as_mut() else { return };
+        held.hole = None;
+        let Some(behind) = held.window.next_from(self.next) else { return };
+        work.counters.count(Counter::Gaps);
+        self.cut_here(reader);
+        self.go_to(behind);
+        self.advance(0, work, reader);
+    }
+
+    /// Reads what was put off in a doubted stream. How many bytes that were.
+    pub fn settle(&mut self, reader: &mut dyn Reader) -> usize {
+        self.held.as_mut().map_or(0, |held| held.settle((Cut::None, self.next), reader))
+    }
+
+    /// Is there a reading that was put off?
+    pub fn has_put_off(&self) -> bool {
+        self.held.as_ref().is_some_and(|held| held.has_put_off())
+    }
+
+    /// Lets go of what is kept of messages that are finished, and of places that lead nowhere,
+    /// unless it changed within so many nanoseconds.
+    pub fn let_go(&mut self, now: Timestamp, age: u64) {
+        let amid = self.is_amid();
+        if let Some(held) = &mut self.held {
+            let old = |touched| now.since(touched) >= age;
+            held.places.retain(|place| !old(place.touched));
+            if !amid && held.places.is_empty() && old(held.window.touched) {
+                self.held = None;
+            }
+        }
+    }
+}
+
+/// Length of a segment in the sequence space, what was not captured included.
+fn after(segment: &Segment<'_>) -> u32 {
+    u32::try_from(segment.payload.len()).unwrap_or(u32::MAX).saturating_add(segment.missing)
 }
 
 #[cfg(test)]

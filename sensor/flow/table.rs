@@ -15,7 +15,8 @@ use crate::net::{Address, Endpoint, FlowKey, IpProtocol, Side, Timestamp};
 /// Bounds of the table and how long a silent flow is remembered, in nanoseconds of packet time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FlowLimits {
-    /// Most flows at once. Full: the oldest that never carried payload goes, else the oldest idle.
+    /// Most flows at once. Full: one goes of the first stage of life in [`Life::ALL`] that has
+    /// any, the one silent longest.
     pub flows: usize,
     /// A flow that never carried payload.
     pub young_nanos: u64,
@@ -27,6 +28,8 @@ pub struct FlowLimits {
     pub answered_nanos: u64,
     /// A TCP connection that carried payload.
     pub stream_nanos: u64,
+    /// A flow in the middle of a message that a parser waits for.
+    pub amid_nanos: u64,
 }
 
 impl Default for FlowLimits {
@@ -39,6 +42,7 @@ impl Default for FlowLimits {
             datagram_nanos: 60 * SECOND,
             answered_nanos: SECOND,
             stream_nanos: 900 * SECOND,
+            amid_nanos: 24 * 3600 * SECOND,
         }
     }
 }
@@ -55,8 +59,17 @@ pub enum Life {
     /// TCP with payload.
     Stream,
     /// Not TCP: a question, and then its answer. Forgetting these sooner keeps a table under a
-    /// flood of questions small enough for the cache: 25 % off its whole run.
+    /// flood of questions small enough for the cache.
     Answered,
+    /// In the middle of a message that a parser waits for.
+    Amid,
+}
+
+impl Life {
+    /// Every stage. The first are those in which least is lost with a flow, so that no flood of
+    /// flows that say nothing pushes one out that has begun to say something.
+    pub const ALL: [Self; 6] =
+        [Self::Young, Self::Answered, Self::Closing, Self::Datagrams, Self::Stream, Self::Amid];
 }
 
 /// A key in 38 bytes.
@@ -99,6 +112,9 @@ pub struct Flow<S> {
     /// Feed generation its endpoints were last compared with.
     pub generation: u8,
     hash: u32,
+    /// How far it is a conversation: nobody has answered (0), the client has not gone on (1), it
+    /// has (2).
+    pub heard: u8,
     /// Is it among those that hold bytes? Kept by whoever keeps that list.
     pub holding: bool,
     /// The side that is ours, if it is just one and the other is a host too.
@@ -114,6 +130,11 @@ pub struct Flow<S> {
 }
 
 impl<S> Flow<S> {
+    /// Its stage of life.
+    pub const fn life(&self) -> Life {
+        self.life
+    }
+
     /// Its endpoints and protocol.
     pub fn key(&self) -> FlowKey {
         self.key.unpack()
@@ -153,6 +174,13 @@ pub struct KeyHash(u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FlowIndex(u32);
 
+impl FlowIndex {
+    /// The place as a number. Flows that follow each other may have the same.
+    pub const fn number(self) -> u64 {
+        self.0 as u64
+    }
+}
+
 const NONE: u32 = u32::MAX;
 /// Moving a flow to the young end of its list touches its neighbours, so it is done at most this
 /// often: order is exact to a second.
@@ -174,7 +202,7 @@ pub struct FlowTable<S> {
     free: Vec<u32>,
     index: KeyIndex,
     secrets: Secrets,
-    ages: [AgeList; 5],
+    ages: [AgeList; 6],
     limits: FlowLimits,
     /// So many of the next to be removed have had their lines of the index fetched.
     fetched: usize,
@@ -188,7 +216,7 @@ impl<S: Default> FlowTable<S> {
             free: Vec::new(),
             index: KeyIndex::default(),
             secrets: Secrets::default(),
-            ages: [AgeList { oldest: NONE, newest: NONE }; 5],
+            ages: [AgeList { oldest: NONE, newest: NONE }; 6],
             limits,
             fetched: 0,
         }
@@ -257,6 +285,7 @@ impl<S: Default> FlowTable<S> {
                 life,
                 generation: 0,
                 hash,
+                heard: 0,
                 holding: false,
                 ours: None,
                 begun: time,
@@ -276,9 +305,10 @@ impl<S: Default> FlowTable<S> {
     #[inline]
     pub fn touch(&mut self, index: FlowIndex, life: Life, time: Timestamp) {
         let Some(flow) = self.get_mut(index) else { return };
-        // A closing flow stays closing; payload ends youth.
+        // Payload ends youth, and shows that what seemed closed is not: FIN and RST may be decoys,
+        // and a side that has closed may be spoken to. What is in the middle of a message stays so.
         let life = match (flow.life, life) {
-            (Life::Closing, _) => Life::Closing,
+            (Life::Amid, Life::Closing | Life::Datagrams | Life::Answered) => Life::Amid,
             (old, Life::Young) => old,
             (_, new) => new,
         };
@@ -286,6 +316,15 @@ impl<S: Default> FlowTable<S> {
             flow.last = flow.last.max(time);
             self.unlink(index.0);
             self.link(index.0, life);
+        }
+    }
+
+    /// The flow is in the middle of a message, or no longer.
+    pub fn set_amid(&mut self, index: FlowIndex, amid: bool, otherwise: Life) {
+        let Some(flow) = self.get_mut(index) else { return };
+        if (flow.life == Life::Amid) != amid {
+            self.unlink(index.0);
+            self.link(index.0, if amid { Life::Amid } else { otherwise });
         }
     }
 
@@ -297,6 +336,7 @@ impl<S: Default> FlowTable<S> {
             (Life::Answered, self.limits.answered_nanos),
             (Life::Datagrams, self.limits.datagram_nanos),
             (Life::Stream, self.limits.stream_nanos),
+            (Life::Amid, self.limits.amid_nanos),
         ] {
             if let Some((at, last)) = self.oldest(life)
                 && time.since(last) > nanos
@@ -308,13 +348,12 @@ impl<S: Default> FlowTable<S> {
         None
     }
 
-    /// The flow that must make room for a new one, if the table is full: the oldest that never
-    /// carried payload, else the one silent longest. Remove it and ask again.
+    /// The flow that must make room for a new one, if the table is full. Remove it and ask again.
     pub fn victim(&mut self) -> Option<FlowIndex> {
         if self.len() < self.limits.flows {
             return None;
         }
-        let (at, _) = self.oldest(Life::Young).or_else(|| self.oldest_idle())?;
+        let (at, _) = Life::ALL.into_iter().find_map(|life| self.oldest(life))?;
         self.fetch_before_removal(at);
         Some(FlowIndex(at))
     }
@@ -344,16 +383,8 @@ impl<S: Default> FlowTable<S> {
 
     /// The flow that has been silent longest. Remove it and ask again, until none is left.
     pub fn silent_longest(&self) -> Option<FlowIndex> {
-        let young = self.oldest(Life::Young);
-        let (at, _) = [young, self.oldest_idle()].into_iter().flatten().min_by_key(|(_, t)| *t)?;
-        Some(FlowIndex(at))
-    }
-
-    fn oldest_idle(&self) -> Option<(u32, Timestamp)> {
-        [Life::Closing, Life::Answered, Life::Datagrams, Life::Stream]
-            .into_iter()
-            .filter_map(|life| self.oldest(life))
-            .min_by_key(|(_, last)| *last)
+        let oldest = Life::ALL.into_iter().filter_map(|life| self.oldest(life));
+        oldest.min_by_key(|(_, last)| *last).map(|(at, _)| FlowIndex(at))
     }
 
     fn oldest(&self, life: Life) -> Option<(u32, Timestamp)> {
@@ -454,11 +485,11 @@ const fn fold(a: u64, b: u64) -> u64 {
 /// replay, since it depends on nothing but the capture.
 pub(crate) fn flow_id(key: &FlowKey, time: Timestamp) -> u64 {
     let when = time.0.cast_unsigned();
-    mix(flow_number(key) ^ when ^ u64::from(key.protocol.0)) >> 11
+    mix(ends_number(key) ^ when ^ u64::from(key.protocol.0)) >> 11
 }
 
-/// A number for a pair of endpoints: the same for every connection between them.
-pub(super) fn flow_number(key: &FlowKey) -> u64 {
+/// A number for a pair of endpoints. Nothing is looked up by it.
+fn ends_number(key: &FlowKey) -> u64 {
     let fold = |bits: u128| (bits as u64) ^ mix((bits >> 64) as u64);
     let ports = u64::from(key.low.port) << 16 | u64::from(key.high.port);
     let ends = mix(fold(key.low.address.bits())) ^ fold(key.high.address.bits()).rotate_left(17);

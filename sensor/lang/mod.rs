@@ -1,6 +1,7 @@
 //! Words for people, in Vietnamese and English. Owns phrases only; what is said of a threat
 //! stands in the threats file of `ioc-feeds`.
 
+mod crowd;
 mod errors;
 mod feeds;
 mod health;
@@ -10,6 +11,7 @@ pub mod usage;
 use ioc_feeds::threat::Severity;
 use ioc_feeds::{Confidence, Date, Pattern, Role};
 
+pub use crowd::*;
 pub use errors::*;
 pub use feeds::*;
 pub use health::*;

@@ -25,6 +25,7 @@ use std::sync::Arc;
 use crate::extract::dns::glance::Glance;
 use crate::net::{Address, Endpoint};
 use crate::observation::{Kind, Observation, Value};
+use requests::Target;
 
 /// An indicator's number in its [`IndicatorSet`]; means nothing in another one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,17 +49,19 @@ const RANK_HOST: u32 = 1 << 16;
 const RANK_PORT: u32 = 2 << 16;
 const RANK_URL: u32 = 4 << 16;
 
-/// Compares observations with a set. One a worker; its buffer is reused.
+/// Compares observations with a set. One a worker; its buffers are reused.
 #[derive(Debug)]
 pub struct Matcher {
     set: Arc<IndicatorSet>,
     found: Vec<Found>,
+    /// Spelling of a request target that was sent in another one.
+    target: Vec<u8>,
 }
 
 impl Matcher {
     /// A matcher that asks this set.
     pub fn new(set: Arc<IndicatorSet>) -> Self {
-        Self { set, found: Vec::new() }
+        Self { set, found: Vec::new(), target: Vec::new() }
     }
 
     /// The set it asks.
@@ -123,7 +126,10 @@ impl Matcher {
             (_, Value::Endpoint(Endpoint { address, port })) => {
                 find_address(set, address, Some(port), found);
             }
-            (_, Value::Url { host, port, target }) => find_url(set, (host, port, target), found),
+            (_, Value::Url { host, port, target }) => {
+                let target = Target::new(target, &mut self.target);
+                find_url(set, (host, port), target, found);
+            }
             (kind, Value::Text(text)) => find_text(set, kind, text, found),
         }
         if found.is_empty() {
@@ -184,17 +190,22 @@ fn find_one(set: &IndicatorSet, address: Address, port: Option<u16>, found: &mut
 
 /// A url is more specific than any host, so no allow entry silences it; a path that is bad on any
 /// host is less specific than an allowed one.
-fn find_url(set: &IndicatorSet, (host, port, target): (&str, u16, &[u8]), found: &mut Vec<Found>) {
+fn find_url(
+    set: &IndicatorSet,
+    (host, port): (&str, u16),
+    mut target: Target<'_>,
+    found: &mut Vec<Found>,
+) {
     let mut push = |length, id| found.push((RANK_URL + length, Hit { id, allowed: false }));
-    set.urls.find(host, port, target, &mut push);
+    set.urls.find((host, port), &mut target, &mut push);
     if host.contains(':') {
         let address = host.parse::<std::net::IpAddr>().map(Address::from);
         for inside in address.iter().flat_map(|address| address.embedded_v4()) {
-            set.urls.find(&inside.to_string(), port, target, &mut push);
+            set.urls.find((&inside.to_string(), port), &mut target, &mut push);
         }
     }
     let urls = found.len();
-    set.paths.find(target, |length, id| found.push((length, Hit { id, allowed: false })));
+    set.paths.find(&mut target, |length, id| found.push((length, Hit { id, allowed: false })));
     if let Some(paths @ [_, ..]) = found.get_mut(urls..) {
         let allowed = match host.parse::<std::net::IpAddr>() {
             Ok(ip) => set.allow.address(ip.into()).is_some(),

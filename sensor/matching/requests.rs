@@ -1,13 +1,15 @@
 //! Clear-text requests to indicators: urls by host and path prefix, paths on any host.
 //!
-//! Both compare the request target as sent, letter case ignored, from its first byte.
+//! Both compare the request target in the spelling of [`ioc_feeds::target`], letter case ignored,
+//! from its first byte.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use aho_corasick::automaton::Automaton;
 use aho_corasick::nfa::contiguous::NFA;
 use aho_corasick::{Anchored, MatchKind};
-use ioc_feeds::Host;
+use ioc_feeds::{Host, target};
 
 use super::IndicatorId;
 use super::buckets::Buckets;
@@ -15,6 +17,9 @@ use crate::net::Address;
 
 /// Bytes of a request target that are compared with paths.
 const TARGET_MAX: usize = 8 * 1024;
+
+/// Bytes of a target sent in another spelling that are looked at: each may be written as three.
+const SENT_MAX: usize = 64 * 1024;
 
 /// What a url says beside its host.
 #[derive(Debug)]
@@ -42,7 +47,7 @@ impl Urls {
                 Host::Name(name) => names.push((Box::from(name.as_str()), IndicatorId(at))),
                 Host::Address(ip) => addresses.push((Address::from(*ip).bits(), IndicatorId(at))),
             }
-            places.push(Place { port, prefix: path.as_bytes().into(), id });
+            places.push(Place { port, prefix: target::normalize(path.as_bytes()).into(), id });
         }
         Self { names: Buckets::new(names), addresses: Buckets::new(addresses), places }
     }
@@ -50,9 +55,8 @@ impl Urls {
     /// Calls `push` with the prefix length and the indicator of each url that the request meets.
     pub(super) fn find(
         &self,
-        host: &str,
-        port: u16,
-        target: &[u8],
+        (host, port): (&str, u16),
+        target: &mut Target<'_>,
         mut push: impl FnMut(u32, IndicatorId),
     ) {
         let mut numbers = self.names.get(host);
@@ -62,6 +66,10 @@ impl Urls {
         {
             numbers = self.addresses.get(&Address::from(ip).bits());
         }
+        if numbers.is_empty() {
+            return;
+        }
+        let target = target.spelled();
         for place in numbers.iter().filter_map(|number| self.places.get(number.0 as usize)) {
             let head = target.get(..place.prefix.len());
             if place.port.is_none_or(|wanted| wanted == port)
@@ -70,6 +78,35 @@ impl Urls {
                 push(rank(place.prefix.len()), place.id);
             }
         }
+    }
+}
+
+/// The target of a request, put into comparable spelling when something is compared with it.
+#[derive(Debug)]
+pub(super) struct Target<'a> {
+    sent: &'a [u8],
+    /// Holds the spelling of a target that was sent in another one.
+    buffer: &'a mut Vec<u8>,
+    spelled: bool,
+}
+
+impl<'a> Target<'a> {
+    /// A target as sent.
+    pub(super) fn new(sent: &'a [u8], buffer: &'a mut Vec<u8>) -> Self {
+        buffer.clear();
+        Self { sent, buffer, spelled: false }
+    }
+
+    /// Its comparable spelling, as far as anything is compared with it.
+    fn spelled(&mut self) -> &[u8] {
+        if !self.spelled {
+            self.spelled = true;
+            let sent = self.sent.get(..SENT_MAX).unwrap_or(self.sent);
+            if target::is_odd(sent) {
+                target::normalize_into(sent, self.buffer);
+            }
+        }
+        if self.buffer.is_empty() { self.sent } else { self.buffer }
     }
 }
 
@@ -92,19 +129,21 @@ impl Paths {
         if entries.is_empty() {
             return Self::default();
         }
+        let spelled: Vec<Cow<'_, [u8]>> =
+            entries.iter().map(|(path, _)| target::normalize(path.as_bytes())).collect();
         let automaton = NFA::builder()
             .match_kind(MatchKind::Standard)
             .ascii_case_insensitive(true)
-            .build(entries.iter().map(|(path, _)| path))
+            .build(&spelled)
             .ok();
         Self { automaton, ids: entries.into_iter().map(|(_, id)| id).collect() }
     }
 
     /// Calls `push` with the length and the indicator of each prefix of the target.
-    pub(super) fn find(&self, target: &[u8], mut push: impl FnMut(u32, IndicatorId)) {
+    pub(super) fn find(&self, target: &mut Target<'_>, mut push: impl FnMut(u32, IndicatorId)) {
         let Some(automaton) = &self.automaton else { return };
         let Ok(mut state) = automaton.start_state(Anchored::Yes) else { return };
-        for (byte, length) in target.iter().zip(1..=TARGET_MAX) {
+        for (byte, length) in target.spelled().iter().zip(1..=TARGET_MAX) {
             state = automaton.next_state(Anchored::Yes, state, *byte);
             if automaton.is_dead(state) {
                 return;

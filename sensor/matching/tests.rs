@@ -238,6 +238,28 @@ fn a_path_is_met_on_any_host_but_an_allowed_one() {
 }
 
 #[test]
+fn a_target_is_met_however_it_is_written() {
+    let set = set(
+        vec![
+            url("cdn.example", None, "/load//%61.exe"),
+            Pattern::Path("/x/../gate%2ephp".into()),
+            url("cdn.example", None, "/q?id=%41"),
+        ],
+        &[],
+    );
+    let seen = |host, target| hits(&set, Kind::HttpUrl, request(host, 80, target));
+    for target in ["/load/a.exe", "//load/./a.exe", "/b/../LOAD/%61%2Eexe?x", "\\load%2fa.exe"] {
+        assert_eq!(seen("cdn.example", target), [(0, false)], "{target}");
+    }
+    for target in ["/load/%2561.exe", "/load/..a.exe", "/x?/load/a.exe", "/load/b/a.exe"] {
+        assert_eq!(seen("cdn.example", target), [], "{target}");
+    }
+    assert_eq!(seen("any.example", "/a/..//gate.php%3fx"), [(1, false)]);
+    assert_eq!(seen("cdn.example", "/./q?i%64=A"), [(2, false)]);
+    assert_eq!(seen("cdn.example", "/q%3Fid=A"), []);
+}
+
+#[test]
 fn texts_are_met_whole_and_only_where_they_belong() {
     let set = set(
         vec![

@@ -1,76 +1,158 @@
-//! Text off the wire on a line for people: nothing in it may end the line, split a field, move
-//! the cursor or turn the reading direction.
+//! Text off the wire, and names of files, where people read them: nothing in it may end the line,
+//! split a field, move the cursor, turn the reading direction or hide. Letters of every language
+//! are shown as they are. The one place that says what is shown; lines and JSON differ only in
+//! how the rest is written.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::io;
+
+use serde_json::ser::Formatter;
 
 /// Longest text that is shown of one value, in characters; a url may be a megabyte.
 const SHOWN: usize = 256;
 
 /// Replaces what would break a line or a terminal, and shortens.
 pub fn field(text: &str) -> Cow<'_, str> {
-    let harmless = |c: char| !c.is_control() && c != '|' && !is_layout(c);
+    let harmless = |c: char| !is_hidden(c) && c != '|';
     if text.len() <= SHOWN && text.chars().all(harmless) {
         return Cow::Borrowed(text);
     }
-    let mut out = String::with_capacity(SHOWN);
+    let mut out = String::with_capacity(text.len().min(4 * SHOWN));
     for (shown, c) in text.chars().enumerate() {
         if shown == SHOWN {
             out.push('…');
             break;
         }
-        if harmless(c) {
-            out.push(c);
-        } else if let Ok(byte) = u8::try_from(u32::from(c)) {
-            out.push_str(&format!("\\{byte:03}"));
-        } else {
-            out.push('\u{fffd}');
-        }
+        if harmless(c) { out.push(c) } else { push_escaped(c, &mut out) }
     }
     Cow::Owned(out)
 }
 
-/// Replaces what would break a line of ours or a terminal, and shortens nothing: names of files and
-/// interfaces stand in it, and bars between its fields.
+/// A whole line of the sensor's own words: as [`field`], but neither shortened nor split.
 pub fn line(text: &str) -> Cow<'_, str> {
-    let harmless = |c: char| !c.is_control() && !is_layout(c);
-    if text.chars().all(harmless) {
+    if !text.chars().any(is_hidden) {
         return Cow::Borrowed(text);
     }
-    let one = |c: char| match u8::try_from(u32::from(c)) {
-        _ if harmless(c) => c.to_string(),
-        Ok(byte) => format!("\\{byte:03}"),
-        Err(_) => '\u{fffd}'.into(),
-    };
-    Cow::Owned(text.chars().map(one).collect())
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_hidden(c) { push_escaped(c, &mut out) } else { out.push(c) }
+    }
+    Cow::Owned(out)
 }
 
-/// Characters that reorder or hide what stands around them.
+/// `\DDD` for ASCII, as names have it, else `\u` and the number.
+fn push_escaped(c: char, out: &mut String) {
+    let _ = match u32::from(c) {
+        byte @ ..0x80 => write!(out, "\\{byte:03}"),
+        other => write!(out, "\\u{other:04x}"),
+    };
+}
+
+/// Control characters, and those that reorder, join, fill or hide what stands around them.
+fn is_hidden(c: char) -> bool {
+    match c {
+        ' '..='~' => false,
+        ..='\u{9f}' => true,
+        _ => is_layout(c),
+    }
+}
+
+/// Format characters of Unicode 16 (Cf), separators of lines, fillers and selectors that show
+/// nothing, and what is set aside for nobody.
 fn is_layout(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}'
+        | '\u{890}'..='\u{891}' | '\u{8e2}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+        | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{fffe}'..='\u{ffff}'
+        | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}' | '\u{f0000}'..)
+}
+
+/// JSON in one line in which nothing hides: what [`field`] would replace is `\uXXXX`.
+#[derive(Clone, Copy, Debug)]
+pub struct PlainJson;
+
+impl Formatter for PlainJson {
+    /// Of a text, the part in which JSON itself escapes nothing.
+    fn write_string_fragment<W>(&mut self, out: &mut W, text: &str) -> io::Result<()>
+    where
+        W: ?Sized + io::Write,
+    {
+        let mut rest = text;
+        // Nearly every text is of letters and digits.
+        while !rest.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+            && let Some((at, c)) = rest.char_indices().find(|(_, c)| is_hidden(*c))
+        {
+            let (before, after) = rest.split_at(at);
+            out.write_all(before.as_bytes())?;
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write!(out, "\\u{unit:04x}")?;
+            }
+            rest = after.get(c.len_utf8()..).unwrap_or("");
+        }
+        out.write_all(rest.as_bytes())
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use serde::Serialize;
+
     use super::*;
+
+    fn json(text: &str) -> String {
+        let mut out = Vec::new();
+        text.serialize(&mut serde_json::Serializer::with_formatter(&mut out, PlainJson)).unwrap();
+        String::from_utf8(out).unwrap()
+    }
 
     #[test]
     fn a_hostile_value_can_neither_end_the_line_nor_make_a_field() {
         assert_eq!(field("a.example"), "a.example");
         assert_eq!(field("/x\r\n2024 | y\u{1b}[2J"), "/x\\013\\0102024 \\124 y\\027[2J");
-        assert_eq!(field("a\u{202e}b"), "a\u{fffd}b");
+        assert_eq!(field("a\u{202e}b\u{9b}\u{7f}\u{200b}"), "a\\u202eb\\u009b\\127\\u200b");
+        assert_eq!(line("tệp a\nb.pcap | x"), "tệp a\\010b.pcap | x");
     }
 
     #[test]
-    fn a_line_of_ours_keeps_its_bars_and_its_length_and_nothing_that_moves_a_cursor() {
-        let long = "x | ".repeat(200);
-        assert_eq!(line(&long), long);
-        assert_eq!(line("a\nb\u{1b}[2J\u{9b}\u{7f}\u{202e}"), "a\\010b\\027[2J\\155\\127\u{fffd}");
+    fn letters_are_shown_as_they_are_also_composed_of_parts() {
+        for name in ["MÁY-KẾ-TOÁN", "MÁY-KẾ-TOÁN", "Zimmer-Süd", "会計", "पीसी", "😀"]
+        {
+            assert_eq!(field(name), name);
+            assert_eq!(json(name), format!("\"{name}\""));
+        }
     }
 
     #[test]
-    fn a_long_value_is_shortened_and_says_so() {
+    fn a_long_value_is_shortened_by_characters_and_says_so() {
         let long = "x".repeat(1000);
         assert!(field(&long).ends_with('…'));
         assert_eq!(field(&long).chars().count(), SHOWN + 1);
+        let vietnamese = "Ế".repeat(SHOWN);
+        assert_eq!(field(&vietnamese), vietnamese, "bytes do not count");
+    }
+
+    #[test]
+    fn json_hides_nothing_and_means_the_same() {
+        assert_eq!(json("a\u{7f}\u{202e}\"\n\u{e0041}"), r#""a\u007f\u202e\"\n\udb40\udc41""#);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_written_nothing_in_it_hides(
+            text in prop_oneof![any::<String>(), "[\\x00-\\x20\\x7f-\\u{a0}\\u{2000}-\\u{2070}|\"ế]{0,300}"]
+        ) {
+            for shown in [field(&text), line(&text), json(&text).into()] {
+                prop_assert!(!shown.chars().any(is_hidden), "{shown:?}");
+            }
+            prop_assert!(!field(&text).contains('|'));
+            prop_assert!(field(&text).chars().count() <= 7 * SHOWN + 1);
+            let back: String = serde_json::from_str(&json(&text)).unwrap();
+            prop_assert_eq!(back, text);
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! One alert, one line: what the ward tails. Fields separated by ` | `, in this order: time and
 //! severity; threat and malware; name, address and hardware address of our host; what was seen
 //! and where; the other end; the indicator, how sure, since when and who says so; contacts so
-//! far; what to do now.
+//! far; what to do now. Of a line for many, the hosts and the indicators are counted and the first
+//! of them named.
 
 use std::hash::BuildHasher;
 use std::io;
@@ -37,12 +38,19 @@ impl LineFormat {
             "" => String::new(),
             malware => format!(", {}", field(malware)),
         };
-        let host = full.host_name.map_or_else(|| "-".into(), field);
         let mac = full.our_mac.map_or_else(|| "-".into(), |mac| mac.to_string());
-        let ours = alert.ours.address;
-        let seen = match full.explanation {
-            Some(text) => format!("{}: {}", text.in_language(language), alert.seen),
-            None => alert.seen.clone(),
+        let crowd = alert.crowd.as_deref();
+        let host = match crowd.filter(|crowd| crowd.is_of_many()) {
+            Some(crowd) => lang::crowd_hosts(language, crowd, usize::MAX),
+            None => {
+                let name = full.host_name.map_or_else(|| "-".into(), field);
+                format!("{name} {}", alert.ours.address)
+            }
+        };
+        let seen = match (full.explanation, crowd.filter(|crowd| crowd.indicators > 1)) {
+            (_, Some(crowd)) => lang::crowd_indicators(language, crowd),
+            (Some(text), _) => format!("{}: {}", text.in_language(language), alert.seen),
+            (None, _) => alert.seen.clone(),
         };
         let seen = field(&seen);
         let place = full.place();
@@ -69,9 +77,11 @@ impl LineFormat {
                 lang::check_first(language, weakness).to_owned(),
             ),
         };
+        let crowd =
+            crowd.map_or_else(String::new, |one| format!("; {}", lang::crowd(language, one)));
         format!(
-            "{time} {severity} | {name}{malware} | {host} {ours} {mac} | {seen} ({place}) | {peer} | \
-             {pattern} ({kind}, {role}, {sure}, {since}, {reference}){also}{weak} | {} | {}",
+            "{time} {severity} | {name}{malware} | {host} {mac} | {seen} ({place}) | {peer} | \
+             {pattern} ({kind}, {role}, {sure}, {since}, {reference}){also}{weak}{crowd} | {} | {}",
             alert.count,
             field(&action),
         )
@@ -90,6 +100,9 @@ fn endpoint(endpoint: Endpoint) -> String {
 pub(super) fn fold(full: &FullAlert<'_>) -> Weight {
     let hasher = foldhash::fast::FixedState::with_seed(0);
     let indicator = full.indicator;
+    if let Some(crowd) = &full.alert.crowd {
+        return Weight::Alert { fold: hasher.hash_one(crowd.by) };
+    }
     let fold = hasher.hash_one((full.alert.ours.address, &indicator.pattern, &indicator.threat));
     Weight::Alert { fold }
 }

@@ -2,9 +2,9 @@
 //!
 //! A packet is a repeat only if every byte of it but time to live and checksum is the same, within
 //! a moment. What a sender repeats of its own accord differs in its identification (IPv4) or
-//! comes later than this moment; and should one be taken for a mirror's copy all the same, then
-//! nothing is missed, because every byte of it has just been read. Link addresses and VLAN tags
-//! are not looked at: they are what differs between the copies. Used on interfaces only.
+//! comes later than this moment. Nothing is missed for it: a repeat is only not counted again, and
+//! the worker still gives its bytes to the reassembly, which knows what it has. Link addresses and
+//! VLAN tags are not looked at: they are what differs between the copies. Used on interfaces only.
 
 use std::hash::BuildHasher;
 

@@ -4,6 +4,7 @@
 use super::watch::{Scene, Watch};
 use crate::alert::identity::{Identity, News};
 use crate::decode::packet::{Packet, Transport};
+use crate::extract::spelling::readable;
 use crate::net::{Address, Mac, Timestamp};
 use crate::observation::{DhcpMessage, DnsData, DnsMessage, NameClaim};
 use crate::stats::Counter;
@@ -99,7 +100,8 @@ impl Watch {
     ) {
         let mac = mac.filter(|Mac(mac)| *mac != [0; 6] && mac.first().is_some_and(|b| b & 1 == 0));
         let address = address.filter(|address| self.home.contains(*address));
-        let name = name.filter(|name| !name.is_empty());
+        let name = name.filter(|name| !name.is_empty()).map(readable);
+        let name = name.as_deref();
         if (address.is_none() && (mac.is_none() || name.is_none()))
             || (mac.is_none() && name.is_none())
         {

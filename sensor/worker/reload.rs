@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Worker;
 use super::watch::Scene;
-use crate::decode::packet::Packet;
+use crate::decode::packet::{Packet, Transport};
 use crate::flow::FlowIndex;
 use crate::matching::behaviour::Tracker;
 use crate::matching::reload::Published;
@@ -74,6 +74,14 @@ impl Worker {
             self.counters.count(packets);
             self.counters.add(bytes, self.frame_bytes);
         }
+        // The client, its answer, and the client again: twice in the life of a flow.
+        if flow.heard == u8::from(side == flow.opener) && speaks(packet) {
+            flow.heard += 1;
+            if flow.heard == 2 {
+                let host = flow.key().endpoint(flow.ours.unwrap_or(flow.opener));
+                self.watch.greet(host.address, time);
+            }
+        }
         if flow.generation != generation {
             self.compare_again(index, (packet, time, frame));
         }
@@ -93,5 +101,13 @@ impl Worker {
             let scene = Scene::new(packet, time, frame).of_flow(flow.begun(), client).again();
             self.watch.endpoints(&scene);
         }
+    }
+}
+
+/// Does a packet go on with a conversation? A SYN only asks for one, and a RST knows of none.
+fn speaks(packet: &Packet<'_>) -> bool {
+    match &packet.transport {
+        Transport::Tcp(segment) => segment.flags.ack() && !segment.flags.rst(),
+        _ => true,
     }
 }

@@ -1,37 +1,86 @@
-//! A TCP segment's way through a worker, and the second look at streams that contradict
-//! themselves: each of their readings is parsed from its beginning by a parser of its own.
+//! A TCP segment's way through a worker: what `flow` shows goes to the flow's parser, and another
+//! reading of a stream that contradicts itself to a parser of its own.
 
 use std::hash::Hash;
 
 use super::Worker;
-use super::watch::{self, At, Scene, Watch};
+use super::told::Told;
+use super::watch::{At, Scene};
 use crate::decode::packet::{Packet, Segment};
 use crate::extract::session::{Session, may_begin};
 use crate::extract::{Context, Scratch};
-use crate::flow::second::{Bytes, Comparison, Fit, Lane, Reading, Readings, Told};
-use crate::flow::stream::{Cut, Regard, StreamWork, Verdict};
+use crate::flow::stream::{Leftover, Reader, Shown, StreamWork};
 use crate::flow::table::Life;
-use crate::flow::{Chunk, Flow, FlowIndex};
-use crate::net::{Side, Timestamp};
+use crate::flow::{Chunk, Cut, Flow, FlowIndex, Peer, Stream};
+use crate::net::{Endpoint, IpProtocol, Side, Timestamp};
 use crate::observation::{Message, Observation, Observer, StreamHead};
 use crate::stats::Counter;
 
 impl Worker {
-    /// The SYN's sequence number, if a segment shows that a new connection uses a flow's ports.
+    /// Who opened a new connection on a flow's ports, and its SYN's sequence number, if a segment
+    /// shows that there is one.
+    #[inline]
     pub(super) fn replaced_by(
         &mut self,
         index: FlowIndex,
         side: Side,
         segment: &Segment<'_>,
-    ) -> Option<u32> {
-        self.flows.get_mut(index)?.stream(side).0.replaced_by(segment)
+    ) -> Option<(Side, u32)> {
+        if segment.flags.syn() {
+            return self.opened_anew(index, side, segment);
+        }
+        let initial = self.flows.get_mut(index)?.stream(side).0.replaced_by(segment)?;
+        Some((side, initial))
     }
 
-    /// Tells a new flow the sequence number of a SYN that was seen before it was made.
-    pub(super) fn open(&mut self, index: FlowIndex, side: Side, initial: u32) {
-        if let Some(flow) = self.flows.get_mut(index) {
-            flow.stream(side).0.open(initial);
+    #[cold]
+    fn opened_anew(
+        &mut self,
+        index: FlowIndex,
+        side: Side,
+        segment: &Segment<'_>,
+    ) -> Option<(Side, u32)> {
+        let now = self.now;
+        let flow = self.flows.get_mut(index)?;
+        let (answerer, closing) = (side.other(), flow.life() == Life::Closing);
+        if segment.flags.ack() {
+            let rival = flow.stream(answerer).0.rival()?;
+            let answers = segment.acknowledgement == rival.wrapping_add(1);
+            return answers.then_some((answerer, rival));
         }
+        let alive = !closing && flow.stream(answerer).0.as_peer().acknowledged.is_some();
+        let replaced = flow.stream(side).0.is_replaced(segment.sequence, alive, now);
+        replaced.then_some((side, segment.sequence))
+    }
+
+    /// Takes out of a flow that is being replaced what may yet be completed.
+    pub(super) fn leave_over(&mut self, index: FlowIndex) -> [Leftover; 2] {
+        let Some(flow) = self.flows.get_mut(index) else { return Default::default() };
+        let before: usize = flow.streams.iter().map(|stream| stream.held_bytes()).sum();
+        let (limits, counters) = (&self.limits.stream, &mut self.counters);
+        let peer = Peer::default();
+        let mut work = StreamWork { limits, time: self.now, may_begin, peer, counters };
+        let left = flow.streams.each_mut().map(|stream| stream.leave_over(&mut work));
+        let after: usize = flow.streams.iter().map(|stream| stream.held_bytes()).sum();
+        self.held_bytes = (self.held_bytes + after).saturating_sub(before);
+        left
+    }
+
+    /// Tells a new flow the sequence number of a SYN that was seen before it was made, and what
+    /// the connection before it left over.
+    pub(super) fn open(
+        &mut self,
+        index: FlowIndex,
+        (side, initial): (Side, u32),
+        [low, high]: [Leftover; 2],
+    ) {
+        let Some(flow) = self.flows.get_mut(index) else { return };
+        flow.stream(side).0.open(initial);
+        let [low_stream, high_stream] = &mut flow.streams;
+        low_stream.take_over(low, self.now);
+        high_stream.take_over(high, self.now);
+        let held = low_stream.held_bytes() + high_stream.held_bytes();
+        self.account(index, 0, held);
     }
 
     /// Takes in a segment of a flow.
@@ -42,55 +91,35 @@ impl Worker {
         segment: &Segment<'_>,
         (packet, time, frame): (&Packet<'_>, Timestamp, u64),
     ) {
-        self.note_life(index, segment, time);
         let Some(flow) = self.flows.get_mut(index) else { return };
+        let closes = (segment.flags.fin() || segment.flags.rst()) && closes(flow, side, segment);
         // Half of all segments only acknowledge.
         if flow.stream(side).0.note_syn(segment) {
+            self.flows.touch(index, if closes { Life::Closing } else { Life::Young }, time);
             return;
         }
-        let regard = flow.stream(side).0.regard(segment);
         let client = if flow.opener == side { packet.source } else { packet.destination };
-        let begun = flow.begun();
-        let scene = Scene::new(packet, time, frame).of_flow(begun, client);
-        let mut changed = false;
-        match regard {
-            Regard::Nothing if !may_begin(segment.payload) => return,
-            Regard::Nothing => {}
-            Regard::Unnoted => {}
-            Regard::Next { boundary } => {
-                let lane = Lane::new(&flow.key(), side);
-                self.recent.note(lane, &payload(segment, boundary));
-            }
-            Regard::Compare { boundary, before } => {
-                let bytes = payload(segment, boundary);
-                changed = self.compare((index, side), &bytes, before, &scene);
-            }
-        }
-        self.push((index, side), segment, &scene);
-        if changed {
-            self.look_again((index, side), &scene);
-        }
-    }
-
-    /// Shows the flow's parser what a segment completes.
-    fn push(&mut self, (index, side): (FlowIndex, Side), segment: &Segment<'_>, scene: &Scene<'_>) {
-        let Some(flow) = self.flows.get_mut(index) else { return };
-        let key = flow.key();
+        let scene = Scene::new(packet, time, frame).of_flow(flow.begun(), client);
+        let peer = flow.stream(side.other()).0.as_peer();
+        let number = number(index, flow.begun());
         let (stream, session) = flow.stream(side);
         let held = stream.held_bytes() + session.held_bytes();
-        let doubt = stream.is_doubted().then(|| self.doubts.of(Lane::new(&key, side))).flatten();
-        let told = doubt.map(Readings::told);
-        let mut observer =
-            Teller { inner: self.watch.at(scene), told, voice: Voice::Always, records: true };
-        let (source, destination) = scene.ends();
-        let mut cx =
-            Context { source, destination, observer: &mut observer, scratch: &mut self.scratch };
-        let limits = &self.limits.stream;
-        let time = scene.time();
-        let counters = &mut self.counters;
-        let mut work = StreamWork { limits, time, may_begin, counters };
-        stream.push(segment, &mut work, &mut |chunk| session.stream(side, chunk, &mut cx));
+        let (limits, counters) = (&self.limits.stream, &mut self.counters);
+        let mut work = StreamWork { limits, time, may_begin, peer, counters };
+        let mut reader = Parsers::new(
+            (session, side),
+            scene.ends(),
+            Teller::new(self.watch.at(&scene), &mut self.told, number),
+            &mut self.scratch,
+        );
+        stream.push((packet, segment), &mut work, &mut reader);
         let now_held = stream.held_bytes() + session.held_bytes();
+        let life = match (flow.streams.iter().any(|stream| stream.is_amid()), closes) {
+            (true, _) => Life::Amid,
+            (false, true) => Life::Closing,
+            (false, false) => Life::Stream,
+        };
+        self.flows.touch(index, life, time);
         self.account(index, held, now_held);
     }
 
@@ -101,165 +130,83 @@ impl Worker {
             return;
         }
         self.held_bytes = (self.held_bytes + after).saturating_sub(before);
-        if after != 0
-            && let Some(flow) = self.flows.get_mut(index)
-            && !std::mem::replace(&mut flow.holding, true)
-        {
+        let Some(flow) = self.flows.get_mut(index) else { return };
+        if after != 0 && !std::mem::replace(&mut flow.holding, true) {
             self.holders.push_back((index, flow.id()));
         }
-        self.relieve();
-    }
-
-    /// Notes how long the flow is to be remembered. FIN and RST may be decoys: while a message is
-    /// incomplete they change nothing.
-    fn note_life(&mut self, index: FlowIndex, segment: &Segment<'_>, time: Timestamp) {
-        let flags = segment.flags;
-        let closes = (flags.fin() || flags.rst())
-            && self
-                .flows
-                .get_mut(index)
-                .is_some_and(|flow| flow.streams.iter().all(|stream| stream.held_bytes() == 0));
-        let life = match (closes, segment.payload.is_empty()) {
-            (true, _) => Life::Closing,
-            (false, true) => Life::Young,
-            (false, false) => Life::Stream,
-        };
-        self.flows.touch(index, life, time);
-    }
-
-    /// Compares a segment with what was seen before. True if the stream is to be looked at again.
-    #[cold]
-    fn compare(
-        &mut self,
-        (index, side): (FlowIndex, Side),
-        bytes: &Bytes<'_>,
-        before: usize,
-        scene: &Scene<'_>,
-    ) -> bool {
-        let Some(flow) = self.flows.get_mut(index) else { return false };
-        let lane = Lane::new(&flow.key(), side);
-        let comparison = self.recent.compare(lane, bytes);
-        let read = Bytes { bytes: bytes.bytes.get(..before).unwrap_or(bytes.bytes), ..*bytes };
-        let old = before > 0 && self.recent.compare(lane, &read) == Comparison::New;
-        let differs = match comparison {
-            Comparison::Same => return false,
-            Comparison::New => false,
-            Comparison::Differs => true,
-        };
-        if differs {
-            self.counters.count(Counter::OverlapConflicts);
+        if (before == 0) != (after == 0) && flow.key().protocol != IpProtocol::TCP {
+            self.flows.set_amid(index, after != 0, Life::Datagrams);
         }
-        let (stream, session) = flow.stream(side);
-        let readings = if stream.is_doubted() { self.doubts.of(lane) } else { None };
-        let fit = readings.map_or(Fit::Outside, |readings| readings.put(bytes));
-        let begins = fit == Fit::Outside && (differs || old);
-        if begins {
-            let shown = stream.shown();
-            if stream.doubt(differs) {
-                session.restart(side);
-            }
-            let ended = self.doubts.take(lane);
-            self.doubts.begin(&self.recent, lane, bytes);
-            if let Some(readings) = self.doubts.of(lane) {
-                if let Some(ended) = &ended {
-                    readings.inherit(ended);
-                }
-                let hands = (&mut self.watch, &mut self.scratch);
-                let voice = Voice::Never { shown };
-                second_look(readings, (Cut::None, voice), (scene, side), hands);
-                let _ = readings.put(bytes);
-            }
+        if self.held_bytes > self.limits.held_bytes {
+            self.relieve(index);
         }
-        self.recent.note(lane, bytes);
-        begins || fit == Fit::Changed
-    }
-
-    /// Reads a doubted stream in every way its segments allow.
-    #[cold]
-    fn look_again(&mut self, (index, side): (FlowIndex, Side), scene: &Scene<'_>) {
-        let Some(flow) = self.flows.get_mut(index) else { return };
-        if let Some(readings) = self.doubts.of(Lane::new(&flow.key(), side)) {
-            let hands = (&mut self.watch, &mut self.scratch);
-            second_look(readings, (Cut::None, Voice::Once), (scene, side), hands);
-        }
-    }
-
-    /// Reads what is doubted of a stream to its end: nothing more will come.
-    pub(super) fn end_doubt(&mut self, flow: &mut Flow<Session>, side: Side) {
-        if !flow.stream(side).0.is_doubted() {
-            return;
-        }
-        let Some(mut readings) = self.doubts.take(Lane::new(&flow.key(), side)) else { return };
-        let packet = watch::silent_packet(flow, side);
-        let client = flow.key().endpoint(flow.opener);
-        let scene = Scene::new(&packet, flow.last(), 0).of_flow(flow.begun(), client);
-        let hands = (&mut self.watch, &mut self.scratch);
-        second_look(&mut readings, (Cut::End, Voice::Once), (&scene, side), hands);
     }
 }
 
-const fn payload<'a>(segment: &Segment<'a>, boundary: bool) -> Bytes<'a> {
-    let sequence =
-        if segment.flags.syn() { segment.sequence.wrapping_add(1) } else { segment.sequence };
-    Bytes { sequence, bytes: segment.payload, boundary }
+/// Does a FIN or RST end the flow? Either may be a decoy: while anything is kept of the flow, only
+/// both sides' closing does.
+#[cold]
+fn closes(flow: &mut Flow<Session>, side: Side, segment: &Segment<'_>) -> bool {
+    if segment.flags.fin() {
+        flow.stream(side).0.close();
+    }
+    let keeps = flow.streams.iter().any(|stream| stream.held_bytes() > 0);
+    !keeps || flow.streams.iter().all(Stream::is_closed)
 }
 
-/// Parses every reading from its beginning and tells what was not told before.
-fn second_look(
-    readings: &mut Readings,
-    (cut, voice): (Cut, Voice),
-    (scene, side): (&Scene<'_>, Side),
-    (watch, scratch): (&mut Watch, &mut Scratch),
-) {
-    let begins_message = readings.begins_message();
-    let shown = match voice {
-        Voice::Never { shown } => readings.offset_of(shown),
-        Voice::Always | Voice::Once => 0,
-    };
-    for number in 0..readings.count() {
-        let Some((reading, told)) = readings.lend(number) else {
-            watch.counters.count(Counter::StreamLimit);
-            return;
-        };
-        let (source, destination) = scene.ends();
+/// What tells a flow from others for a while.
+pub(super) fn number(index: FlowIndex, begun: Timestamp) -> u64 {
+    index.number() << 40 ^ begun.0.cast_unsigned()
+}
+
+/// The parsers of one direction: its own, and one for whatever is read again.
+pub(super) struct Parsers<'a, 'w> {
+    session: &'a mut Session,
+    side: Side,
+    other: Session,
+    source: Endpoint,
+    destination: Endpoint,
+    teller: Teller<'w>,
+    scratch: &'w mut Scratch,
+}
+
+impl<'a, 'w> Parsers<'a, 'w> {
+    pub(super) fn new(
+        (session, side): (&'a mut Session, Side),
+        (source, destination): (Endpoint, Endpoint),
+        teller: Teller<'w>,
+        scratch: &'w mut Scratch,
+    ) -> Self {
+        Self { session, side, other: Session::default(), source, destination, teller, scratch }
+    }
+}
+
+impl Reader for Parsers<'_, '_> {
+    #[inline]
+    fn live(&mut self, chunk: Chunk<'_>, once: bool) -> Shown {
+        let Self { session, side, source, destination, teller, scratch, .. } = self;
+        (teller.voice, teller.told_any) = (if once { Voice::Once } else { Voice::Always }, false);
+        let (source, destination) = (*source, *destination);
+        let mut cx = Context { source, destination, observer: teller, scratch };
+        let verdict = session.stream(*side, chunk, &mut cx);
+        Shown { verdict, told: teller.told_any }
+    }
+
+    fn again(&mut self, chunk: Chunk<'_>, fresh: bool) -> Shown {
+        let Self { other, side, source, destination, teller, scratch, .. } = self;
+        if fresh {
+            *other = Session::default();
+        }
         // A head before a hole is not read to its end, so a record of it would be a wrong one.
-        let records = cut == Cut::End || matches!(voice, Voice::Never { .. }) || reading.is_whole();
-        let inner = watch.at(scene);
-        let mut observer = Teller { inner, told: Some(told), voice, records };
-        let mut cx = Context { source, destination, observer: &mut observer, scratch };
-        let mut session = Session::default();
-        let reading = match voice {
-            Voice::Never { .. } => reading.up_to(shown),
-            Voice::Always | Voice::Once => reading,
-        };
-        parse(reading, (begins_message, cut), &mut |chunk| session.stream(side, chunk, &mut cx));
+        (teller.voice, teller.told_any) = (Voice::Again { records: chunk.cut != Cut::Gap }, false);
+        let (source, destination) = (*source, *destination);
+        let mut cx = Context { source, destination, observer: teller, scratch };
+        let verdict = other.stream(*side, chunk, &mut cx);
+        Shown { verdict, told: teller.told_any }
     }
-}
 
-/// Shows a parser one reading, hole by hole.
-fn parse(
-    reading: Reading<'_>,
-    (begins_message, cut): (bool, Cut),
-    show: &mut dyn FnMut(Chunk<'_>) -> Verdict,
-) {
-    let mut wanted: u64 = 0;
-    for run in reading.runs() {
-        let (start, end) = (run.offset as u64, (run.offset + run.bytes.len()) as u64);
-        if wanted >= end {
-            continue;
-        }
-        let skipped = usize::try_from(wanted.saturating_sub(start)).unwrap_or(0);
-        let bytes = run.bytes.get(skipped..).unwrap_or(&[]);
-        let verdict = show(Chunk {
-            bytes,
-            from_start: begins_message && start == 0,
-            after_gap: wanted < start,
-            cut: if run.last { cut } else { Cut::Gap },
-        });
-        match verdict {
-            Verdict::All => return,
-            Verdict::Consumed(bytes) => wanted = start + skipped as u64 + bytes,
-        }
+    fn restart(&mut self) {
+        self.session.restart(self.side);
     }
 }
 
@@ -268,28 +215,34 @@ fn parse(
 enum Voice {
     /// Everything: the stream's own parser.
     Always,
-    /// What was not told before: a second look.
+    /// What was not told before: the stream's own parser, of a stream that was read again.
     Once,
-    /// Nothing: the stream's own parser was shown it before the stream was doubted.
-    Never {
-        /// The sequence number up to which it was shown.
-        shown: u32,
+    /// What was not told before, by another parser.
+    Again {
+        /// Whole messages, too.
+        records: bool,
     },
 }
 
-/// Tells the worker what parsers of a stream that may be doubted see, and keeps account of it.
-struct Teller<'a> {
+/// Tells the worker what parsers of a stream see, and keeps account of it.
+pub(super) struct Teller<'a> {
     inner: At<'a>,
-    told: Option<Told<'a>>,
+    told: &'a mut Told,
+    flow: u64,
     voice: Voice,
-    /// Are whole messages passed on at all?
-    records: bool,
+    told_any: bool,
 }
 
-impl Teller<'_> {
+impl<'a> Teller<'a> {
+    pub(super) const fn new(inner: At<'a>, told: &'a mut Told, flow: u64) -> Self {
+        Self { inner, told, flow, voice: Voice::Always, told_any: false }
+    }
+
+    #[inline]
     fn passes(&mut self, thing: &impl Hash) -> bool {
-        let first_time = self.told.as_mut().is_none_or(|told| told.first_time(thing));
-        self.voice == Voice::Always || (self.voice == Voice::Once && first_time)
+        self.told_any = true;
+        let first_time = self.told.first_time(self.flow, thing);
+        self.voice == Voice::Always || first_time
     }
 }
 
@@ -310,14 +263,15 @@ impl Observer for Teller<'_> {
             Message::Dns(dns) => (2, Some(dns.text), None),
             Message::Dhcp(_) | Message::Name(_) => (3, None, None),
         };
-        if self.records && self.passes(&(kind, name, target)) {
+        let records = self.voice != Voice::Again { records: false };
+        if records && self.passes(&(kind, name, target)) {
             self.inner.message(message);
         }
     }
 
     /// First bytes are those of the stream's own reading.
     fn head(&mut self, head: StreamHead<'_>) -> bool {
-        self.voice == Voice::Always && self.inner.head(head)
+        matches!(self.voice, Voice::Always | Voice::Once) && self.inner.head(head)
     }
 
     fn wants_body(&mut self) -> bool {
@@ -330,7 +284,7 @@ impl Observer for Teller<'_> {
 
     /// What is read again is not counted again.
     fn count(&mut self, counter: Counter) {
-        if self.voice == Voice::Always {
+        if matches!(self.voice, Voice::Always | Voice::Once) {
             self.inner.count(counter);
         }
     }

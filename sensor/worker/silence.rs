@@ -1,91 +1,157 @@
-//! What happens to a flow without a packet of its own: holes skipped late, and its end.
+//! What happens to a flow without a packet of its own: holes skipped late, readings put off, what
+//! is held let go, and its end.
 
-use super::watch::{Scene, Watch};
+use super::segments::{Parsers, Teller, number};
+use super::watch::Scene;
 use super::{Worker, watch};
 use crate::extract::session::{Session, may_begin};
-use crate::extract::{Context, Scratch};
-use crate::flow::stream::{StreamWork, Verdict};
-use crate::flow::{Chunk, Flow, Stream};
-use crate::net::Side;
+use crate::flow::stream::{Reader, StreamWork};
+use crate::flow::table::Life;
+use crate::flow::{Flow, FlowIndex, Peer, Stream};
+use crate::net::{IpProtocol, Side};
+use crate::stats::Counter;
 
 const SIDES: [Side; 2] = [Side::Low, Side::High];
 
+/// How long what is kept of finished messages is kept, in nanoseconds of packet time.
+const KEPT: u64 = 900_000_000_000;
+
+/// Bytes of readings put off that are read at once, each time what is overdue is looked for.
+const PUT_OFF: usize = 4 << 20;
+
+/// Flows that hold bytes among which one is chosen to let go.
+const SAMPLE: usize = 16;
+
 impl Worker {
-    /// Holes that have stayed open too long are skipped even if nothing more arrives.
-    pub(super) fn skip_late_holes(&mut self) {
+    /// Looks after the flows that hold something: holes that have stayed open too long are
+    /// skipped even if nothing more arrives, what was put off is read, what is old is let go.
+    pub(super) fn tend_holders(&mut self) {
         let mut holders = std::mem::take(&mut self.holders);
+        let mut budget = PUT_OFF;
         holders.retain(|(index, id)| {
             let Some(flow) = self.flows.get_mut(*index).filter(|flow| flow.id() == *id) else {
                 return false;
             };
+            let before = held_by(flow);
+            let begun = number(*index, flow.begun());
             for side in SIDES {
-                let (now, limits) = (self.now, &self.limits.stream);
-                let since = flow.stream(side).0.hole_since();
-                if since.is_none_or(|since| now.since(since) <= limits.hole_nanos) {
-                    continue;
-                }
-                let before = flow.stream(side).0.held_bytes();
-                let counters = &mut self.counters;
-                let mut work = StreamWork { limits, time: now, may_begin, counters };
-                let hands = (&mut self.watch, &mut self.scratch);
-                without_packet(flow, side, hands, |stream, show| stream.skip_hole(&mut work, show));
-                let after = flow.stream(side).0.held_bytes();
-                self.held_bytes = (self.held_bytes + after).saturating_sub(before);
+                self.tend(*index, side, begun, &mut budget);
             }
-            let streams = flow.streams.iter().any(|stream| stream.held_bytes() > 0);
-            flow.holding = streams || flow.state.held_bytes() > 0;
-            flow.holding
+            let Some(flow) = self.flows.get_mut(*index) else { return false };
+            let after = held_by(flow);
+            flow.holding = after > 0;
+            self.held_bytes = (self.held_bytes + after).saturating_sub(before);
+            after > 0
         });
         self.holders = holders;
     }
 
-    /// Shows the parsers that nothing more will come; they read what stands.
-    pub(super) fn finish_flow(&mut self, mut flow: Flow<Session>) {
-        self.held_bytes = self.held_bytes.saturating_sub(flow.state.held_bytes());
-        for side in SIDES {
-            let held = flow.stream(side).0.held_bytes();
-            self.held_bytes = self.held_bytes.saturating_sub(held);
-            self.end_doubt(&mut flow, side);
-            if flow.stream(side).0.is_done() {
-                continue;
-            }
-            let limits = &self.limits.stream;
-            let counters = &mut self.counters;
-            let mut work = StreamWork { limits, time: flow.last(), may_begin, counters };
-            let hands = (&mut self.watch, &mut self.scratch);
-            without_packet(&mut flow, side, hands, |stream, show| stream.finish(&mut work, show));
+    fn tend(&mut self, index: FlowIndex, side: Side, flow_number: u64, budget: &mut usize) {
+        let Some(flow) = self.flows.get_mut(index) else { return };
+        let now = self.now;
+        let hole = flow.stream(side).0.hole_since();
+        let late = hole.is_some_and(|since| now.since(since) > self.limits.stream.hole_nanos);
+        let put_off = *budget > 0 && flow.stream(side).0.has_put_off();
+        if late || put_off {
+            without_packet(self, index, (side, flow_number), |stream, work, reader| {
+                if late {
+                    stream.skip_hole(work, reader);
+                }
+                if put_off {
+                    *budget = budget.saturating_sub(stream.settle(reader));
+                }
+            });
         }
-        let client = flow.opener;
-        let packet = watch::silent_packet(&flow, client);
-        let scene = Scene::new(&packet, flow.last(), 0).of_flow(flow.begun(), packet.source);
-        let mut observer = self.watch.at(&scene);
-        let mut cx = Context {
-            source: packet.source,
-            destination: packet.destination,
-            observer: &mut observer,
-            scratch: &mut self.scratch,
-        };
-        flow.state.finish(&mut cx);
+        let Some(flow) = self.flows.get_mut(index) else { return };
+        flow.stream(side).0.let_go(now, KEPT);
+        let amid = flow.streams.iter().any(Stream::is_amid);
+        if !amid && flow.key().protocol == IpProtocol::TCP {
+            self.flows.set_amid(index, false, Life::Stream);
+        }
+    }
+
+    /// Shows the parsers that nothing more will come; they read what stands.
+    pub(super) fn finish_flow(&mut self, index: FlowIndex) {
+        let Some(flow) = self.flows.get_mut(index) else { return };
+        self.held_bytes = self.held_bytes.saturating_sub(held_by(flow));
+        let flow_number = number(index, flow.begun());
+        for side in SIDES {
+            without_packet(self, index, (side, flow_number), Stream::finish);
+        }
+    }
+
+    /// Keeps what all flows hold together below its limit. Of a few that have held longest, one
+    /// lets go that belongs to the host which holds most among them: whoever floods pays. What is
+    /// only kept of finished messages goes first, and the flow in hand last.
+    #[cold]
+    pub(super) fn relieve(&mut self, in_hand: FlowIndex) {
+        while self.held_bytes + self.scratch.handshakes.held_bytes() > self.limits.held_bytes {
+            let Some((index, finished)) = self.chosen(in_hand) else { return };
+            self.counters.count(Counter::StreamLimit);
+            let Some(flow) = self.flows.get_mut(index) else { return };
+            let before = held_by(flow);
+            let mut after = before;
+            if finished {
+                flow.streams.iter_mut().for_each(|stream| stream.let_go(self.now, 0));
+                after = held_by(flow);
+                flow.holding = after > 0;
+                if let Some(id) = (after > 0).then(|| flow.id()) {
+                    self.holders.push_back((index, id));
+                }
+                self.held_bytes = (self.held_bytes + after).saturating_sub(before);
+            }
+            // What lets nothing go ends.
+            if after >= before {
+                self.forget(index);
+            }
+        }
+    }
+
+    /// The flow that lets go, taken out of the list of those that hold; and does it hold nothing
+    /// but what is finished?
+    fn chosen(&mut self, in_hand: FlowIndex) -> Option<(FlowIndex, bool)> {
+        let mut sample = Vec::with_capacity(SAMPLE);
+        while sample.len() < SAMPLE
+            && let Some((index, id)) = self.holders.pop_front()
+        {
+            if let Some(flow) = self.flows.get_mut(index).filter(|flow| flow.id() == id) {
+                let finished = flow.life() != Life::Amid && flow.state.held_bytes() == 0;
+                let host = flow.key().endpoint(flow.opener).address;
+                sample.push((index, id, host, held_by(flow), finished));
+            }
+        }
+        let of_host =
+            |host| sample.iter().filter(|one| one.2 == host).map(|one| one.3).sum::<usize>();
+        let chosen = (0..sample.len()).max_by_key(|at| {
+            sample.get(*at).map(|one| (one.0 != in_hand, one.4, of_host(one.2), one.3))
+        })?;
+        let (index, _, _, _, finished) = sample.remove(chosen);
+        self.holders.extend(sample.into_iter().map(|(index, id, ..)| (index, id)));
+        Some((index, finished))
     }
 }
 
-/// Lets a stream show its parser something although no packet has just come.
+/// Bytes that a flow holds.
+fn held_by(flow: &Flow<Session>) -> usize {
+    flow.streams.iter().map(Stream::held_bytes).sum::<usize>() + flow.state.held_bytes()
+}
+
+/// Lets a stream show its parsers something although no packet has just come.
 fn without_packet(
-    flow: &mut Flow<Session>,
-    side: Side,
-    (watch, scratch): (&mut Watch, &mut Scratch),
-    act: impl FnOnce(&mut Stream, &mut dyn FnMut(Chunk<'_>) -> Verdict),
+    worker: &mut Worker,
+    index: FlowIndex,
+    (side, flow_number): (Side, u64),
+    act: impl FnOnce(&mut Stream, &mut StreamWork<'_>, &mut dyn Reader),
 ) {
+    let Some(flow) = worker.flows.get_mut(index) else { return };
     let packet = watch::silent_packet(flow, side);
     let client = flow.key().endpoint(flow.opener);
     let scene = Scene::new(&packet, flow.last(), 0).of_flow(flow.begun(), client);
-    let mut observer = watch.at(&scene);
-    let mut cx = Context {
-        source: packet.source,
-        destination: packet.destination,
-        observer: &mut observer,
-        scratch,
-    };
+    let (limits, counters) = (&worker.limits.stream, &mut worker.counters);
+    let (time, peer) = (worker.now.max(flow.last()), Peer::default());
+    let mut work = StreamWork { limits, time, may_begin, peer, counters };
     let (stream, session) = flow.stream(side);
-    act(stream, &mut |chunk| session.stream(side, chunk, &mut cx));
+    let teller = Teller::new(worker.watch.at(&scene), &mut worker.told, flow_number);
+    let mut reader = Parsers::new((session, side), scene.ends(), teller, &mut worker.scratch);
+    act(stream, &mut work, &mut reader);
 }

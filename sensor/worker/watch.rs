@@ -5,7 +5,9 @@ mod hosts;
 
 use std::sync::Arc;
 
+use crate::alert::crowd::{Allowance, Groups};
 use crate::alert::event::{EventBody, EventKinds, hex};
+use crate::alert::familiar::{Familiar, Greeting};
 use crate::alert::identity::Announced;
 use crate::alert::{
     Alert, Event, HomeNetworks, Origin, Outbox, Reason, Reasons, Sighting, Throttle,
@@ -24,7 +26,7 @@ use crate::observation::{ClientHello, Kind, Message, Observation, Observer, Stre
 use crate::stats::{Counter, Counters};
 use crate::worker::Assignment;
 use crate::worker::identity::is_naming_port;
-use hosts::Hosts;
+use hosts::{Clients, Hosts};
 
 /// The packet in hand and its flow.
 pub(super) struct Scene<'a> {
@@ -56,10 +58,6 @@ impl<'a> Scene<'a> {
         self.begun.map_or(0, |begun| flow_id(&key, begun))
     }
 
-    pub(super) const fn time(&self) -> Timestamp {
-        self.time
-    }
-
     /// Who sent the packet, and to whom.
     pub(super) const fn ends(&self) -> (Endpoint, Endpoint) {
         (self.packet.source, self.packet.destination)
@@ -78,6 +76,11 @@ pub(super) struct Watch {
     /// What alerted connections met.
     pub(super) reasons: Reasons,
     pub(super) throttle: Throttle,
+    /// Hosts of ours that are known to be real.
+    pub(super) familiar: Familiar,
+    /// Who has lines of its own, and what is counted together.
+    pub(super) allowance: Allowance,
+    pub(super) groups: Groups,
     pub(super) outbox: Outbox,
     pub(super) home: HomeNetworks,
     pub(super) events: EventKinds,
@@ -85,7 +88,7 @@ pub(super) struct Watch {
     /// Hosts of ours that were seen.
     pub(super) hosts: Hosts,
     /// Those that were seen in a flow with the outside.
-    pub(super) clients: Hosts,
+    pub(super) clients: Clients,
     /// Facts about hosts that were passed on.
     pub(super) announced: Announced,
     /// The latest flow counted as encrypted DNS: its second ClientHello is the same flow.
@@ -102,6 +105,9 @@ impl Watch {
             behaviours: Tracker::default(),
             reasons: Reasons::default(),
             throttle: Throttle::new(limits.throttle),
+            familiar: Familiar::default(),
+            allowance: Allowance::default(),
+            groups: Groups::new(limits.throttle.window_nanos),
             outbox,
             home,
             events,
@@ -109,7 +115,7 @@ impl Watch {
             hosts: Hosts::default(),
             announced: Announced::default(),
             encrypted: None,
-            clients: Hosts::default(),
+            clients: Clients::default(),
             counters: Counters::default(),
         }
     }
@@ -168,8 +174,9 @@ impl Watch {
     /// host of the outside.
     pub(super) fn our_side(&mut self, key: &FlowKey) -> Option<Side> {
         let Self { hosts, home, .. } = self;
-        let low_is_ours = hosts.note_if(key.low.address, |address| home.contains(address));
-        let high_is_ours = hosts.note_if(key.high.address, |address| home.contains(address));
+        let mut note = |address| home.contains(address) && hosts.note(address);
+        let low_is_ours = note(key.low.address);
+        let high_is_ours = note(key.high.address);
         let (side, other) = match (low_is_ours, high_is_ours) {
             (true, false) => (Side::Low, key.high),
             (false, true) => (Side::High, key.low),
@@ -179,7 +186,7 @@ impl Watch {
             return None;
         }
         self.counters.count(Counter::FlowsOut);
-        self.clients.note_if(key.endpoint(side).address, |_| true);
+        self.clients.note(key.endpoint(side).address);
         Some(side)
     }
 
@@ -240,8 +247,9 @@ impl Watch {
         };
         let also = self.reasons.note(scene.flow_id(), Reason { kind, indicator });
         let set = self.matcher.set().clone();
-        let first = sighting.time;
         let alert = Box::new(Alert {
+            first: sighting.time,
+            opened: sighting.time,
             sighting,
             kind,
             weakness,
@@ -252,16 +260,42 @@ impl Watch {
             ours,
             peer,
             count: 1,
-            first,
+            crowd: None,
         });
         self.say_overdue(scene.time);
         if scene.again && self.throttle.knows(&alert) {
             return;
         }
-        match self.throttle.admit(alert) {
-            Some(alert) => self.outbox.alert(alert, &mut self.counters),
+        match self.throttle.fold(alert) {
+            Some(alert) => self.say_new(alert),
             None => self.counters.count(Counter::AlertsFolded),
         }
+    }
+
+    /// Says a contact that is none of those that are folded, in a line of its own or in a group's.
+    fn say_new(&mut self, alert: Box<Alert>) {
+        let (host, now) = (alert.ours.address, alert.sighting.time);
+        let is_familiar =
+            self.familiar.knows(host) || (self.clients.knew(host) && self.greet(host, now));
+        match self.allowance.place(&alert, is_familiar) {
+            None => {
+                self.throttle.begin(&alert, is_familiar);
+                self.outbox.alert(alert, &mut self.counters);
+            }
+            Some(group) => {
+                self.groups.gather(group, alert);
+                self.counters.count(Counter::AlertsGathered);
+            }
+        }
+    }
+
+    /// A host of ours was seen to be real. Is it familiar from now on?
+    pub(super) fn greet(&mut self, host: Address, now: Timestamp) -> bool {
+        let refused = self.familiar.greet(host, now) == Greeting::Refused;
+        if refused {
+            self.counters.count(Counter::HostsUnfamiliar);
+        }
+        !refused
     }
 
     fn sighting(&self, scene: &Scene<'_>) -> Sighting {
@@ -276,8 +310,16 @@ impl Watch {
         sighting
     }
 
-    /// Says the counts of folded contacts whose window has passed.
+    /// Says the counts of folded contacts, and of groups, whose time has come.
     pub(super) fn say_overdue(&mut self, now: Timestamp) {
+        if self.groups.is_empty() {
+            self.clients.tick(now);
+        } else {
+            // Whoever is new in a flood stays new until it is over.
+            for alert in self.groups.due(now) {
+                self.outbox.alert(alert, &mut self.counters);
+            }
+        }
         while let Some(summary) = self.throttle.expire(now) {
             if let Some(alert) = summary {
                 self.outbox.alert(alert, &mut self.counters);
@@ -287,7 +329,7 @@ impl Watch {
 
     /// Says every count that is still unsaid.
     pub(super) fn say_all(&mut self) {
-        for alert in self.throttle.finish() {
+        for alert in self.throttle.finish().into_iter().chain(self.groups.finish()) {
             self.outbox.alert(alert, &mut self.counters);
         }
     }

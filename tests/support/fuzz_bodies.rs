@@ -271,26 +271,35 @@ pub fn tls_certificate(data: &[u8]) {
 
 /// Datagrams of a QUIC client.
 pub fn quic_datagrams(data: &[u8]) {
-    let mut connection = quic::Connection::default();
+    let mut chlo = quic::Chlo::default();
     with_context(data.len(), Side::Low, |cx| {
         for datagram in pieces(data) {
             let _ = quic::probe(datagram);
-            let _ = connection.datagram(datagram, cx);
+            let _ = quic::read(datagram, cx);
+            let _ = chlo.read(datagram, cx);
         }
-        connection.finish(cx);
+        tell_half_read(cx);
     });
 }
 
 /// Datagrams of a DTLS client.
 pub fn dtls_datagrams(data: &[u8]) {
-    let mut hellos = dtls::Hellos::default();
     with_context(data.len(), Side::Low, |cx| {
         for datagram in pieces(data) {
             let _ = dtls::probe(datagram);
-            let _ = hellos.datagram(datagram, cx);
+            let _ = dtls::read(datagram, cx);
         }
-        hellos.finish(cx);
+        tell_half_read(cx);
     });
+}
+
+/// What came of handshakes that are not whole.
+fn tell_half_read(cx: &mut Context<'_>) {
+    cx.scratch.handshakes.flush();
+    while let Some(due) = cx.scratch.handshakes.take_due() {
+        due.tell(cx);
+    }
+    assert_eq!(cx.scratch.handshakes.held_bytes(), 0);
 }
 
 /// A DHCP message.
@@ -330,13 +339,15 @@ pub fn session(data: &[u8]) {
         });
     }
     let mut datagrams = Session::default();
-    for (number, piece) in pieces(data).enumerate() {
-        let side = if number % 3 == 2 { Side::High } else { Side::Low };
-        with_context(2 * data.len(), side, |cx| {
-            let _ = datagrams.datagram(side, piece, cx);
-        });
-    }
-    with_context(2 * data.len(), Side::Low, |cx| datagrams.finish(cx));
+    with_context(4 * data.len(), Side::Low, |cx| {
+        let ends = (cx.source, cx.destination);
+        for (number, piece) in pieces(data).enumerate() {
+            let back = number % 3 == 2;
+            (cx.source, cx.destination) = if back { (ends.1, ends.0) } else { ends };
+            datagrams.datagram(if back { Side::High } else { Side::Low }, piece, cx);
+        }
+        tell_half_read(cx);
+    });
 }
 
 /// Fragments of a few packets: each piece is identification, place in units of eight bytes with

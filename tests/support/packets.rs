@@ -122,6 +122,17 @@ pub struct Tcp {
 /// A TCP segment in its IP packet. A SYN carries a maximum segment size option.
 pub fn tcp(source: SocketAddr, destination: SocketAddr, tcp: Tcp, payload: &[u8]) -> Vec<u8> {
     let options: &[u8] = if tcp.flags & SYN != 0 { &[2, 4, 0x05, 0xb4] } else { &[] };
+    tcp_with(source, destination, tcp, options, payload)
+}
+
+/// The same with these options, a multiple of four bytes.
+pub fn tcp_with(
+    source: SocketAddr,
+    destination: SocketAddr,
+    tcp: Tcp,
+    options: &[u8],
+    payload: &[u8],
+) -> Vec<u8> {
     let mut segment = Vec::new();
     segment.extend(source.port().to_be_bytes());
     segment.extend(destination.port().to_be_bytes());
@@ -134,6 +145,18 @@ pub fn tcp(source: SocketAddr, destination: SocketAddr, tcp: Tcp, payload: &[u8]
     let sum = transport_checksum(source.ip(), destination.ip(), TCP, &segment);
     segment[16..18].copy_from_slice(&sum.to_be_bytes());
     ip(source.ip(), destination.ip(), TCP, &segment)
+}
+
+/// Makes a TCP segment over IPv4 say that its byte before this offset is urgent; its checksum
+/// stays right.
+pub fn set_urgent(packet: &mut [u8], pointer: u16) {
+    packet[20 + 13] |= 0x20;
+    packet[20 + 18..20 + 20].copy_from_slice(&pointer.to_be_bytes());
+    packet[20 + 16..20 + 18].fill(0);
+    let end =
+        |at: usize| IpAddr::from([packet[at], packet[at + 1], packet[at + 2], packet[at + 3]]);
+    let sum = transport_checksum(end(12), end(16), TCP, &packet[20..]);
+    packet[36..38].copy_from_slice(&sum.to_be_bytes());
 }
 
 /// An echo request or its reply ("ping"), ICMP or ICMPv6 as the addresses say.

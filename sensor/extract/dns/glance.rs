@@ -99,12 +99,17 @@ fn plain_name(wire: &[u8]) -> Option<(u64, usize)> {
             return None;
         }
     }
-    let tail = wire.get(1..length)?.last_chunk()?;
+    let octets = wire.get(1..length)?;
+    // A name in raw UTF-8 is compared as its A-labels, whose end is another one.
+    if !octets.is_ascii() {
+        return None;
+    }
+    let tail = octets.last_chunk()?;
     spelled(u64::from_be_bytes(*tail), (lengths >> 1) as u8).map(|word| (word, length))
 }
 
 /// The comparable spelling of the last eight octets of a name, the lowest byte last on the wire
-/// and first in the answer. `lengths` has a bit for each that is a length. None if an octet of a
+/// and first in the answer, all of them ASCII. `lengths` has a bit for each that is a length. None if an octet of a
 /// label would be spelled in another way than as one character.
 #[inline]
 fn spelled(wire: u64, lengths: u8) -> Option<u64> {
@@ -112,9 +117,6 @@ fn spelled(wire: u64, lengths: u8) -> Option<u64> {
         u64::from_ne_bytes([byte; 8])
     }
     const HIGH: u64 = each(0x80);
-    if wire & HIGH != 0 {
-        return None;
-    }
     // No byte is above 0x7f and none added is above 0x80: no sum runs over into the next.
     let at_least = |byte: u8| (wire + each(0x80 - byte)) & HIGH;
     let other_than = |byte: u8| ((wire ^ each(byte)) + each(0x7f)) & HIGH;
@@ -208,7 +210,8 @@ mod tests {
     fn what_is_not_plain_is_left_to_the_reader() {
         let plain: &[u8] = b"\x03www\x07example\0";
         assert!(all(&message(plain, &[A; 8])).is_some());
-        let questions: [&[u8]; 6] = [
+        let questions: [&[u8]; 7] = [
+            b"\x0cb\xc3\xbccherladen\x07example\0",
             b"\x07example\0",
             b"\x03www\x07ex.mple\0",
             b"\x03www\x07ex\\mple\0",

@@ -54,12 +54,13 @@ enum Believed {
     UnlessMalformed,
 }
 
-/// A name read before: where it began, its spelling, and whether it was said as an answer and as
-/// that of a reverse lookup.
+/// A name read before: where it began, its spelling, whether something in it is escaped, and
+/// whether it was said as an answer and as that of a reverse lookup.
 #[derive(Clone, Copy, Debug, Default)]
 struct Known {
     at: usize,
     span: Span,
+    odd: bool,
     answered: [bool; 2],
 }
 
@@ -160,7 +161,7 @@ impl Reader {
             let first = self.questions.is_empty();
             self.reverse = (first || self.reverse) && is_reverse(self.spelled(name.span));
             // The whole name is there: say it even if type and class are cut off.
-            self.say(Kind::DnsQuery, name.span, observer);
+            self.say(Kind::DnsQuery, name, observer);
             let [t0, t1, c0, c1] = cursor.array()?;
             let (qtype, qclass) = (u16::from_be_bytes([t0, t1]), u16::from_be_bytes([c0, c1]));
             self.questions.push(DnsQuestion { name: name.span, qtype, qclass });
@@ -339,11 +340,8 @@ impl Reader {
         }
         // A lone pointer's name is found again under the place it points to.
         let known_at = cursor.pointer().unwrap_or(at);
-        if let Err(fault) = cursor.name(&mut self.text) {
-            self.text.truncate(start);
-            return Err(fault);
-        }
-        let known = Known { at: known_at, span: self.span_from(start), answered: [false; 2] };
+        let odd = cursor.name(&mut self.text).inspect_err(|_| self.text.truncate(start))?;
+        let known = Known { at: known_at, span: self.span_from(start), odd, answered: [false; 2] };
         if let Some(slot) = self.recent.get_mut(self.next % RECENT) {
             *slot = known;
             self.next += 1;
@@ -366,7 +364,7 @@ impl Reader {
         if said {
             return;
         }
-        self.say(kind, name.span, observer);
+        self.say(kind, name, observer);
         for known in &mut self.recent {
             if known.at == name.at && known.span == name.span {
                 known.answered = [answered || !self.hearsay, in_reverse || self.hearsay];
@@ -384,12 +382,25 @@ impl Reader {
         self.text.get(span.start as usize..span.end as usize).unwrap_or_default()
     }
 
-    fn say(&self, kind: Kind, span: Span, observer: &mut dyn Observer) {
-        match self.spelled(span) {
+    fn say(&self, kind: Kind, name: Known, observer: &mut dyn Observer) {
+        match self.spelled(name.span) {
             "" => {}
-            name => observer.seen(Observation { kind, value: Value::Name(name) }),
+            text if name.odd => say_odd(kind, text, observer),
+            text => observer.seen(Observation { kind, value: Value::Name(text) }),
         }
     }
+}
+
+/// Says a name in which something is escaped: sent as raw UTF-8, it is compared as its A-labels.
+#[cold]
+fn say_odd(kind: Kind, text: &str, observer: &mut dyn Observer) {
+    let mut ascii = String::new();
+    let value = match super::spelling::with_a_labels(text, &mut ascii) {
+        true if ascii.is_empty() => return,
+        true => Value::Name(&ascii),
+        false => Value::Name(text),
+    };
+    observer.seen(Observation { kind, value });
 }
 
 /// Appends the comparable spelling of the wire-form name at the beginning of `bytes`; nothing when

@@ -92,20 +92,21 @@ impl<'m> Cursor<'m> {
     ///
     /// A pointer may point anywhere: forward is unlawful (RFC 1035 4.1.4), but common resolvers
     /// follow it, so a name could hide behind it. On a fault `out` may hold part of the name.
-    pub(super) fn name(&mut self, out: &mut String) -> Result<(), Fault> {
+    /// True if something in it is escaped.
+    pub(super) fn name(&mut self, out: &mut String) -> Result<bool, Fault> {
         if let Some(behind) = self.plain_name(out) {
             self.at = behind;
-            return Ok(());
+            return Ok(false);
         }
         let start = *self;
         let mut pieces = Pieces::default();
         self.labels(|label| pieces.push(&label))?;
         if let Some(text) = pieces.text() {
             out.push_str(text);
-            return Ok(());
+            return Ok(false);
         }
         *self = start;
-        self.odd_name(out)
+        self.odd_name(out).map(|()| true)
     }
 
     /// Appends the next name if it lies there in one piece and no byte of it must be escaped;

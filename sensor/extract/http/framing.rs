@@ -3,7 +3,8 @@
 //! Owns the reading of `Content-Length` and `Transfer-Encoding`. Two peers that disagree about
 //! them are how a request is smuggled, so every form that somebody reads otherwise is doubtful.
 
-use super::head::Field;
+use super::head::{self, Field};
+use crate::extract::Probe;
 
 /// No such place.
 pub(super) const NOWHERE: u64 = u64::MAX;
@@ -60,9 +61,6 @@ impl Deciding {
             } else {
                 self.doubt = true;
             }
-        } else if field.is(b"expect") {
-            // The body is not sent when the server refuses.
-            self.doubt = true;
         }
     }
 
@@ -96,9 +94,31 @@ impl Deciding {
     }
 }
 
+/// Does a request stand where a body of this length should begin?
+///
+/// A server that answers GET does not look for a body, and one that refuses an upload does not
+/// wait for it; their clients send the next request at once. But an upload may be a request that
+/// somebody saved. So behind a method that has a body, a request is believed only if it does not
+/// end where the body ends, and if nothing, or another request, stands behind it.
+pub(super) fn in_place_of_body(bytes: &[u8], length: u64, bodyless: bool) -> Probe {
+    let probe = head::begins_request(bytes);
+    if bodyless || probe != Probe::Yes {
+        return probe;
+    }
+    let Ok(end) = head::end(bytes, 0) else { return Probe::Unsure };
+    let mut deciding = Deciding::default();
+    head::split(bytes.get(..end).unwrap_or(bytes)).1.for_each(|field| deciding.field(&field));
+    let body = if let Framing::Length(body) = deciding.framing() { body } else { 0 };
+    let whole = (end as u64).saturating_add(body);
+    let behind = usize::try_from(whole).ok().and_then(|whole| bytes.get(whole..));
+    let goes_on = |behind: &[u8]| behind.is_empty() || head::may_follow(behind);
+    let plain = deciding.framing() != Framing::Length(body) || behind.is_none_or(goes_on);
+    if whole != length && plain { Probe::Yes } else { Probe::No }
+}
+
 /// Reads a chunk-size line; the line end of the data before it is passed over.
 pub(super) fn chunk_size(bytes: &[u8]) -> ChunkSize {
-    let line = super::head::skip_line_ends(bytes);
+    let line = head::skip_line_ends(bytes);
     let skipped = bytes.len() - line.len();
     let digits = line.iter().take(17).take_while(|byte| byte.is_ascii_hexdigit()).count();
     let end = memchr::memchr(b'\n', line.get(..CHUNK_LINE_LIMIT).unwrap_or(line));

@@ -1,7 +1,9 @@
 use proptest::prelude::*;
 
-use super::super::http::testing::{Seen, feed};
+use super::super::http::testing::{Seen, context_of, feed};
+use super::frame::{END_HEADERS, PADDED, PRIORITY};
 use super::*;
+use crate::extract::Scratch;
 
 /// `:method GET`, `:path /x`, `:authority` literal, indexed into the table.
 fn block(authority: &str) -> Vec<u8> {
@@ -77,6 +79,87 @@ fn a_header_block_without_end_is_bounded() {
     let seen = feed(text.chunks(1400));
     assert_eq!(seen.messages.len(), 1);
     assert!(seen.counted.contains(&Counter::HttpIncomplete));
+}
+
+/// Shows pieces to a parser that was begun before; `hole` before the first of them.
+///
+/// Answers what was held at most.
+fn go_on(requests: &mut Requests, seen: &mut Seen, pieces: &[Vec<u8>], hole: bool) -> usize {
+    let (mut scratch, mut held, mut most) = (Scratch::default(), Vec::new(), 0);
+    for (nth, piece) in pieces.iter().enumerate() {
+        held.extend_from_slice(piece);
+        let after_gap = hole && nth == 0;
+        let chunk = Chunk { bytes: &held, from_start: false, after_gap, cut: Cut::None };
+        match requests.advance(chunk, &mut context_of(seen, &mut scratch)) {
+            Verdict::Consumed(bytes) => drop(held.drain(..held.len().min(bytes as usize))),
+            Verdict::All => panic!("the direction is never given up"),
+        }
+        most = most.max(requests.held_bytes());
+    }
+    most
+}
+
+#[test]
+fn a_block_of_any_length_is_read_as_it_passes() {
+    let field = [&[0x00, 2, b'x', b'0', 0x7f, 0x81, 0x3e][..], &[b'a'; 8064]].concat();
+    for fields in [9, 120] {
+        let block = [&[0x82, 0x84][..], &field.repeat(fields), &block("a.example")[5..]].concat();
+        let mut text = PREFACE.to_vec();
+        let frames: Vec<_> = block.chunks(16_000).collect();
+        for (nth, part) in frames.iter().enumerate() {
+            let kind = if nth == 0 { HEADERS } else { CONTINUATION };
+            let flags = if nth + 1 == frames.len() { END_HEADERS } else { 0 };
+            text.extend(frame_of(kind, flags, part));
+        }
+        for size in [700, 1400, 9_000] {
+            let mut seen = Seen::default();
+            let pieces: Vec<_> = text.chunks(size).map(<[u8]>::to_vec).collect();
+            let mut requests = Requests::default();
+            let most = go_on(&mut requests, &mut seen, &pieces, false);
+            assert_eq!(seen.of("http.host"), ["a.example"], "{fields} fields in {size}");
+            let left = requests.held_bytes();
+            assert!(most < 48 * 1024 && left < 4 * 1024, "{most} at most, {left} left");
+        }
+    }
+}
+
+#[test]
+fn behind_a_hole_the_next_frame_is_found_and_what_is_spelled_out_is_read() {
+    let mut requests = Requests::default();
+    let mut seen = Seen::default();
+    let begin = [PREFACE.to_vec(), frame_of(HEADERS, END_HEADERS, &block("a.example"))].concat();
+    let _ = go_on(&mut requests, &mut seen, &[begin], false);
+    let refers = frame_of(HEADERS, END_HEADERS, &[0x82, 0x84, 0xbe]);
+    let spelled = frame_of(HEADERS, END_HEADERS, &block("b.example"));
+    let pieces =
+        [vec![0xfe; 900], b"GET / of a body".to_vec(), [refers.clone(), spelled].concat(), refers];
+    let _ = go_on(&mut requests, &mut seen, &pieces, true);
+    assert_eq!(seen.of("http.host"), ["a.example", "b.example", "b.example"]);
+    let again = [PREFACE.to_vec(), frame_of(HEADERS, END_HEADERS, &block("c.example"))].concat();
+    let _ = go_on(&mut requests, &mut seen, &[vec![0xfe; 90], again], true);
+    assert_eq!(seen.of("http.host").last(), Some(&"c.example"));
+}
+
+#[test]
+fn a_damaged_block_ends_no_connection() {
+    let damaged = frame_of(HEADERS, END_HEADERS, &[0x82, 0xff, 0xff, 0xff, 0xff, 0xff, 0x41]);
+    let next = frame_of(HEADERS, END_HEADERS, &block("a.example"));
+    let seen = feed([PREFACE, &damaged, &next]);
+    assert_eq!(seen.of("http.host"), ["a.example"]);
+    assert!(seen.counted.contains(&Counter::HttpIncomplete));
+}
+
+#[test]
+fn what_a_connection_without_end_holds_is_bounded_and_counted() {
+    let update = [&[0x3f, 0xe1, 0xff, 0x03][..]].concat();
+    let entry = [&[0x40, 1, b'n', 0x7f, 0x81, 0x0f][..], &[b'v'; 2048]].concat();
+    let mut pieces = vec![PREFACE.to_vec(), frame_of(HEADERS, 0, &update)];
+    pieces.extend((0..200).map(|_| frame_of(CONTINUATION, 0, &entry)));
+    pieces.push(frame_of(CONTINUATION, END_HEADERS, &block("a.example")));
+    let (mut requests, mut seen) = (Requests::default(), Seen::default());
+    let most = go_on(&mut requests, &mut seen, &pieces, false);
+    assert!((60 * 1024..100 * 1024).contains(&most), "the table is counted and bounded: {most}");
+    assert_eq!(seen.of("http.host"), ["a.example"]);
 }
 
 proptest! {

@@ -1,25 +1,60 @@
 //! Bytes that arrive with an offset and in any order: CRYPTO frames (RFC 9000 19.6) and handshake
 //! fragments of DTLS (RFC 6347 4.2.3).
 //!
-//! Holds what arrived and no more, whatever offset a peer names. Where pieces overlap, the one
-//! that starts first counts, and of two with the same start the longer.
+//! Holds what arrived and no more, whatever offset a peer names. Where pieces contradict each
+//! other all of them are kept, and `readings.rs` says how a receiver may have put them together.
 
-/// Bytes held for one stream.
-const BYTES: usize = 64 * 1024;
+mod readings;
+
+pub(in crate::extract) use readings::Reading;
+
+use std::ops::Range;
+
+/// Largest offset held, and bytes held for one stream: a server takes a ClientHello of 128 KB.
+pub(in crate::extract) const BYTES: usize = 160 * 1024;
 /// Pieces held for one stream.
 const PIECES: usize = 2048;
+/// Contradicting pieces among which a repetition is looked for.
+const LATEST: usize = 32;
 
-/// Where a piece belongs and where its bytes are kept.
+/// How sure it is that a datagram came to its receiver. Ordered: what is less sure is less.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Reach {
+    /// Its checksums are right, as far as they were looked at.
+    pub sound: bool,
+    /// Routers it may still pass (TTL, hop limit). 255 where that is not known.
+    pub hops: u8,
+}
+
+impl Default for Reach {
+    /// Nothing speaks against it.
+    fn default() -> Self {
+        Self { sound: true, hops: u8::MAX }
+    }
+}
+
+/// Where a piece belongs and where its bytes are kept: what is kept later came later.
 #[derive(Clone, Copy, Debug)]
 struct Piece {
     offset: u32,
     start: u32,
     length: u32,
+    reach: Reach,
 }
 
 impl Piece {
     const fn end(&self) -> u32 {
         self.offset + self.length
+    }
+
+    /// The part of it between two offsets within it.
+    const fn part(&self, from: u32, to: u32) -> Self {
+        Self {
+            offset: from,
+            start: self.start + (from - self.offset),
+            length: to - from,
+            reach: self.reach,
+        }
     }
 }
 
@@ -27,147 +62,201 @@ impl Piece {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub(in crate::extract) enum Push {
-    /// It is held, or was known.
+    /// It was held before.
+    Known,
+    /// It is held.
     Held,
-    /// The limit is reached: it is not held.
+    /// It is held, and differs from what is held for the same place.
+    Differs,
+    /// There is no room for it: it is not held.
     Full,
+    /// It belongs further back than anything is held: it is not held.
+    Far,
 }
 
-/// A stream's bytes from offset 0 on, at most 64 KB in 2,048 pieces.
+/// How a piece agrees with the first one of each place.
+#[derive(Clone, Copy)]
+struct Fit {
+    /// Bytes of it that are held.
+    covered: u32,
+    same: bool,
+    /// It came more surely than some of the bytes it repeats.
+    surer: bool,
+}
+
+/// A stream's bytes from offset 0 on.
 #[derive(Debug, Default)]
 pub(in crate::extract) struct CryptoStream {
+    /// In the order of arrival.
     bytes: Vec<u8>,
-    /// Sorted by offset.
-    pieces: Vec<Piece>,
-    full: bool,
+    /// What came first for each place: sorted by offset, without overlaps.
+    first: Vec<Piece>,
+    /// Pieces that repeat a place otherwise, in the order of arrival.
+    others: Vec<Piece>,
+    contradicted: bool,
 }
 
 impl CryptoStream {
     /// Takes a piece.
-    pub(in crate::extract) fn push(&mut self, offset: u64, data: &[u8]) -> Push {
+    pub(in crate::extract) fn push(&mut self, offset: u64, data: &[u8], reach: Reach) -> Push {
         let end = offset.saturating_add(data.len() as u64);
-        if end > BYTES as u64 || self.bytes.len() + data.len() > BYTES {
-            self.full = true;
+        if end > BYTES as u64 {
+            return Push::Far;
+        }
+        // Both are below 160 KB now.
+        let (offset, length) = (offset as u32, data.len() as u32);
+        let place = self.place(offset, offset + length);
+        let fit = self.fit(place.clone(), offset, data, reach);
+        let again = fit.covered == length && fit.same && !fit.surer;
+        if data.is_empty() || again || self.was_other(offset, data, reach) {
+            return Push::Known;
+        }
+        let pieces = self.first.len() + self.others.len() + place.len();
+        if self.bytes.len() + data.len() > BYTES || pieces >= PIECES {
             return Push::Full;
         }
-        // Both are below 64 KB now.
-        let (offset, length) = (offset as u32, data.len() as u32);
-        if data.is_empty() || self.is_known(offset, offset + length) {
+        let piece = Piece { offset, start: self.bytes.len() as u32, length, reach };
+        self.bytes.extend_from_slice(data);
+        if fit.covered == 0 {
+            self.insert(place.start, piece);
             return Push::Held;
         }
-        if self.pieces.len() >= PIECES {
-            self.full = true;
-            return Push::Full;
+        self.lay_under(place, piece);
+        if !fit.same || fit.surer {
+            self.others.push(piece);
         }
-        let piece = Piece { offset, start: self.bytes.len() as u32, length };
-        let place = self.pieces.partition_point(|held| held.offset <= offset);
-        self.bytes.extend_from_slice(data);
-        match place.checked_sub(1).and_then(|before| self.pieces.get_mut(before)) {
+        self.contradicted |= !fit.same;
+        if fit.same { Push::Held } else { Push::Differs }
+    }
+
+    /// Which of the first pieces lie between these offsets.
+    fn place(&self, offset: u32, end: u32) -> Range<usize> {
+        let start = self.first.partition_point(|held| held.end() <= offset);
+        let behind = self.first.get(start..).unwrap_or_default();
+        start..start + behind.partition_point(|held| held.offset < end)
+    }
+
+    fn fit(&self, place: Range<usize>, offset: u32, data: &[u8], reach: Reach) -> Fit {
+        let mut fit = Fit { covered: 0, same: true, surer: false };
+        for held in self.first.get(place).unwrap_or_default() {
+            let (from, to) =
+                (offset.max(held.offset), (offset + data.len() as u32).min(held.end()));
+            let new = data.get((from - offset) as usize..(to - offset) as usize);
+            fit.covered += to - from;
+            fit.same &= new == self.bytes_of(&held.part(from, to));
+            fit.surer |= reach > held.reach;
+        }
+        fit
+    }
+
+    /// Is this a repetition of a piece that contradicts another?
+    fn was_other(&self, offset: u32, data: &[u8], reach: Reach) -> bool {
+        self.others.iter().rev().take(LATEST).any(|held| {
+            held.offset == offset && held.reach >= reach && self.bytes_of(held) == Some(data)
+        })
+    }
+
+    fn bytes_of(&self, piece: &Piece) -> Option<&[u8]> {
+        self.bytes.get(piece.start as usize..(piece.start + piece.length) as usize)
+    }
+
+    /// Adds a piece that overlaps none.
+    fn insert(&mut self, place: usize, piece: Piece) {
+        match place.checked_sub(1).and_then(|before| self.first.get_mut(before)) {
             // In order, as nearly always: the piece before grows.
             Some(before)
-                if before.end() == offset && before.start + before.length == piece.start =>
+                if before.end() == piece.offset
+                    && before.start + before.length == piece.start
+                    && before.reach == piece.reach =>
             {
-                before.length += length;
+                before.length += piece.length;
             }
-            _ => self.pieces.insert(place, piece),
+            _ => self.first.insert(place, piece),
         }
-        Push::Held
     }
 
-    /// Does one piece hold all of it?
-    fn is_known(&self, offset: u32, end: u32) -> bool {
-        let place = self.pieces.partition_point(|held| held.offset <= offset);
-        let before = self.pieces.get(..place).unwrap_or_default();
-        before.iter().rev().take(8).any(|held| held.end() >= end)
+    /// Adds the parts of a piece that no other covers.
+    #[cold]
+    fn lay_under(&mut self, place: Range<usize>, piece: Piece) {
+        let covering = self.first.get(place.clone()).unwrap_or_default();
+        let mut merged = Vec::with_capacity(2 * covering.len() + 1);
+        let mut at = piece.offset;
+        for held in covering {
+            if at < held.offset {
+                merged.push(piece.part(at, held.offset));
+            }
+            merged.push(*held);
+            at = at.max(held.end());
+        }
+        if at < piece.end() {
+            merged.push(piece.part(at, piece.end()));
+        }
+        self.first.splice(place, merged);
     }
 
-    /// Was the limit reached?
-    pub(in crate::extract) const fn is_full(&self) -> bool {
-        self.full
+    /// Do pieces of it differ from each other?
+    pub(in crate::extract) const fn is_contradicted(&self) -> bool {
+        self.contradicted
     }
 
-    /// The slices that make up the bytes from offset 0 to the first hole.
-    fn parts(&self) -> impl Iterator<Item = &[u8]> {
-        let mut reached = 0;
-        let adjoining = self.pieces.iter().map_while(move |piece| {
+    /// Where the last piece ends.
+    pub(in crate::extract) fn end(&self) -> usize {
+        self.first.last().map_or(0, |last| last.end() as usize)
+    }
+
+    /// Bytes on the heap.
+    pub(in crate::extract) const fn held_bytes(&self) -> usize {
+        let pieces = self.first.capacity() + self.others.capacity();
+        self.bytes.capacity() + pieces * size_of::<Piece>()
+    }
+
+    /// The slices that make up the bytes from an offset to the first hole, by what came first.
+    fn parts(&self, from: usize) -> impl Iterator<Item = &[u8]> {
+        let from = u32::try_from(from).unwrap_or(u32::MAX);
+        let place = self.first.partition_point(|held| held.end() <= from);
+        let mut reached = from;
+        let behind = self.first.get(place..).unwrap_or_default();
+        behind.iter().map_while(move |piece| {
             if piece.offset > reached {
                 return None;
             }
-            let known = (reached - piece.offset).min(piece.length);
-            reached = reached.max(piece.end());
-            let (start, end) = (piece.start + known, piece.start + piece.length);
-            self.bytes.get(start as usize..end as usize)
-        });
-        adjoining.filter(|part| !part.is_empty())
+            let from = std::mem::replace(&mut reached, piece.end());
+            self.bytes_of(&piece.part(from, piece.end()))
+        })
     }
 
-    /// Replaces `out` with the bytes from offset 0 to the first hole.
-    pub(in crate::extract) fn join(&self, out: &mut Vec<u8>) {
+    /// Replaces `out` with the bytes from an offset to the first hole, by what came first.
+    pub(in crate::extract) fn join(&self, from: usize, out: &mut Vec<u8>) {
         out.clear();
-        for part in self.parts() {
+        for part in self.parts(from) {
             out.extend_from_slice(part);
         }
     }
 
-    /// Body length of the TLS handshake message at offset 0, once its header is there, and
-    /// whether all of it is.
-    pub(in crate::extract) fn message_length(&self) -> Option<(usize, bool)> {
-        let mut head = self.parts().flatten().skip(1).map(|byte| usize::from(*byte));
-        let length = head.next()? << 16 | head.next()? << 8 | head.next()?;
-        let there: usize = self.parts().map(<[u8]>::len).sum();
-        Some((length, there >= 4 + length))
+    /// Does the stream begin with these bytes, by what came first?
+    pub(in crate::extract) fn starts_with(&self, bytes: &[u8]) -> bool {
+        let mut rest = bytes;
+        for part in self.parts(0) {
+            let (now, later) = rest.split_at_checked(part.len()).unwrap_or((rest, &[]));
+            if part.get(..now.len()) != Some(now) {
+                return false;
+            }
+            rest = later;
+            if rest.is_empty() {
+                break;
+            }
+        }
+        rest.is_empty()
+    }
+
+    /// Length of the TLS handshake message at an offset, header included, if all of it is there.
+    pub(in crate::extract) fn whole_message(&self, from: usize) -> Option<usize> {
+        let mut head = self.parts(from).flatten().skip(1).map(|byte| usize::from(*byte));
+        let length = 4 + (head.next()? << 16 | head.next()? << 8 | head.next()?);
+        let there: usize = self.parts(from).map(<[u8]>::len).sum();
+        (there >= length).then_some(length)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn a_peer_that_names_a_far_offset_costs_nothing() {
-        let mut stream = CryptoStream::default();
-        assert_eq!(stream.push(1 << 60, b"x"), Push::Full);
-        assert_eq!(stream.push(u64::MAX, b"x"), Push::Full);
-        assert!(stream.is_full());
-        assert_eq!(stream.bytes.capacity(), 0);
-    }
-
-    #[test]
-    fn scattered_single_bytes_reach_the_limit_of_pieces() {
-        let mut stream = CryptoStream::default();
-        let held = (0..40_000).step_by(2).take_while(|at| stream.push(*at, b"x") == Push::Held);
-        assert_eq!(held.count(), PIECES);
-        assert!(stream.is_full());
-    }
-
-    #[test]
-    fn repeated_frames_are_held_once() {
-        let mut stream = CryptoStream::default();
-        for _ in 0..1000 {
-            assert_eq!(stream.push(0, &[7; 1000]), Push::Held);
-        }
-        assert_eq!(stream.bytes.len(), 1000);
-    }
-
-    proptest! {
-        #[test]
-        fn any_order_and_overlap_gives_the_same_bytes(
-            whole in prop::collection::vec(any::<u8>(), 1..300),
-            cuts in prop::collection::vec((any::<prop::sample::Index>(), 1_usize..60), 0..40),
-        ) {
-            let mut stream = CryptoStream::default();
-            let mut known = vec![false; whole.len()];
-            for (index, length) in cuts {
-                let start = index.index(whole.len());
-                let end = (start + length).min(whole.len());
-                prop_assert_eq!(stream.push(start as u64, &whole[start..end]), Push::Held);
-                known[start..end].fill(true);
-            }
-            let prefix = known.iter().take_while(|known| **known).count();
-            let mut out = vec![1, 2, 3];
-            stream.join(&mut out);
-            prop_assert_eq!(&out[..], &whole[..prefix]);
-        }
-    }
-}
+mod tests;

@@ -11,7 +11,7 @@ use ring::hkdf;
 use super::packet::Initial;
 
 /// QUIC version 2 (RFC 9369).
-pub(super) const VERSION_2: u32 = 0x6b33_43cf;
+pub(in crate::extract) const VERSION_2: u32 = 0x6b33_43cf;
 
 /// Salts by the first version that used them.
 const SALT_1: [u8; 20] = [
@@ -69,15 +69,15 @@ fn expand<const N: usize>(secret: &hkdf::Prk, label: &[u8]) -> Option<[u8; N]> {
 }
 
 /// Key, IV and header protection key of one sender, as raw bytes.
-pub(super) struct Material {
-    pub(super) key: [u8; 16],
-    pub(super) iv: [u8; 12],
-    pub(super) header: [u8; 16],
+pub(in crate::extract) struct Material {
+    pub(in crate::extract) key: [u8; 16],
+    pub(in crate::extract) iv: [u8; 12],
+    pub(in crate::extract) header: [u8; 16],
 }
 
 impl Material {
     /// Of the client's Initials to the connection id `destination`.
-    pub(super) fn client(version: u32, destination: &[u8]) -> Option<Self> {
+    pub(in crate::extract) fn client(version: u32, destination: &[u8]) -> Option<Self> {
         let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, salt_of(version)?);
         let initial = salt.extract(destination);
         let client: [u8; 32] = expand(&initial, b"client in")?;
@@ -96,7 +96,7 @@ impl Material {
 }
 
 /// What opens a client's Initials.
-pub(super) struct Keys {
+pub(in crate::extract) struct Keys {
     key: LessSafeKey,
     iv: [u8; 12],
     header: HeaderProtectionKey,
@@ -116,58 +116,95 @@ impl fmt::Debug for Keys {
 
 impl Keys {
     /// Of a connection whose first packet this is; `None` for an unknown version.
-    pub(super) fn derive(first: &Initial<'_>) -> Option<Self> {
-        let material = Material::client(first.version, first.destination)?;
+    pub(in crate::extract) fn derive(first: &Initial<'_>) -> Option<Self> {
+        Self::made(first.version, first.destination)
+    }
+
+    fn made(version: u32, destination: &[u8]) -> Option<Self> {
+        let material = Material::client(version, destination)?;
         let mut id = [0; 20];
-        id.get_mut(..first.destination.len())?.copy_from_slice(first.destination);
+        id.get_mut(..destination.len())?.copy_from_slice(destination);
         Some(Self {
             key: LessSafeKey::new(UnboundKey::new(&AES_128_GCM, &material.key).ok()?),
             iv: material.iv,
             header: HeaderProtectionKey::new(&quic::AES_128, &material.header).ok()?,
             largest: 0,
             id,
-            id_length: first.destination.len(),
-            version: first.version,
+            id_length: destination.len(),
+            version,
         })
     }
 
     /// Would this packet, as a connection's first, give these keys?
-    pub(super) fn made_of(&self, packet: &Initial<'_>) -> bool {
+    pub(in crate::extract) fn made_of(&self, packet: &Initial<'_>) -> bool {
         packet.version == self.version && self.id.get(..self.id_length) == Some(packet.destination)
+    }
+
+    /// The keys of another version for the same connection (RFC 9368 2.4).
+    pub(in crate::extract) fn of_version(&self, version: u32) -> Option<Self> {
+        let destination = self.id.get(..self.id_length)?;
+        Self::made(version, destination)
+    }
+
+    /// The version they are of.
+    pub(in crate::extract) const fn version(&self) -> u32 {
+        self.version
     }
 
     /// Opens a packet: `out` is its frames afterwards. False if it was not made with these keys,
     /// or is not whole; `out` is of no use then.
-    pub(super) fn open(&mut self, packet: &Initial<'_>, out: &mut Vec<u8>) -> bool {
-        out.clear();
-        out.extend_from_slice(packet.bytes);
-        self.open_in(packet.number_at, out).is_some()
+    pub(in crate::extract) fn open(&mut self, packet: &Initial<'_>, out: &mut Vec<u8>) -> bool {
+        // A decoy with a large number must not spoil the small ones of the true packets.
+        let number = match self.open_after(self.largest, packet, out) {
+            Err(true) => self.open_after(0, packet, out),
+            first => first,
+        };
+        self.largest = self.largest.max(number.unwrap_or(0));
+        number.is_ok()
     }
 
-    fn open_in(&mut self, number_at: usize, out: &mut Vec<u8>) -> Option<()> {
-        // The sample lies where the payload would start after a packet number of four bytes.
-        let sample = out.get(number_at + 4..number_at + 20)?;
-        let [first_mask, mask @ ..] = self.header.new_mask(sample).ok()?;
-        let first = out.first_mut()?;
-        *first ^= first_mask & 0x0f;
-        let length = usize::from(*first & 3) + 1;
-        let (head, payload) = out.split_at_mut_checked(number_at + length)?;
-        let mut truncated = 0;
-        for (byte, mask) in head.get_mut(number_at..)?.iter_mut().zip(mask) {
-            *byte ^= mask;
-            truncated = truncated << 8 | u64::from(*byte);
-        }
-        let number = complete(self.largest, truncated, 8 * length);
+    /// Opens a packet as the one that follows this number. Its own number; or would it have
+    /// another one, if it followed none?
+    fn open_after(
+        &self,
+        largest: u64,
+        packet: &Initial<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<u64, bool> {
+        out.clear();
+        out.extend_from_slice(packet.bytes);
+        let (truncated, length) = self.unprotect(packet.number_at, out).ok_or(false)?;
+        let number = complete(largest, truncated, 8 * length);
         let mut nonce = self.iv;
         for (byte, digit) in nonce.iter_mut().rev().zip(number.to_le_bytes()) {
             *byte ^= digit;
         }
         let nonce = Nonce::assume_unique_for_key(nonce);
-        let plain = self.key.open_in_place(nonce, Aad::from(&*head), payload).ok()?.len();
-        self.largest = self.largest.max(number);
-        out.drain(..number_at + length);
+        let payload_at = packet.number_at + length;
+        let (head, payload) = out.split_at_mut_checked(payload_at).ok_or(false)?;
+        let plain = match self.key.open_in_place(nonce, Aad::from(&*head), payload) {
+            Ok(plain) => plain.len(),
+            Err(_) => return Err(number != complete(0, truncated, 8 * length)),
+        };
+        out.drain(..payload_at);
         out.truncate(plain);
-        Some(())
+        Ok(number)
+    }
+
+    /// Takes the protection off a packet's header. Its packet number as sent, and the length.
+    fn unprotect(&self, number_at: usize, packet: &mut [u8]) -> Option<(u64, usize)> {
+        // The sample lies where the payload would start after a packet number of four bytes.
+        let sample = packet.get(number_at + 4..number_at + 20)?;
+        let [first_mask, mask @ ..] = self.header.new_mask(sample).ok()?;
+        let first = packet.first_mut()?;
+        *first ^= first_mask & 0x0f;
+        let length = usize::from(*first & 3) + 1;
+        let mut truncated = 0;
+        for (byte, mask) in packet.get_mut(number_at..number_at + length)?.iter_mut().zip(mask) {
+            *byte ^= mask;
+            truncated = truncated << 8 | u64::from(*byte);
+        }
+        Some((truncated, length))
     }
 }
 

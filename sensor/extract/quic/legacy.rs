@@ -1,8 +1,8 @@
 //! Google's QUIC before the standard, versions Q0xx whose first packet is in clear (up to Q046):
 //! the `SNI` tag of a client's CHLO.
 //!
-//! A CHLO is padded to fill one packet, so that it is read from one datagram and no state is
-//! kept.
+//! A CHLO is padded to fill one packet, so that it is read from one datagram. All that is kept is
+//! which name a flow told last: a client repeats its CHLO.
 
 use crate::extract::Context;
 use crate::extract::tls::hello;
@@ -24,14 +24,30 @@ pub(super) fn version(datagram: &[u8]) -> Option<u32> {
     matches!(text, [b'Q', b'0', b'0'..=b'9', b'0'..=b'9']).then_some(u32::from_be_bytes(*text))
 }
 
-/// Tells the name of a CHLO; false if this datagram is none.
-pub(super) fn read(datagram: &[u8], cx: &mut Context<'_>) -> bool {
-    let Some((version, values)) = version(datagram).zip(message(datagram)) else {
-        return false;
-    };
+/// What was told last of a flow.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Chlo(u32);
+
+impl Chlo {
+    /// Tells the name of a CHLO, unless it is the one told last; false if this datagram is none.
+    #[cold]
+    pub fn read(&mut self, datagram: &[u8], cx: &mut Context<'_>) -> bool {
+        let Some((version, values)) = version(datagram).zip(message(datagram)) else {
+            return false;
+        };
+        let name = server_name(values);
+        let digest = cx.scratch.handshakes.digest(name.unwrap_or_default()) as u32 | 1;
+        if std::mem::replace(&mut self.0, digest) != digest {
+            tell(version, name, cx);
+        }
+        true
+    }
+}
+
+fn tell(version: u32, name: Option<&[u8]>, cx: &mut Context<'_>) {
     let mut hello = ClientHello { quic_version: version, ..ClientHello::default() };
     cx.scratch.host.clear();
-    if let Some(name) = server_name(values) {
+    if let Some(name) = name {
         hello::observe(name, Kind::QuicSni, &mut cx.scratch.host, cx.observer);
     }
     hello.sni = Some(cx.scratch.host.as_str()).filter(|host| !host.is_empty());
@@ -40,7 +56,6 @@ pub(super) fn read(datagram: &[u8], cx: &mut Context<'_>) -> bool {
     }
     cx.observer.count(Counter::Quic);
     cx.observer.message(Message::Quic(&hello));
-    true
 }
 
 /// What follows the tag `CHLO` of the handshake message.

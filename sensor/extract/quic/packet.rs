@@ -9,15 +9,19 @@ const ID_MAX: usize = 20;
 
 /// An Initial packet, still protected.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Initial<'a> {
+pub(in crate::extract) struct Initial<'a> {
     /// Version.
-    pub(super) version: u32,
+    pub(in crate::extract) version: u32,
     /// Destination connection id.
-    pub(super) destination: &'a [u8],
+    pub(in crate::extract) destination: &'a [u8],
+    /// Source connection id: what the other side sends to.
+    pub(in crate::extract) source: &'a [u8],
     /// The packet from its first byte to the end that its length field gives.
     pub(super) bytes: &'a [u8],
     /// Where the protected packet number starts in `bytes`.
     pub(super) number_at: usize,
+    /// Its end was not captured: it cannot be opened.
+    pub(in crate::extract) cut: bool,
 }
 
 /// A packet of a datagram.
@@ -34,6 +38,7 @@ struct Long<'a> {
     first: u8,
     version: u32,
     destination: &'a [u8],
+    source: &'a [u8],
     rest: &'a [u8],
 }
 
@@ -45,7 +50,7 @@ impl<'a> Long<'a> {
         let (source, rest) = rest.split_at_checked(usize::from(length))?;
         let sound = first & 0x80 != 0 && destination.len() <= ID_MAX && source.len() <= ID_MAX;
         let version = u32::from_be_bytes([a, b, c, d]);
-        sound.then_some(Self { first, version, destination, rest })
+        sound.then_some(Self { first, version, destination, source, rest })
     }
 }
 
@@ -58,6 +63,17 @@ fn packet_type(first: u8, version: u32) -> u8 {
 
 const INITIAL: u8 = 0;
 const RETRY: u8 = 3;
+
+/// Does a long header name a known version, or none (version negotiation)? Media streams begin
+/// with the same bit, so that this is asked of many.
+#[inline]
+pub(super) fn is_of_known_version(datagram: &[u8]) -> bool {
+    let version = datagram.get(1..).and_then(|rest| rest.first_chunk());
+    version.is_some_and(|version| {
+        let version = u32::from_be_bytes(*version);
+        version == 0 || keys::is_known(version)
+    })
+}
 
 /// Is this a long header of a known version whose lengths agree with the datagram?
 pub(super) fn is_long(datagram: &[u8]) -> bool {
@@ -99,11 +115,14 @@ pub(super) fn packets(datagram: &[u8]) -> impl Iterator<Item = Packet<'_>> {
         let (skipped, length) = lengths(&long, kind)?;
         let number_at = rest.len() - long.rest.len() + skipped;
         let end = number_at.saturating_add(length);
+        let cut = end > rest.len();
         let (bytes, after) = rest.split_at_checked(end).unwrap_or((rest, &[]));
         rest = after;
-        let Long { version, destination, .. } = long;
+        let Long { version, destination, source, .. } = long;
         Some(match kind {
-            INITIAL => Packet::Initial(Initial { version, destination, bytes, number_at }),
+            INITIAL => {
+                Packet::Initial(Initial { version, destination, source, bytes, number_at, cut })
+            }
             _ => Packet::Other,
         })
     })

@@ -1,11 +1,16 @@
-//! A UDP flow: DHCP and DNS by port, everything else by content on any port.
+//! A UDP flow: each datagram is looked at afresh. Ports are a hint and never a verdict.
+//!
+//! Owns the order in which readers are asked. What is half-read belongs to no flow but to
+//! [`crate::extract::handshakes`], so a flow holds nothing, and nothing that was sent before makes a
+//! datagram be passed over. A datagram of no protocol of ours costs a few comparisons.
 
-use super::Interest;
-use crate::extract::{Context, dhcp, dns, dtls, http, netbios, quic};
+use crate::extract::quic::{self, Chlo};
+use crate::extract::socks_udp::{self, Relayed};
+use crate::extract::{Context, dhcp, dns, dtls, http, netbios};
 use crate::net::Side;
 use crate::stats::Counter;
 
-/// Unrecognised datagrams of a side after which it is not expected to be understood.
+/// Unrecognised datagrams of each side after which a flow is counted as unknown.
 const PATIENCE: u8 = 4;
 
 /// Unrecognised datagrams of one side when the other says nothing.
@@ -20,126 +25,121 @@ const fn is_dns(port: u16) -> bool {
     matches!(port, 53 | 5353 | 5355)
 }
 
-/// A UDP flow's state.
-#[derive(Debug)]
-pub(super) enum Datagrams {
-    /// Not recognised yet: how many of each side were not.
-    Detecting { low: u8, high: u8 },
-    /// DNS on a port of its own or not.
-    Dns,
-    /// QUIC, while its ClientHello is not whole.
-    Quic(Box<quic::Connection>),
-    /// DTLS, while its ClientHello is not whole.
-    Dtls(Box<dtls::Hellos>),
-    /// Nothing more to be read.
-    Done,
+/// May some of a datagram be held until more of its handshake comes?
+#[inline]
+pub fn may_hold(bytes: &[u8]) -> bool {
+    quic::probe(bytes) || dtls::probe(bytes) || matches!(bytes, [0, 0, 0, 1 | 3 | 4, ..])
 }
 
-impl Default for Datagrams {
-    fn default() -> Self {
-        Self::Detecting { low: 0, high: 0 }
-    }
+/// A UDP flow's state: what is counted once, and what makes a reader more lenient.
+#[derive(Debug, Default)]
+pub(super) struct Datagrams {
+    /// Unrecognised datagrams of the lower and the higher side.
+    unknown: [u8; 2],
+    /// Something was recognised, or it is counted that nothing was.
+    settled: bool,
+    /// A DNS message was read.
+    dns: bool,
+    /// An Initial opened, or it is counted that one did not.
+    initials: bool,
+    chlo: Chlo,
 }
 
 impl Datagrams {
     /// Reads a datagram.
-    pub(super) fn read(&mut self, side: Side, bytes: &[u8], cx: &mut Context<'_>) -> Interest {
+    pub(super) fn read(&mut self, side: Side, bytes: &[u8], cx: &mut Context<'_>) {
         let (source, destination) = (cx.source.port, cx.destination.port);
-        if (is_dhcp(source) || is_dhcp(destination)) && dhcp::read(bytes, cx) {
-            return Interest::More;
-        }
-        let names = source == netbios::PORT || destination == netbios::PORT;
-        if names && netbios::read(bytes, cx) {
-            return Interest::More;
-        }
         let hint = is_dns(source) || is_dns(destination);
-        let done = match self {
-            Self::Detecting { .. } => return self.detect(side, bytes, hint, cx),
-            Self::Dns => {
-                read_dns(bytes, true, cx);
-                false
-            }
-            Self::Quic(connection) => connection.datagram(bytes, cx),
-            Self::Dtls(hellos) => hellos.datagram(bytes, cx),
-            Self::Done => !hint || !read_dns(bytes, true, cx),
+        let by_port = Self::read_by_port(bytes, (source, destination), cx);
+        let read = match socks_udp::header(bytes) {
+            Some(relayed) => self.read_relayed(&relayed, cx) || hint && read_dns(bytes, true, cx),
+            None => self.read_content(bytes, hint, cx),
         };
-        self.after(done && !hint)
-    }
-
-    /// Has [`Datagrams::finish`] anything to read?
-    pub(super) const fn holds_back(&self) -> bool {
-        matches!(self, Self::Quic(_) | Self::Dtls(_))
-    }
-
-    /// Bytes on the heap.
-    pub(super) fn held_bytes(&self) -> usize {
-        match self {
-            Self::Quic(connection) => size_of_val(connection.as_ref()),
-            Self::Dtls(hellos) => size_of_val(hellos.as_ref()),
-            Self::Detecting { .. } | Self::Dns | Self::Done => 0,
+        if read || by_port || hint {
+            self.settled = true;
+        } else if !self.settled {
+            self.unrecognised(side, cx);
         }
     }
 
-    /// What a parser holds back is read now.
-    pub(super) fn finish(&mut self, cx: &mut Context<'_>) {
-        match self {
-            Self::Quic(connection) => connection.finish(cx),
-            Self::Dtls(hellos) => hellos.finish(cx),
-            _ => {}
-        }
-        *self = Self::Done;
+    /// What has a port of its own. It may be something else as well.
+    #[inline]
+    fn read_by_port(bytes: &[u8], (source, destination): (u16, u16), cx: &mut Context<'_>) -> bool {
+        let dhcp = is_dhcp(source) || is_dhcp(destination);
+        let names = source == netbios::PORT || destination == netbios::PORT;
+        dhcp && dhcp::read(bytes, cx) || names && netbios::read(bytes, cx)
     }
 
-    fn detect(&mut self, side: Side, bytes: &[u8], hint: bool, cx: &mut Context<'_>) -> Interest {
-        if hint && read_dns(bytes, true, cx) {
-            return Interest::More;
-        }
+    /// What a SOCKS proxy passes on.
+    #[cold]
+    fn read_relayed(&mut self, relayed: &Relayed<'_>, cx: &mut Context<'_>) -> bool {
+        relayed.tell(cx);
+        let _ = self.read_content(relayed.payload, is_dns(relayed.port()), cx);
+        true
+    }
+
+    /// Asks each reader whose first bytes these may be.
+    #[inline]
+    fn read_content(&mut self, bytes: &[u8], hint: bool, cx: &mut Context<'_>) -> bool {
+        let mut read = false;
         if quic::probe(bytes) {
-            let mut connection = quic::Connection::default();
-            let done = connection.datagram(bytes, cx);
-            if !done {
-                *self = Self::Quic(Box::new(connection));
+            match self.read_quic(bytes, cx) {
+                quic::Reading::Read => return true,
+                quic::Reading::Closed | quic::Reading::Other => read = true,
             }
-            return self.after(done && !hint);
+        } else if dtls::read(bytes, cx) {
+            return true;
         }
-        if dtls::probe(bytes) {
-            let mut hellos = dtls::Hellos::default();
-            let done = hellos.datagram(bytes, cx);
-            if !done {
-                *self = Self::Dtls(Box::new(hellos));
-            }
-            return self.after(done && !hint);
-        }
-        if !hint && read_dns(bytes, false, cx) {
-            *self = Self::Dns;
-            return Interest::More;
-        }
-        if http::datagram(bytes, cx) || hint {
-            return Interest::More;
-        }
-        self.unrecognised(side, cx)
+        let lenient = hint || self.dns;
+        let dns = (lenient || may_be_dns(bytes)) && read_dns(bytes, lenient, cx);
+        self.dns |= dns && !read;
+        read || dns || may_be_http(bytes) && http::datagram(bytes, cx)
     }
 
-    fn unrecognised(&mut self, side: Side, cx: &mut Context<'_>) -> Interest {
-        let Self::Detecting { low, high } = self else { return Interest::Done };
+    #[cold]
+    fn read_quic(&mut self, bytes: &[u8], cx: &mut Context<'_>) -> quic::Reading {
+        let reading = quic::read(bytes, cx);
+        if reading == quic::Reading::Other && self.chlo.read(bytes, cx) {
+            return quic::Reading::Read;
+        }
+        let counts = reading == quic::Reading::Closed && !self.initials;
+        if counts {
+            cx.observer.count(Counter::QuicUndecodable);
+        }
+        self.initials |= reading != quic::Reading::Other;
+        reading
+    }
+
+    /// Counts the flow as one of no protocol of ours, once.
+    fn unrecognised(&mut self, side: Side, cx: &mut Context<'_>) {
+        let [low, high] = &mut self.unknown;
         let (one, other) = match side {
             Side::Low => (low, high),
             Side::High => (high, low),
         };
         *one = one.saturating_add(1);
-        let over = *one >= PATIENCE && *other >= PATIENCE || *one >= PATIENCE_ALONE;
-        if over {
+        self.settled = *one >= PATIENCE && *other >= PATIENCE || *one >= PATIENCE_ALONE;
+        if self.settled {
             cx.observer.count(Counter::Unknown);
         }
-        self.after(over)
     }
+}
 
-    fn after(&mut self, done: bool) -> Interest {
-        if done {
-            *self = Self::Done;
-            return Interest::Done;
+/// Do the counts in a DNS header make sense on a port that is not DNS's? Asked of every datagram.
+#[inline]
+const fn may_be_dns(bytes: &[u8]) -> bool {
+    matches!(bytes, [_, _, _, _, 0, 0..=32, ..])
+}
+
+/// May a line of text begin here?
+#[inline]
+const fn may_be_http(bytes: &[u8]) -> bool {
+    match bytes {
+        [b'\r' | b'\n', ..] => true,
+        [a, b, c, ..] => {
+            a.is_ascii_graphic() && b.is_ascii_graphic() && (c.is_ascii_graphic() || *c == b' ')
         }
-        Interest::More
+        _ => false,
     }
 }
 

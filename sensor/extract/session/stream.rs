@@ -94,8 +94,8 @@ impl Direction {
             Self::Certificates(certificates) => {
                 size_of_val(certificates.as_ref()) + certificates.parser.held_bytes()
             }
-            Self::Http(requests) => size_of_val(requests.as_ref()),
-            Self::Http2(requests) => size_of_val(requests.as_ref()),
+            Self::Http(requests) => size_of_val(&requests.shown) + requests.parser.held_bytes(),
+            Self::Http2(requests) => size_of_val(&requests.shown) + requests.parser.held_bytes(),
             Self::Dns(messages) => size_of_val(messages.as_ref()),
             Self::Socks(client) => size_of_val(client.as_ref()),
             Self::Tds(packets) => size_of_val(packets.as_ref()) + packets.parser.held_bytes(),

@@ -110,30 +110,96 @@ fn after_a_hole_any_protocol_may_begin() {
     assert_eq!(seen.of("http.host"), ["a.example"]);
 }
 
-#[test]
-fn unrecognised_datagrams_of_both_sides_end_the_interest() {
+/// Datagrams of a client on port 50,000 to this port.
+fn datagrams<'a>(port: u16, all: impl IntoIterator<Item = &'a [u8]>) -> Seen {
     let (mut seen, mut scratch) = (Seen::default(), Scratch::default());
     let mut session = Session::default();
-    let mut last = Interest::More;
-    for side in [Side::Low, Side::High] {
-        for _ in 0..4 {
-            assert_eq!(last, Interest::More);
-            last = session.datagram(side, &[0xfe; 50], &mut context_of(&mut seen, &mut scratch));
-        }
+    for bytes in all {
+        let mut cx = context_of(&mut seen, &mut scratch);
+        cx.destination.port = port;
+        session.datagram(Side::Low, bytes, &mut cx);
     }
-    assert_eq!(last, Interest::Done);
-    assert_eq!(seen.counted, [Counter::Unknown]);
+    seen
 }
 
+const QUESTION: &[u8] = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x01x\x07example\0\0\x01\0\x01";
+
 #[test]
-fn datagrams_of_a_dns_port_are_always_of_interest() {
+fn a_flow_of_unrecognised_datagrams_is_counted_once_and_looked_at_for_ever() {
     let (mut seen, mut scratch) = (Seen::default(), Scratch::default());
     let mut session = Session::default();
     for number in 0..40 {
-        let mut cx = context_of(&mut seen, &mut scratch);
-        cx.destination.port = 53;
         let side = if number % 2 == 0 { Side::Low } else { Side::High };
-        assert_eq!(session.datagram(side, &[0xfe; 5], &mut cx), Interest::More);
+        session.datagram(side, &[0xfe; 50], &mut context_of(&mut seen, &mut scratch));
+        assert_eq!(seen.counted.len(), usize::from(number >= 7));
+    }
+    assert_eq!(seen.counted, [Counter::Unknown]);
+    session.datagram(Side::Low, QUESTION, &mut context_of(&mut seen, &mut scratch));
+    assert_eq!(seen.of("dns.query"), ["x.example"]);
+}
+
+#[test]
+fn a_question_is_read_on_any_port_after_anything() {
+    for junk in
+        [&b""[..], &[0; 5], &[0xfe; 1200], &[0x40; 60], b"\0\x01\0\0\x21\x12\xa4\x42abcdefghijkl"]
+    {
+        for count in [1, 4, 16, 17, 300] {
+            let all = std::iter::repeat_n(junk, count).chain([QUESTION]);
+            assert_eq!(datagrams(5300, all).of("dns.query"), ["x.example"], "{count} {junk:?}");
+        }
+    }
+}
+
+#[test]
+fn a_question_that_is_a_dhcp_message_too_is_read_as_both() {
+    let mut message = QUESTION.to_vec();
+    message[..4].copy_from_slice(&[1, 1, 1, 0]);
+    message.resize(236, 0);
+    message.extend(b"\x63\x82\x53\x63\x35\x01\x01\xff");
+    let (mut seen, mut scratch) = (Seen::default(), Scratch::default());
+    for port in [53, 5300] {
+        let mut cx = context_of(&mut seen, &mut scratch);
+        (cx.source.port, cx.destination.port) = (68, port);
+        Session::default().datagram(Side::Low, &message, &mut cx);
+    }
+    assert_eq!(seen.of("dns.query"), ["x.example", "x.example"]);
+    assert_eq!(seen.counted.iter().filter(|one| **one == Counter::Dhcp).count(), 2);
+}
+
+#[test]
+fn a_relay_of_a_socks_proxy_gives_the_host_and_what_is_inside() {
+    let inside = |head: &[u8]| [head, QUESTION].concat();
+    for (head, said) in [
+        (&b"\0\0\0\x01\xc0\0\x02\x35\0\x35"[..], "192.0.2.53:53"),
+        (b"\0\0\0\x03\x09s.example\x01\xbb", "s.example"),
+        (b"\0\0\0\x03\x0a192.0.2.53\x01\xbb", "192.0.2.53:443"),
+        (b"\0\0\0\x04\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x07\0\x35", "[2001:db8::7]:53"),
+    ] {
+        let seen = datagrams(1080, [&inside(head)[..]]);
+        assert_eq!(seen.of("socks.host"), [said]);
+        assert_eq!(seen.of("dns.query"), ["x.example"]);
+    }
+}
+
+#[test]
+fn what_only_looks_like_a_relay_raises_nothing() {
+    let tracker = b"\0\0\0\x01\x12\x34\x56\x78\0\0\x07\x08\0\0\0\x01\0\0\0\x02";
+    for near in [
+        &tracker[..],
+        b"\0\0\x01\x01\xc0\0\x02\x35\0\x35x",
+        b"\0\x01\0\x01\xc0\0\x02\x35\0\x35x",
+        b"\0\0\0\x01\xc0\0\x02\x35\0\0x",
+        b"\0\0\0\x01\xe0\0\x02\x35\0\x35x",
+        b"\0\0\0\x01\x7f\0\0\x01\0\x35x",
+        b"\0\0\0\x01\xc0\0\x02\x35\0\x35",
+        b"\0\0\0\x02\xc0\0\x02\x35\0\x35x",
+        b"\0\0\0\x03\x09s example\x01\xbbx",
+        b"\0\0\0\x03\x07example\x01\xbbx",
+        b"\0\0\0\x03\x09.example.\x01\xbbx",
+        b"\0\0\0\x03\x30s.example\x01\xbbx",
+        b"\0\0\0\x04\xff\x02\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x07\0\x35x",
+    ] {
+        assert!(datagrams(6881, [near]).lines.is_empty(), "{near:?}");
     }
 }
 
@@ -145,8 +211,7 @@ proptest! {
         let (mut seen, mut scratch) = (Seen::default(), Scratch::default());
         let mut session = Session::default();
         for bytes in &datagrams {
-            let _ = session.datagram(Side::Low, bytes, &mut context_of(&mut seen, &mut scratch));
+            session.datagram(Side::Low, bytes, &mut context_of(&mut seen, &mut scratch));
         }
-        session.finish(&mut context_of(&mut seen, &mut scratch));
     }
 }

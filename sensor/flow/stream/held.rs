@@ -1,144 +1,122 @@
-//! What one direction holds: bytes shown but not consumed, and segments that came too early.
+//! What a direction keeps on the heap: the stretch where it stands, and other places of its
+//! sequence space where the connection may stand in truth.
 
+use super::super::overlap::Window;
+use super::super::overlap::evidence::Evidence;
+use super::{Cut, Reader, StreamWork};
 use crate::net::Timestamp;
 
-/// Heap cost counted for each held segment beside its bytes.
-const OVERHEAD: usize = 64;
+/// Other places of one direction; of more, one goes that begins nothing, else the oldest.
+const PLACES: usize = 4;
 
-/// A run of bytes at a place of the sequence space.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Piece<'a> {
-    pub(super) sequence: u32,
-    pub(super) bytes: &'a [u8],
-    /// Bytes that followed on the wire but were not captured.
-    pub(super) missing: u32,
-}
-
-impl<'a> Piece<'a> {
-    /// Length in the sequence space.
-    pub(super) fn length(&self) -> u32 {
-        u32::try_from(self.bytes.len()).unwrap_or(u32::MAX).saturating_add(self.missing)
-    }
-
-    /// The sequence number after it.
-    pub(super) fn end(&self) -> u32 {
-        self.sequence.wrapping_add(self.length())
-    }
-
-    /// The part from `next` on, which lies at or after this piece's start; `None` if nothing is
-    /// left. The piece may begin up to `next`, not after it.
-    pub(super) fn from(&self, next: u32) -> Option<Self> {
-        let old = next.wrapping_sub(self.sequence);
-        if old >= self.length() {
-            return None;
-        }
-        let bytes = self.bytes.get(old as usize..).unwrap_or(&[]);
-        let gone = old.saturating_sub(u32::try_from(self.bytes.len()).unwrap_or(u32::MAX));
-        Some(Self { sequence: next, bytes, missing: self.missing - gone })
-    }
-}
-
-/// A held segment.
-#[derive(Debug)]
-pub(super) struct OwnedPiece {
-    pub(super) sequence: u32,
-    bytes: Vec<u8>,
-    missing: u32,
-}
-
-impl OwnedPiece {
-    pub(super) fn view(&self) -> Piece<'_> {
-        Piece { sequence: self.sequence, bytes: &self.bytes, missing: self.missing }
-    }
-}
+/// How far behind a place what belongs to it may come early.
+pub(super) const NEAR: usize = 64 * 1024;
 
 /// Everything a direction holds on the heap.
 #[derive(Debug, Default)]
 pub(super) struct Held {
-    /// Shown, not consumed; ends at the stream's `next` (less what was not captured).
-    pub(super) pending: Vec<u8>,
-    /// Later segments, by sequence; of two at one place the earlier arrival first.
-    pieces: Vec<OwnedPiece>,
-    piece_bytes: usize,
-    /// When the oldest hole was noticed.
-    pub(super) since: Timestamp,
+    /// The stretch where the stream stands, what was read of it included.
+    pub(super) window: Window,
+    /// Sequence number of the first byte that its parser has not consumed.
+    pub(super) taken: u32,
+    /// A message has begun and its parser has told nothing of it.
+    pub(super) unfinished: bool,
+    /// One of its readings is in the middle of a message.
+    pub(super) unresolved: bool,
+    /// It was read in more than one way: what is told now may have been told.
+    pub(super) doubted: bool,
+    /// Since when the first hole is open.
+    pub(super) hole: Option<Timestamp>,
+    /// Sequence number of the SYN of a connection that may replace this one.
+    pub(super) rival: Option<u32>,
+    /// Given up, or never gone to.
+    pub(super) places: Vec<Window>,
 }
 
 impl Held {
-    pub(super) fn is_empty(&self) -> bool {
-        self.pending.is_empty() && self.pieces.is_empty()
-    }
-
-    pub(super) fn has_pieces(&self) -> bool {
-        !self.pieces.is_empty()
-    }
-
-    pub(super) fn pieces(&self) -> usize {
-        self.pieces.len()
-    }
-
-    /// Bytes held, without overhead.
-    pub(super) fn bytes(&self) -> usize {
-        self.pending.len() + self.piece_bytes
+    pub(super) fn new(window: Window, taken: u32) -> Self {
+        Self { window, taken, ..Self::default() }
     }
 
     /// Bytes the budget counts.
     pub(super) fn cost(&self) -> usize {
-        OVERHEAD + self.pending.capacity() + self.piece_bytes + self.pieces.len() * OVERHEAD
+        let places: usize = self.places.iter().map(Window::cost).sum();
+        size_of::<Self>() + self.window.cost() + places
     }
 
-    pub(super) fn first_piece(&self) -> Option<&OwnedPiece> {
-        self.pieces.first()
+    /// Is it in the middle of something?
+    pub(super) const fn is_amid(&self) -> bool {
+        self.unfinished || self.hole.is_some()
     }
 
-    /// Keeps a copy of a segment that came too early.
-    pub(super) fn insert(&mut self, piece: &Piece<'_>) {
-        let owned = OwnedPiece {
-            sequence: piece.sequence,
-            bytes: piece.bytes.to_vec(),
-            missing: piece.missing,
-        };
-        self.insert_owned(owned);
-    }
-
-    fn insert_owned(&mut self, piece: OwnedPiece) {
-        let at = self
-            .pieces
-            .partition_point(|held| held.sequence.wrapping_sub(piece.sequence).cast_signed() <= 0);
-        // The same segment again adds nothing.
-        let before = at.checked_sub(1).and_then(|before| self.pieces.get(before));
-        if before.is_some_and(|held| held.sequence == piece.sequence && held.bytes == piece.bytes) {
-            return;
+    /// Puts bytes into the other places that they lie near. Are there any?
+    pub(super) fn offer(
+        &mut self,
+        (sequence, payload): (u32, &[u8]),
+        evidence: &Evidence,
+        work: &StreamWork<'_>,
+        reader: &mut dyn Reader,
+    ) -> bool {
+        let mut known = false;
+        for place in &mut self.places {
+            if !place.is_near(sequence, payload.len(), NEAR) {
+                continue;
+            }
+            known = true;
+            let put = place.put((sequence, payload), evidence, (work.limits.bytes, work.time));
+            let base = place.base();
+            if put.changed && place.affords_reading(work.time) {
+                self.doubted = true;
+                let _ = place.read((Cut::None, base), reader);
+            }
         }
-        self.piece_bytes += piece.bytes.len();
-        self.pieces.insert(at, piece);
+        known
     }
 
-    /// Takes the first piece if it begins at or before `next`.
-    pub(super) fn pop_up_to(&mut self, next: u32) -> Option<OwnedPiece> {
-        let first = self.pieces.first()?;
-        if first.sequence.wrapping_sub(next).cast_signed() > 0 {
-            return None;
+    /// Makes a place where the stream does not stand, and reads what stands there.
+    pub(super) fn aside(
+        &mut self,
+        bytes: (u32, &[u8]),
+        evidence: &Evidence,
+        work: &mut StreamWork<'_>,
+        reader: &mut dyn Reader,
+    ) {
+        let begins = (work.may_begin)(bytes.1);
+        self.keep(Window::new(bytes.0, begins, work.time), work);
+        self.offer(bytes, evidence, work, reader);
+    }
+
+    /// Keeps a place for later.
+    pub(super) fn keep(&mut self, place: Window, work: &mut StreamWork<'_>) {
+        if self.places.len() >= PLACES {
+            work.counters.count(crate::stats::Counter::StreamLimit);
+            let oldest = (self.places.iter().enumerate())
+                .min_by_key(|(_, place)| (place.begins(), place.touched));
+            if let Some((at, _)) = oldest {
+                self.places.remove(at);
+            }
         }
-        self.piece_bytes -= first.bytes.len();
-        Some(self.pieces.remove(0))
+        self.places.push(place);
     }
 
-    /// After a verdict: of `pending` old bytes and `new` ones, `consumed` are done with.
-    /// When there were old bytes, `new` has already been appended to them.
-    pub(super) fn keep_pending(&mut self, pending: usize, new: &[u8], consumed: usize) {
-        if pending > 0 {
-            self.pending.drain(..consumed.min(self.pending.len()));
-        } else {
-            self.pending.clear();
-            self.pending.extend_from_slice(new.get(consumed..).unwrap_or(&[]));
+    /// Is there a reading that was put off?
+    pub(super) fn has_put_off(&self) -> bool {
+        let doubted = self.doubted || self.window.is_contradicted();
+        doubted && self.window.is_unread() || self.places.iter().any(Window::is_unread)
+    }
+
+    /// Reads what was put off. How many bytes that were.
+    pub(super) fn settle(&mut self, (cut, passed): (Cut, u32), reader: &mut dyn Reader) -> usize {
+        let mut price = 0;
+        let doubted = self.doubted || self.window.is_contradicted();
+        for (window, due) in std::iter::once((&mut self.window, doubted))
+            .chain(self.places.iter_mut().map(|p| (p, true)))
+        {
+            if due && (window.is_unread() || (cut == Cut::End && window.is_contradicted())) {
+                price += window.price();
+                let _ = window.read((cut, passed), reader);
+            }
         }
-    }
-
-    /// Turns the pending bytes, which end at `next`, into a piece.
-    pub(super) fn pending_to_piece(&mut self, next: u32) {
-        let bytes = std::mem::take(&mut self.pending);
-        let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        self.insert_owned(OwnedPiece { sequence: next.wrapping_sub(length), bytes, missing: 0 });
+        price
     }
 }

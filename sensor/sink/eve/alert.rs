@@ -6,6 +6,7 @@ use ioc_feeds::threat::{Severity, Text};
 use serde::Serialize;
 
 use super::Envelope;
+use crate::alert::Crowding;
 use crate::enrich::FullAlert;
 use crate::lang::{self, Language};
 use crate::matching::severity::Weakness;
@@ -37,7 +38,7 @@ struct AlertBody<'a> {
     severity: u8,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     references: Vec<&'a str>,
-    metadata: BTreeMap<&'static str, [String; 1]>,
+    metadata: BTreeMap<&'static str, Vec<String>>,
     context: Context<'a>,
 }
 
@@ -50,6 +51,11 @@ struct Context<'a> {
     our_ip: String,
     peer_ip: String,
     peer_port: u16,
+    /// Of a record that stands for many: different hosts of ours and indicators, nearly.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hosts: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    indicators: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     indicator_age_days: Option<i64>,
     /// What else the connection met: this record brings the earlier ones of its flow up to date.
@@ -114,6 +120,8 @@ pub(super) fn record<'a>(
             our_ip: alert.ours.address.to_string(),
             peer_ip: alert.peer.address.to_string(),
             peer_port: alert.peer.port,
+            hosts: alert.crowd.as_ref().map(|crowd| crowd.hosts),
+            indicators: alert.crowd.as_ref().map(|crowd| crowd.indicators),
             indicator_age_days: full.old_days,
             also: full.also().collect(),
             explanation: full.explanation,
@@ -132,7 +140,7 @@ pub(super) fn record<'a>(
 }
 
 /// Our own fields, arrays of strings as the schema wants them; what is not known is left out.
-fn metadata(full: &FullAlert<'_>) -> BTreeMap<&'static str, [String; 1]> {
+fn metadata(full: &FullAlert<'_>) -> BTreeMap<&'static str, Vec<String>> {
     let FullAlert { alert, indicator, .. } = *full;
     let date = |date: Option<ioc_feeds::Date>| date.map_or_else(String::new, |d| d.to_string());
     let all = [
@@ -153,5 +161,24 @@ fn metadata(full: &FullAlert<'_>) -> BTreeMap<&'static str, [String; 1]> {
         ("signature_severity", full.severity.as_str().to_owned()),
         ("weak_evidence", alert.weakness.map_or("", Weakness::as_str).to_owned()),
     ];
-    all.into_iter().filter(|(_, value)| !value.is_empty()).map(|(k, v)| (k, [v])).collect()
+    let mut all: BTreeMap<_, _> =
+        all.into_iter().filter(|(_, value)| !value.is_empty()).map(|(k, v)| (k, vec![v])).collect();
+    if let Some(crowd) = &alert.crowd {
+        all.insert("crowd", vec![crowding(crowd.by)]);
+        all.insert("crowd_hosts", crowd.first_hosts.iter().map(ToString::to_string).collect());
+        let first = crowd.first_indicators.iter().map(ToString::to_string);
+        all.insert("crowd_indicators", first.collect());
+    }
+    all
+}
+
+/// What the alerts that one record stands for have in common.
+fn crowding(by: Crowding) -> String {
+    match by {
+        Crowding::Indicator(_) => "indicator".into(),
+        Crowding::Host(..) => "host".into(),
+        Crowding::Tunnel(sender) => format!("tunnel from {sender}"),
+        Crowding::Threat(_) => "threat".into(),
+        Crowding::All => "all".into(),
+    }
 }

@@ -10,7 +10,9 @@ use std::borrow::Cow;
 use std::io;
 
 use serde::Serialize;
+use serde_json::Serializer;
 
+use super::escape::PlainJson;
 use super::file::{LineOut, Weight};
 use super::{Clock, EveClock, Losses, Sink, Status, Trouble, text};
 use crate::alert::{Event, Origin, Sighting};
@@ -211,7 +213,7 @@ impl<W: LineOut> EveSink<W> {
     /// One whole line in one write, so that no reader sees half of it.
     fn write(&mut self, record: &impl Serialize, weight: Weight) -> io::Result<()> {
         self.line.clear();
-        serde_json::to_writer(&mut self.line, record)?;
+        record.serialize(&mut Serializer::with_formatter(&mut self.line, PlainJson))?;
         self.line.push(b'\n');
         self.out.line(&self.line, weight)
     }

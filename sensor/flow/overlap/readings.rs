@@ -1,0 +1,167 @@
+//! Every reading of a window, shown to a parser from its beginning.
+
+use std::ops::Range;
+
+use super::{READ_A_SECOND, Window};
+use crate::flow::runs::Runs;
+use crate::flow::stream::{Chunk, Cut, Reader, Shown, Verdict};
+use crate::net::Timestamp;
+
+/// How the readings ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::flow) struct Outcome {
+    /// A parser wants to read on behind what is there.
+    pub(in crate::flow) wants_more: bool,
+    /// A parser is in the middle of a message.
+    pub(in crate::flow) is_open: bool,
+}
+
+impl Outcome {
+    const fn add(&mut self, other: Self) {
+        self.wants_more |= other.wants_more;
+        self.is_open |= other.is_open;
+    }
+}
+
+impl Window {
+    /// Is there something that was not read in all its readings?
+    pub(in crate::flow) const fn is_unread(&self) -> bool {
+        self.unread > 0 && !self.of_skipped
+    }
+
+    /// May it be read again now? What comes and what time passes pay for it, so that a flood of
+    /// contradictions costs little a byte; what is not read at once is read by and by.
+    pub(in crate::flow) fn affords_reading(&mut self, time: Timestamp) -> bool {
+        let millis = time.since(self.credited) / 1_000_000;
+        if millis > 0 {
+            let earned = usize::try_from(millis).unwrap_or(usize::MAX);
+            let earned = earned.saturating_mul(READ_A_SECOND / 1000);
+            self.credit = self.credit.saturating_add(earned);
+            self.credited = time;
+        }
+        self.credit = self.credit.min(READ_A_SECOND.max(8 * self.bytes.len()));
+        self.credit >= self.price()
+    }
+
+    /// Bytes that a reading of all readings reads.
+    pub(in crate::flow) fn price(&self) -> usize {
+        let urgent = if self.urgent.is_empty() { 1 } else { 3 };
+        self.runs.covered() * (1 + self.layers.len()) * urgent
+    }
+
+    /// Shows each reading to a parser of its own.
+    /// `passed` is the sequence number up to which holes are not waited for any more.
+    pub(in crate::flow) fn read(
+        &mut self,
+        (cut, passed): (Cut, u32),
+        reader: &mut dyn Reader,
+    ) -> Outcome {
+        self.unread = 0;
+        self.credit = self.credit.saturating_sub(self.price());
+        let mut outcome = Outcome::default();
+        // Amid a message whose beginning is missing there is nothing to understand.
+        if self.start.is_some_and(|start| !self.has(start, start.wrapping_add(1))) {
+            return outcome;
+        }
+        let mut seen: Vec<&[u8]> = Vec::with_capacity(1 + self.layers.len());
+        let layers = self.layers.iter().map(|layer| (&layer.bytes, layer.less_than(&self.runs)));
+        for (bytes, less) in std::iter::once((&self.bytes, None)).chain(layers) {
+            if less.is_none() && seen.contains(&bytes.as_slice()) {
+                continue;
+            }
+            seen.push(bytes);
+            let runs = less.as_ref().unwrap_or(&self.runs);
+            outcome.add(self.show((runs, bytes), (cut, passed), reader));
+            let last = self.urgent.len().saturating_sub(1);
+            for urgent in [self.urgent.get(last..), self.urgent.get(..).filter(|_| last > 0)] {
+                let Some(urgent) = urgent.filter(|urgent| !urgent.is_empty()) else { continue };
+                let (bytes, runs) = self.without((bytes, runs), urgent);
+                outcome.add(self.show((&runs, &bytes), (cut, passed), reader));
+            }
+        }
+        outcome
+    }
+
+    /// A reading out of which some bytes are taken.
+    fn without(&self, (bytes, there): (&[u8], &Runs), urgent: &[u32]) -> (Vec<u8>, Runs) {
+        let mut taken: Vec<usize> = urgent
+            .iter()
+            .filter(|sequence| sequence.wrapping_sub(self.base) < i32::MAX.cast_unsigned())
+            .map(|sequence| self.offset(*sequence))
+            .collect();
+        taken.sort_unstable();
+        let (mut out, mut runs) = (Vec::with_capacity(bytes.len()), Runs::default());
+        let mut ahead = 0;
+        for (offset, byte) in bytes.iter().enumerate() {
+            if taken.get(ahead) == Some(&offset) {
+                ahead += 1;
+                continue;
+            }
+            if there.covers(offset..offset + 1) {
+                runs.add(out.len()..out.len() + 1);
+            }
+            out.push(*byte);
+        }
+        (out, runs)
+    }
+
+    /// Shows one reading, hole by hole.
+    fn show(
+        &self,
+        (runs, bytes): (&Runs, &[u8]),
+        (cut, passed): (Cut, u32),
+        reader: &mut dyn Reader,
+    ) -> Outcome {
+        // What lies behind a hole may be anything as long as the hole may be filled.
+        let passed = passed.wrapping_sub(self.base).cast_signed();
+        let is_passed =
+            |run: &Range<usize>| cut == Cut::End || i64::from(passed) > run.start as i64;
+        let shown = runs.as_slice().iter().skip(1).take_while(|run| is_passed(run)).count() + 1;
+        let mut told_last = false;
+        let start = self.start.map(|start| self.offset(start));
+        // What lies before the beginning of a message is none of it.
+        let (mut wanted, mut fresh): (u64, bool) = (start.unwrap_or(0) as u64, true);
+        for (nth, run) in runs.as_slice().iter().take(shown).enumerate() {
+            let after_run = if nth + 1 == shown { cut } else { Cut::Gap };
+            let after_gap = !fresh && wanted < run.start as u64;
+            for end in self.ends(run) {
+                let begin = (run.start as u64).max(wanted);
+                if begin >= end as u64 {
+                    continue;
+                }
+                let begin = usize::try_from(begin).unwrap_or(usize::MAX);
+                let Shown { verdict, told } = reader.again(
+                    Chunk {
+                        bytes: bytes.get(begin..end).unwrap_or(&[]),
+                        from_start: start == Some(begin),
+                        after_gap: after_gap && begin == run.start,
+                        cut: if end == run.end { after_run } else { Cut::None },
+                    },
+                    fresh,
+                );
+                (fresh, told_last) = (false, told);
+                match verdict {
+                    Verdict::All => return Outcome { wants_more: false, is_open: runs.len() > 1 },
+                    Verdict::Consumed(bytes) => wanted = begin as u64 + bytes,
+                }
+            }
+        }
+        let wants_more = wanted <= bytes.len() as u64;
+        let all = wanted >= bytes.len() as u64 && told_last;
+        Outcome { wants_more, is_open: wants_more && (!all || runs.len() > 1) }
+    }
+
+    /// Where a run is cut to be shown: nowhere, unless it is not known where a message begins. It
+    /// may then be with any segment.
+    fn ends(&self, run: &Range<usize>) -> impl Iterator<Item = usize> + use<> {
+        let mut ends: Vec<usize> = match self.start {
+            Some(_) => Vec::new(),
+            None => self.cuts.iter().map(|cut| self.offset(*cut)).collect(),
+        };
+        ends.retain(|end| run.start < *end && *end < run.end);
+        ends.sort_unstable();
+        ends.dedup();
+        ends.push(run.end);
+        ends.into_iter()
+    }
+}
