@@ -144,6 +144,15 @@ pub const fn mode(language: Language, mode: &str) -> &'static str {
     }
 }
 
+/// So many contacts.
+pub fn contacts(language: Language, number: u64) -> String {
+    match (language, number) {
+        (Language::Vi, _) => format!("{number} lần"),
+        (Language::En, 1) => "1 contact".into(),
+        (Language::En, _) => format!("{number} contacts"),
+    }
+}
+
 /// A day as people write it: `dd/mm/yyyy` in Vietnamese, ISO in English.
 pub fn day(language: Language, date: Date) -> String {
     match (language, date.day) {
@@ -225,16 +234,6 @@ pub enum Phrase {
     Clean,
     /// Title of the summary.
     Summary,
-    /// Column.
-    Threat,
-    /// Column.
-    Host,
-    /// Column.
-    Contacts,
-    /// Column.
-    First,
-    /// Column.
-    Last,
     /// Heads the steps to take.
     WhatToDo,
     /// Heads what happened.
@@ -271,11 +270,6 @@ pub const fn phrase(language: Language, phrase: Phrase) -> &'static str {
             "No contact with known infrastructure was found.",
         ),
         Phrase::Summary => pick(language, "TỔNG HỢP", "SUMMARY"),
-        Phrase::Threat => pick(language, "Mối đe dọa", "Threat"),
-        Phrase::Host => pick(language, "Máy", "Host"),
-        Phrase::Contacts => pick(language, "Số lần", "Contacts"),
-        Phrase::First => pick(language, "Lần đầu", "First"),
-        Phrase::Last => pick(language, "Lần cuối", "Last"),
         Phrase::WhatToDo => pick(language, "Việc cần làm", "What to do"),
         Phrase::WhatHappened => pick(language, "Điều đã xảy ra", "What happened"),
         Phrase::Grade => {
