@@ -343,3 +343,45 @@ fn dtls_handshakes_that_never_end_are_bounded_and_hide_nobody() {
         stays_below("endless DTLS handshakes", peak, 112);
     }
 }
+
+#[test]
+fn halves_of_hellos_are_let_go_at_the_common_limit() {
+    let mut flood = Flood::begin();
+    let hello = client_hello("www.office.example");
+    let half = &hello[..hello.len() / 2];
+    for number in 0..150_000 {
+        flood.send(segment(number, 443, 0, half));
+    }
+    stays_below("150,000 halves of hellos", flood.end(), 128);
+}
+
+#[test]
+fn fragments_that_contradict_each_other_are_bounded() {
+    let mut flood = Flood::begin();
+    let whole = packets::udp(end_point(1, 1), server(53), &[7; 8000]);
+    let mut data = whole[20..].to_vec();
+    for number in 0..20_000_u32 {
+        let place = (number as usize * 8 % 7_000) / 8 * 8;
+        data[place..place + 4].copy_from_slice(&number.to_be_bytes());
+        let mut part = packets::fragment(&whole, 7, (place, place + 8), &data);
+        packets::set_hops(&mut part, (number % 60) as u8);
+        flood.send(part);
+    }
+    stays_below("20,000 contradicting fragments", flood.end(), 32);
+}
+
+#[test]
+fn one_byte_segments_that_contradict_each_other_are_bounded() {
+    let mut flood = Flood::begin();
+    let mut head = http_get("www.office.example", "/")[..20].to_vec();
+    head.extend([b'a'; 15_000]);
+    for number in 0..100 {
+        for (part, offset) in head.chunks(1400).zip((0..).step_by(1400)) {
+            flood.send(segment(number, 80, offset, part));
+        }
+        for n in 0..1_000_u32 {
+            flood.send(segment(number, 80, 14_000 + n % 64, &[n as u8]));
+        }
+    }
+    stays_below("100,000 contradicting segments", flood.end(), 48);
+}

@@ -121,11 +121,11 @@ fn tunnel_of(alert: &Alert) -> Option<Address> {
 pub struct Allowance {
     hosts: Budgets<(Address, u64)>,
     all_hosts: Budget,
-    /// By indicator, and whether in a tunnel.
+    /// By indicator, and whether in a tunnel or weak.
     indicators: Budgets<(u64, bool)>,
     tunnels: Budgets<Address>,
     strangers: Budget,
-    /// Lines of strangers, outside of tunnels and in them.
+    /// Lines of strangers, and of those that are in tunnels or weak.
     strangers_lines: [Budget; 2],
     pairs: HashMap<(Address, u64), (), RandomState>,
     order: VecDeque<(Address, u64)>,
@@ -151,14 +151,16 @@ impl Allowance {
     pub fn place(&mut self, alert: &Alert, is_familiar: bool) -> Option<Crowding> {
         let now = alert.sighting.time;
         let (host, threat) = (alert.ours.address, threat_of(alert));
-        if is_familiar {
+        // Weak evidence is easily made: it spends what strangers and tunnels have.
+        if is_familiar && alert.weakness.is_none() {
             let granted =
                 self.hosts.take((host, threat), now) || self.all_hosts.take(OF_ALL_HOSTS, now);
             return (!granted).then_some(Crowding::Host(host, threat));
         }
         let (indicator, tunnel) = (indicator_of(alert), tunnel_of(alert));
+        let aside = tunnel.is_some() || alert.weakness.is_some();
         let [outside, inside] = &mut self.strangers_lines;
-        let lines = if tunnel.is_some() { inside } else { outside };
+        let lines = if aside { inside } else { outside };
         if self.pairs.contains_key(&(host, indicator)) {
             return (!lines.take(OF_STRANGERS, now)).then_some(Crowding::Threat(threat));
         }
@@ -167,10 +169,10 @@ impl Allowance {
         {
             return Some(Crowding::Tunnel(sender));
         }
-        if !self.indicators.take((indicator, tunnel.is_some()), now) {
+        if !self.indicators.take((indicator, aside), now) {
             return Some(Crowding::Indicator(indicator));
         }
-        let room = tunnel.is_some() || self.strangers.take(STRANGERS, now);
+        let room = aside || self.strangers.take(STRANGERS, now);
         if !room || !lines.take(OF_STRANGERS, now) {
             return Some(Crowding::Threat(threat));
         }
@@ -235,6 +237,13 @@ impl Group {
             self.first_indicators.push(indicator.pattern.text().into());
         }
         self.indicators.mark(id);
+        if alert.weakness.is_none() && self.alert.weakness.is_some() {
+            // What is strong speaks for all.
+            let (first, time) = (self.alert.first, self.alert.sighting.time);
+            self.alert.as_mut().clone_from(alert);
+            self.alert.first = first;
+            self.alert.sighting.time = time;
+        }
         self.alert.first = self.alert.first.min(alert.first);
         self.alert.sighting.time = self.alert.sighting.time.max(alert.sighting.time);
     }

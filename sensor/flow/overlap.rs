@@ -299,6 +299,8 @@ impl Window {
             layer.drop_front(count);
         }
         self.base = self.base.wrapping_add(u32::try_from(count).unwrap_or(0));
+        let gone = |start: &u32| start.wrapping_sub(self.base).cast_signed() < 0;
+        self.start = self.start.filter(|start| !gone(start));
     }
 
     /// Copies differ: from now on each reading has its own bytes.

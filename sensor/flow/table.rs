@@ -112,8 +112,7 @@ pub struct Flow<S> {
     /// Feed generation its endpoints were last compared with.
     pub generation: u8,
     hash: u32,
-    /// How far it is a conversation: nobody has answered (0), the client has not gone on (1), it
-    /// has (2).
+    /// How far it is a conversation: unanswered (0), answered (1), and the client went on (2).
     pub heard: u8,
     /// Is it among those that hold bytes? Kept by whoever keeps that list.
     pub holding: bool,
@@ -182,8 +181,7 @@ impl FlowIndex {
 }
 
 const NONE: u32 = u32::MAX;
-/// Moving a flow to the young end of its list touches its neighbours, so it is done at most this
-/// often: order is exact to a second.
+/// A flow is moved in its list at most this often: order is exact to a second.
 const TOUCH_NANOS: u64 = 1_000_000_000;
 
 /// Lines of the index fetched together when flows are forgotten.
@@ -358,8 +356,7 @@ impl<S: Default> FlowTable<S> {
         Some(FlowIndex(at))
     }
 
-    /// Fetches the lines of the index that the removal of a flow, and of those that follow it in
-    /// its list, will need: waits once for all of them.
+    /// Fetches the index lines that the removal of a flow and of those after it needs, together.
     #[inline]
     fn fetch_before_removal(&mut self, first: u32) {
         self.fetched = self.fetched.checked_sub(1).unwrap_or_else(|| self.fetch_along(first));

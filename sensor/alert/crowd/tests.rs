@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::alert::Weakness;
 use crate::alert::testing::{alert, set_of};
 use crate::decode::packet::{Tunnel, TunnelKind};
 use crate::matching::IndicatorSet;
@@ -198,4 +199,24 @@ fn more_groups_than_there_is_room_for_become_wider_and_lose_no_count() {
     let lines = groups.finish();
     assert_eq!(lines.len(), GROUPS + THREATS + 1);
     assert_eq!(lines.iter().map(|line| line.count).sum::<u64>(), 10_000);
+}
+
+#[test]
+fn weak_evidence_neither_speaks_for_a_group_nor_spends_what_strong_evidence_needs() {
+    let (set, mut desk) = (set(1), Desk::new());
+    for host in 0..10_000 {
+        let mut weak = alert(&set, (0x0a00_0000 + host, 0), at(1));
+        weak.weakness = Some(Weakness::TunnelFromOutside);
+        desk.take(weak, true);
+    }
+    let weak = desk.own.len() as u64;
+    assert!(weak <= OF_AN_INDICATOR);
+    for host in 0..OF_AN_INDICATOR as u32 {
+        desk.take(alert(&set, (host, 0), at(1)), false);
+    }
+    assert_eq!(desk.own.len() as u64, weak + OF_AN_INDICATOR);
+    desk.take(alert(&set, (999, 0), at(1)), false);
+    let lines = desk.crowds(10_000 + OF_AN_INDICATOR + 1);
+    assert_eq!(lines.len(), 1);
+    assert_eq!(lines[0].weakness, None, "one of them is strong");
 }

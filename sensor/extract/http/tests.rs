@@ -469,11 +469,14 @@ proptest! {
             0..30,
         ),
     ) {
-        // Where a segment begins amid a line, a request may be seen that was none.
+        // Where a segment begins amid a line, a request may be seen that was none; and behind bytes
+        // that are no text each segment's beginning is looked at for itself.
         let text = pieces.concat();
         let whole = feed([text.as_bytes()]);
-        let lines = text.as_bytes().split_inclusive(|byte| *byte == b'\n');
-        prop_assert_eq!(&feed(lines), &whole, "{:?}", text);
+        let seen = feed(text.as_bytes().split_inclusive(|byte| *byte == b'\n'));
+        if text.bytes().all(|byte| matches!(byte, b'\r' | b'\n' | b' '..=b'~')) {
+            prop_assert_eq!(&seen, &whole, "{:?}", text);
+        }
     }
 
     #[test]

@@ -17,6 +17,10 @@ const SCATTERED: usize = 1024;
 /// are all kept, because each may be the one that counts.
 const REPEATS: usize = 2;
 
+/// Fragments kept of one packet. One of the largest size has 45 on an Ethernet; all are looked
+/// through when there is no room.
+const PIECES: usize = 1024;
+
 /// Ends and beginnings of one packet that are kept, where fragments contradict each other.
 const CLAIMS: usize = 4;
 
@@ -180,7 +184,9 @@ impl Pending {
                     .within(start.saturating_sub(1)..start + length + 1)
                     .next()
                     .is_none();
-            scattered || pending.stored.len() + length > REPEATS * LARGEST
+            scattered
+                || pending.pieces.len() >= PIECES
+                || pending.stored.len() + length > REPEATS * LARGEST
         };
         if !full(self) {
             return true;

@@ -109,6 +109,7 @@ fn alternating_decoys_leave_the_truth_in_one_reading() {
 #[test]
 fn a_segment_before_all_others_makes_the_window_begin_earlier() {
     let mut window = window(&[(1000, "k", 64)]);
+    window.starts_anywhere();
     for n in (900..1000).rev() {
         put(&mut window, n, "k", 64);
     }
