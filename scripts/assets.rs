@@ -36,6 +36,11 @@ pub(crate) fn write(directory: &Path) -> io::Result<()> {
     clap_mangen::generate_to(command_line(Language::Vi), &vietnamese)?;
     for page in fs::read_dir(&vietnamese)? {
         let page = page?.path();
+        // Of `wardwatch help` itself the English pages have none.
+        if page.file_stem().is_some_and(|name| name.to_string_lossy().contains("-help")) {
+            fs::remove_file(&page)?;
+            continue;
+        }
         fs::write(&page, in_vietnamese(&fs::read_to_string(&page)?))?;
     }
     for shell in [Shell::Bash, Shell::Fish, Shell::Zsh] {

@@ -25,8 +25,6 @@ const TEXTS: &[(&str, &str)] = &[
         "Language of alerts and the log [default: from the locale]",
         "Ngôn ngữ của cảnh báo và nhật ký [mặc định: theo hệ thống]",
     ),
-    ("Tiếng Việt", "Tiếng Việt"),
-    ("English", "tiếng Anh"),
     ("Say more on standard error", "In thêm thông tin ra đầu ra lỗi chuẩn"),
     (
         "Read captures: pcap, pcapng, snoop, also packed (gzip, zstd, xz, bzip2); a directory; `-` is standard input",
@@ -69,8 +67,6 @@ const TEXTS: &[(&str, &str)] = &[
         "Không nạp danh sách RedLine và Mustang Panda có sẵn (dấu hiệu kiểm tra vẫn còn)",
     ),
     ("How alerts are printed", "Cách in cảnh báo"),
-    ("One line an alert, as in alerts.log", "mỗi cảnh báo một dòng, như trong alerts.log"),
-    ("One EVE record an alert", "mỗi cảnh báo một bản ghi EVE"),
     ("Exit with N when alerts were raised", "Thoát với mã N khi có cảnh báo"),
     (
         "Threads that read, each another recording: a number or `auto`, one a processor; the output is the same for any N",
@@ -184,6 +180,10 @@ const FRAME: &[(&str, &str)] = &[
     ("Commands:", "Lệnh:"),
     ("<COMMAND>", "<LỆNH>"),
     ("[COMMAND]", "[LỆNH]"),
+    // Of values, whose texts cannot be set.
+    ("One line an alert, as in alerts.log", "mỗi cảnh báo một dòng, như trong alerts.log"),
+    ("One EVE record an alert", "mỗi cảnh báo một bản ghi EVE"),
+    (": English", ": tiếng Anh"),
 ];
 
 /// A text of the command line, if it is known.
