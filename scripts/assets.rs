@@ -66,7 +66,7 @@ const FRAME: [(&str, &str); 12] = [
 ];
 
 fn in_vietnamese(page: &str) -> String {
-    FRAME
-        .iter()
-        .fold(page.to_owned(), |page, (english, vietnamese)| page.replace(english, vietnamese))
+    FRAME.iter().fold(wardwatch::lang::usage::frame(page), |page, (english, vietnamese)| {
+        page.replace(english, vietnamese)
+    })
 }

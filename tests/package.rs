@@ -339,6 +339,25 @@ fn the_threats_to_edit_are_the_default_and_can_be_used_when_they_are_taken_out_o
 }
 
 #[test]
+fn every_man_page_is_there_in_vietnamese_without_english_words() {
+    let directory = run::temporary_directory();
+    assets::write(directory.path()).unwrap();
+    let names = |directory: &Path| -> BTreeSet<_> {
+        pages_of(directory).iter().map(|page| page.file_name().unwrap().to_owned()).collect()
+    };
+    let vietnamese = directory.path().join("vi");
+    assert_eq!(names(&vietnamese), names(directory.path()));
+    for page in pages_of(&vietnamese) {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for english in
+            ["SYNOPSIS", "DESCRIPTION", "OPTIONS", "ossible values", "default: ", "Print", " an "]
+        {
+            assert!(!text.contains(english), "{english} in {}", page.display());
+        }
+    }
+}
+
+#[test]
 fn systemd_understands_every_line_of_the_unit() {
     let directory = run::temporary_directory();
     // The program is not installed where the tests run.

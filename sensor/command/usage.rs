@@ -335,6 +335,8 @@ mod tests {
                 "default",
                 "possible",
                 "Print",
+                " an ",
+                "English",
                 " the ",
             ] {
                 assert!(!text.contains(english), "{english} in {text}");
