@@ -76,7 +76,43 @@ pub(super) fn split(
             ),
         )));
     }
+    asks_nobody(&expression)?;
     Ok((paths, Some(expression)))
+}
+
+/// Words that a host or network stands behind.
+const BEFORE_HOSTS: [&str; 5] = ["host", "gateway", "net", "src", "dst"];
+
+/// Refuses an expression that names a host instead of its address: libpcap would ask a DNS server for
+/// it, and a sensor resolves no name.
+///
+/// # Errors
+/// The name.
+pub(super) fn asks_nobody(expression: &str) -> Result<(), ConfigError> {
+    let is_inside = |c: char| c.is_ascii_alphanumeric() || ".:-_/".contains(c);
+    let mut before = "";
+    for word in expression.split(|c: char| !is_inside(c)).filter(|word| !word.is_empty()) {
+        let has_letter = word.bytes().any(|byte| byte.is_ascii_alphabetic());
+        // Addresses of IPv6 and of hardware have colons, which no name has.
+        let may_be_name = has_letter && !word.contains(':') && !word.starts_with("0x");
+        let behind = BEFORE_HOSTS.contains(&before) && !is_keyword(word);
+        if may_be_name && (behind || word.contains('.')) {
+            return Err(ConfigError::Value(Said::new(
+                format!(
+                    "biểu thức lọc nêu tên `{word}`: muốn biết địa chỉ thì phải hỏi máy chủ DNS, mà wardwatch không phân giải tên miền; hãy ghi địa chỉ IP"
+                ),
+                format!(
+                    "the filter names `{word}`: its address would have to be asked of a DNS server, and wardwatch resolves no name; write the address"
+                ),
+            )));
+        }
+        before = word;
+    }
+    Ok(())
+}
+
+fn is_keyword(word: &str) -> bool {
+    BEGINNINGS.contains(&word) || ["and", "or", "mask"].contains(&word)
 }
 
 /// Does it look like the name of a file, which is then missing?
@@ -131,6 +167,33 @@ mod tests {
             &["FILE", "missing.pcap.gz", "other.pcap"],
         ] {
             assert_eq!(split_words(words).unwrap(), (words.len(), None), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn an_expression_that_would_be_asked_of_a_dns_server_is_refused() {
+        for (text, name) in [
+            ("host c2.evil.example", "c2.evil.example"),
+            ("tcp and (src evil.example)", "evil.example"),
+            ("dst host printer", "printer"),
+            ("evil.example", "evil.example"),
+            ("not net office", "office"),
+        ] {
+            let error = asks_nobody(text).unwrap_err().to_string();
+            assert!(error.contains(&format!("`{name}`")), "{error}");
+        }
+        for text in [
+            "host 192.0.2.1 and not port 22",
+            "src net 10.0.0.0/8 or dst port 53",
+            "host 2001:db8::1",
+            "ether host 02:aa:bb:cc:dd:ee",
+            "ip[6:2] & 0x1fff != 0",
+            "tcp[tcpflags] & tcp-syn != 0",
+            "net 10 mask 255.0.0.0",
+            "src or dst host 192.0.2.1",
+            "port https",
+        ] {
+            asks_nobody(text).unwrap();
         }
     }
 

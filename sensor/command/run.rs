@@ -11,7 +11,7 @@ use std::thread;
 use ioc_feeds::file;
 use ioc_feeds::format::FeedError;
 
-use super::{complain, load, settings, unwritable};
+use super::{complain, expression, load, settings, unwritable};
 use crate::alert::Origin;
 use crate::alert::event::EventKinds;
 use crate::app::indicators;
@@ -59,6 +59,7 @@ pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
         false => Some(options.filter.join(" ")),
     };
     if let Some(expression) = &filter {
+        expression::asks_nobody(expression)?;
         Filter::new(expression)?;
     }
     let names = interface_names(&options, &settings)?;
