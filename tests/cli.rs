@@ -423,6 +423,8 @@ fn a_bpf_expression_leaves_out_what_it_does_not_name() {
     assert_eq!(words.stdout, "", "several words are one expression");
     let outcome = desk.scan().arg(&desk.capture).args(["tpc", "port", "443"]).go().expect_code(2);
     says(&outcome, &["`tpc port 443` is no file that is there and begins no BPF expression"]);
+    let outcome = desk.scan().arg(&desk.capture).arg("host c2.evil.example").go().expect_code(2);
+    says(&outcome, &["`c2.evil.example`", "wardwatch resolves no name"]);
     for (expression, alerts) in [("udp port 53", 1), ("tcp", 0), ("not udp and ip", 0)] {
         let outcome = desk.scan().arg(&desk.capture).arg(expression).go().expect_code(0);
         assert_eq!(outcome.stdout.lines().count(), alerts, "{expression}: {}", outcome.stdout);

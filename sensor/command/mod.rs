@@ -73,6 +73,7 @@ fn settings(global: &Global, options: &crate::cli::FeedOptions) -> Result<Settin
     };
     let path = config::find(global.config.as_deref());
     let settings = Settings::load(path.as_deref(), overrides)?;
+    settings.filter.as_deref().map_or(Ok(()), expression::asks_nobody)?;
     if global.verbose {
         let path = path.as_deref().map(Path::to_string_lossy);
         complain(&lang::configured_by(settings.language, path.as_deref()));
