@@ -41,6 +41,9 @@ pub enum AppError {
     /// A feed that was named cannot be loaded.
     #[error(transparent)]
     Feed(#[from] ioc_feeds::format::FeedError),
+    /// An allow list that was named cannot be loaded.
+    #[error("{}", crate::lang::allow_list(crate::lang::Language::En, .0))]
+    AllowList(ioc_feeds::format::FeedError),
     /// Nothing to match: a sensor without indicators would look like a clean network.
     #[error("no indicator is loaded, so nothing could ever be found; load some with --feeds FILE")]
     NoIndicators,
@@ -57,6 +60,14 @@ pub enum AppError {
         path: PathBuf,
         /// Why.
         reason: String,
+    },
+    /// A file is to be made in a directory that is not there.
+    #[error("cannot write {}: the directory {} is missing; make it first (mkdir -p)", path.display(), directory.display())]
+    NoDirectory {
+        /// The file.
+        path: PathBuf,
+        /// Its directory.
+        directory: PathBuf,
     },
     /// Another sensor writes its log in the directory.
     #[error(
@@ -116,10 +127,12 @@ impl AppError {
             | Self::NoIndicators
             | Self::WhichInterface(_)
             | Self::Feed(_)
+            | Self::AllowList(_)
             | Self::Capture(CaptureError::Filter { .. }) => 2,
             Self::Capture(_)
             | Self::NoCapture { .. }
             | Self::Log { .. }
+            | Self::NoDirectory { .. }
             | Self::InUse { .. }
             | Self::Metrics { .. }
             | Self::System { .. } => 1,

@@ -30,7 +30,7 @@ pub struct Cli {
 /// Options of every command.
 #[derive(Debug, Args)]
 pub struct Global {
-    /// Configuration file (TOML)
+    /// Configuration file (TOML) [default: /etc/wardwatch/wardwatch.toml if it is there]
     #[arg(short, long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Language of alerts and the log [default: from the locale]
@@ -101,14 +101,14 @@ A directory is searched to its depth; links are not followed. Whatever looks lik
 cannot be read is named, and the exit code is 1. A scan that a signal stops says how much was read and
 exits with 130.")]
 pub struct Scan {
-    /// Captures, directories or `-`; a last argument that is no path is a BPF expression
+    /// Captures, directories or `-`; behind them a BPF expression, in one word or several
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Write EVE JSON lines to a file, or with `-` to standard output instead of text
     #[arg(long, value_name = "FILE|-")]
     pub eve: Option<PathBuf>,
     /// Event records in EVE beside alerts: dns,tls,quic,http,dhcp or all
-    #[arg(long, value_name = "LIST|all", value_parser = event_kinds)]
+    #[arg(long, value_name = "LIST|all", value_parser = event_kinds, requires = "eve")]
     pub events: Option<EventKinds>,
     /// Indicators.
     #[command(flatten)]
@@ -119,8 +119,9 @@ pub struct Scan {
     /// Exit with N when alerts were raised
     #[arg(long, value_name = "N")]
     pub exit_code: Option<u8>,
-    /// Threads that read, each another recording; the output is the same for any N
-    #[arg(short, long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
+    /// Threads that read, each another recording: a number or `auto`, one a processor; the output
+    /// is the same for any N
+    #[arg(short, long, value_name = "N|auto", default_value = "1", value_parser = jobs)]
     pub jobs: u16,
 }
 
@@ -207,15 +208,29 @@ pub enum Feeds {
         #[arg(value_name = "PATH")]
         paths: Vec<PathBuf>,
     },
-    /// Say whether a name, address, address:port or url would raise an alert, and why
+    /// Say whether a name, address, address:port or url would raise an alert, and why; exit code 1
+    /// when none would
     Lookup {
-        /// What to look up; nothing is contacted
+        /// What to look up, plain or as reports write it (hxxp, [.]); nothing is contacted
         #[arg(required = true, value_name = "VALUE")]
         values: Vec<String>,
         /// Indicators.
         #[command(flatten)]
         feeds: FeedOptions,
     },
+}
+
+/// Reads how many threads: 1 to 256, or `auto`.
+pub fn jobs(text: &str) -> Result<u16, Said> {
+    let processors = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    match (text, text.parse()) {
+        ("auto", _) => Ok(u16::try_from(processors()).unwrap_or(256).min(256)),
+        (_, Ok(number @ 1..=256)) => Ok(number),
+        _ => Err(Said::new(
+            format!("`{text}` không phải số từ 1 đến 256, cũng không phải `auto`"),
+            format!("`{text}` is neither a number from 1 to 256 nor `auto`"),
+        )),
+    }
 }
 
 /// Reads `dns,tls` or `all`.

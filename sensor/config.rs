@@ -3,6 +3,7 @@
 //! Owns defaults. Opens the feeds, allow lists and threats it names; opens no capture.
 
 mod listen;
+mod place;
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ use crate::sink::log::rotation::Rotation;
 use crate::sink::syslog::Server;
 use crate::worker::Limits;
 pub use listen::Listen;
+pub use place::find;
 
 /// A configuration that cannot be used. Exit code 2.
 #[derive(Debug, thiserror::Error)]
@@ -401,12 +403,25 @@ fn home(networks: Option<&[String]>) -> Result<HomeNetworks, ConfigError> {
         (prefix <= most).then_some((ip, prefix)).ok_or(()).ok()
     };
     let each = networks.iter().map(|text| {
-        parse(text).ok_or_else(|| {
+        let network = parse(text).ok_or_else(|| {
             ConfigError::Value(Said::new(
                 format!("home: `{text}` không phải dải mạng; hãy ghi dạng 192.168.1.0/24"),
                 format!("home: `{text}` is no network; write it as 192.168.1.0/24"),
             ))
-        })
+        })?;
+        match ioc_feeds::format::value::network_of(network.0, network.1) {
+            right if right == network.0 => Ok(network),
+            right => Err(ConfigError::Value(Said::new(
+                format!(
+                    "home: `{text}` là địa chỉ của một máy trong mạng; có phải bạn muốn ghi `{right}/{}`?",
+                    network.1
+                ),
+                format!(
+                    "home: `{text}` is a host in a network; did you mean `{right}/{}`?",
+                    network.1
+                ),
+            ))),
+        }
     });
     Ok(HomeNetworks::new(each.collect::<Result<Vec<_>, _>>()?))
 }
@@ -422,8 +437,9 @@ pub fn behaviour(error: &BehaviourError) -> ConfigError {
     let vi = match error {
         BehaviourError::Table(reason) => format!("bảng hành vi: {reason}"),
         BehaviourError::Unknown { name, near } => {
-            let hint =
-                near.as_ref().map_or_else(String::new, |near| format!("; có phải ý là `{near}`?"));
+            let hint = near
+                .as_ref()
+                .map_or_else(String::new, |near| format!("; có phải bạn muốn ghi `{near}`?"));
             format!(
                 "behaviours: không có `{name}`; xem danh sách bằng `wardwatch feeds list --behaviours`{hint}"
             )

@@ -310,6 +310,103 @@ fn usage_errors_exit_with_2() {
 }
 
 #[test]
+fn habits_of_other_tools_are_answered_with_what_is_meant() {
+    let desk = Desk::new();
+    for (arguments, hint) in [
+        (&["-r", "old.pcap"][..], "hint: to read a capture: wardwatch scan old.pcap"),
+        (&["-i", "eth1"], "wardwatch run -i eth1"),
+        (&["scan", "x.pcap", "-w", "y.pcap"], "tcpdump -w"),
+        (&["run", "-l", "/x"], "--log-dir"),
+        (&["run", "-D"], "systemctl start wardwatch"),
+    ] {
+        let outcome = Run::new(arguments).go().expect_code(2);
+        says(&outcome, &[hint]);
+    }
+    let outcome = desk.scan().args(["--events", "dns"]).arg(&desk.capture).go().expect_code(2);
+    says(&outcome, &["--eve <FILE|->"]);
+    let outcome = desk.scan().args(["--eve", "/nope/x.json"]).arg(&desk.capture).go();
+    says(&outcome.expect_code(1), &["cannot write /nope/x.json: the directory /nope is missing"]);
+    desk.scan().args(["-j", "auto"]).arg(&desk.capture).go().expect_code(0);
+}
+
+#[test]
+fn usage_errors_and_help_speak_the_language_that_was_asked_for() {
+    for arguments in [&["--lang", "vi", "--help"][..], &["scan", "--help", "--lang=vi"]] {
+        let text = Run::new(arguments).go().expect_code(0).stdout;
+        assert!(text.contains("Cách dùng:") && !text.contains("Usage"), "{text}");
+    }
+    let outcome = Run::new(["scan", "--nonsense"]).env("LANG", "vi_VN.UTF-8").go().expect_code(2);
+    says(&outcome, &["lỗi: không có tham số '--nonsense'", "Cách dùng:"]);
+    let outcome = Run::new(["--lang", "vi"]).go().expect_code(2);
+    says(&outcome, &["còn thiếu lệnh; có các lệnh: scan, run, doctor, feeds, selftest"]);
+}
+
+#[test]
+fn the_configuration_of_the_machine_is_read_by_every_command_unless_another_is_named() {
+    let desk = Desk::new();
+    let text = format!("feeds = [{:?}]\nbuiltin_feeds = false\n", desk.feed);
+    let of_machine = desk.put("machine.toml", text.as_bytes()).display().to_string();
+    let other = desk.put("other.toml", b"builtin_feeds = false\n");
+    let run = |arguments: &[&str]| {
+        Run::new(arguments).env("WARDWATCH_CONFIG", &of_machine).arg("-v").go()
+    };
+    let lookup = ["feeds", "lookup", "c2.evil.example"];
+    says(&run(&lookup).expect_code(0), &["configuration ", "machine.toml"]);
+    let with_other = Run::new(lookup).env("WARDWATCH_CONFIG", &of_machine).arg("-c").arg(&other);
+    let outcome = with_other.arg("-v").go().expect_code(1);
+    says(&outcome, &["other.toml"]);
+    says(&Run::new(lookup).arg("-v").go().expect_code(1), &["no configuration file"]);
+    let outcome = run(&["scan", &desk.capture.display().to_string()]).expect_code(0);
+    assert!(outcome.stdout.contains("c2.evil.example"), "{}", outcome.stdout);
+    let listed = run(&["feeds", "list"]).expect_code(0).stdout;
+    assert!(listed.contains("evil.example"), "{listed}");
+    let tried = run(&["selftest"]).expect_code(0).stdout;
+    assert!(tried.contains("evil.example"), "{tried}");
+    // One that is named and not there is no reason to go by defaults.
+    let gone = Run::new(lookup).env("WARDWATCH_CONFIG", "/nowhere.toml").go().expect_code(2);
+    says(&gone, &["/nowhere.toml"]);
+}
+
+#[test]
+fn networks_with_bits_of_a_host_and_words_that_are_nearly_right_are_answered_with_the_right_ones() {
+    let desk = Desk::new();
+    let config = desk.put("bad.toml", b"home = [\"192.168.1.7/24\"]\n");
+    let outcome = desk.scan().arg("-c").arg(config).arg(&desk.capture).go().expect_code(2);
+    says(&outcome, &["192.168.1.7/24", "did you mean `192.168.1.0/24`?"]);
+    let rows = "indicator,type,scope,threat\na.test,domian,,redline\nb.test,domain,,redlien\n\
+                c.test,domain,,ward-own\n";
+    let list = desk.put("typos.csv", rows.as_bytes());
+    let outcome = Run::new(["feeds", "check"]).arg(&list).go().expect_code(1);
+    says(&outcome, &["line 2: not loaded", "did you mean \"domain\"?"]);
+    says(&outcome, &["line 3: loaded with doubt", "did you mean \"redline\"?"]);
+    says(&outcome, &["no text for the threat `ward-own`"]);
+}
+
+#[test]
+fn what_is_no_feed_in_a_directory_of_feeds_is_named() {
+    let desk = Desk::new();
+    let lists = desk.directory.path().join("feeds.d");
+    std::fs::create_dir(&lists).unwrap();
+    put(&lists, "empty.csv", b"");
+    put(&lists, "notes.docx", b"PK");
+    put(&lists, "good.txt", b"evil.example\n");
+    put(&lists, ".swp", b"");
+    let outcome = Run::new(["scan", "--no-builtin-feeds", "--feeds"])
+        .arg(&lists)
+        .arg(&desk.capture)
+        .go()
+        .expect_code(0);
+    says(
+        &outcome,
+        &[
+            "empty: there is no indicator",
+            "notes.docx in the directory of feeds is passed over: its name ends neither",
+        ],
+    );
+    assert!(!outcome.stderr.contains(".swp"), "{}", outcome.stderr);
+}
+
+#[test]
 fn help_and_version_succeed() {
     for arguments in [&["--help"][..], &["--version"], &["scan", "--help"], &["run", "--help"]] {
         let outcome = Run::new(arguments).go().expect_code(0);
@@ -322,6 +419,12 @@ fn help_and_version_succeed() {
 #[test]
 fn a_bpf_expression_leaves_out_what_it_does_not_name() {
     let desk = Desk::new();
+    let words = desk.scan().arg(&desk.capture).args(["tcp", "port", "443"]).go().expect_code(0);
+    assert_eq!(words.stdout, "", "several words are one expression");
+    let outcome = desk.scan().arg(&desk.capture).args(["tpc", "port", "443"]).go().expect_code(2);
+    says(&outcome, &["`tpc port 443` is no file that is there and begins no BPF expression"]);
+    let outcome = desk.scan().arg(&desk.capture).arg("host c2.evil.example").go().expect_code(2);
+    says(&outcome, &["`c2.evil.example`", "wardwatch resolves no name"]);
     for (expression, alerts) in [("udp port 53", 1), ("tcp", 0), ("not udp and ip", 0)] {
         let outcome = desk.scan().arg(&desk.capture).arg(expression).go().expect_code(0);
         assert_eq!(outcome.stdout.lines().count(), alerts, "{expression}: {}", outcome.stdout);
@@ -442,7 +545,7 @@ fn read(pipe: impl std::io::Read) -> String {
 }
 
 fn send(signal: &str, child: &Child) {
-    let status = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+    let status = support::run::killer().args([signal, &child.id().to_string()]).status().unwrap();
     assert!(status.success());
 }
 
@@ -544,13 +647,19 @@ fn a_lookup_says_what_traffic_would_meet() {
     ]);
     let list = desk.put("many.csv", rows.as_bytes());
     let lookup = |value: &str| {
-        let run = Run::new(["feeds", "lookup", "--no-builtin-feeds", "--feeds"]).arg(&list);
-        run.arg(value).go().expect_code(0).stdout
+        Run::new(["feeds", "lookup", "--no-builtin-feeds", "--feeds"]).arg(&list).arg(value).go()
     };
-    for hit in
-        ["a.B.evil.example.", "203.0.113.7:8080", "198.51.100.15", "http://drop.test/a/b?c=d"]
-    {
-        assert!(lookup(hit).contains("redline"), "{hit}: {}", lookup(hit));
+    for hit in [
+        "a.B.evil.example.",
+        "203.0.113.7:8080",
+        "198.51.100.15",
+        "http://drop.test/a/b?c=d",
+        "a[.]evil[.]example",
+        "hxxp://drop[.]test/a/b",
+        " 203[.]0[.]113[.]7:8080",
+    ] {
+        let said = lookup(hit).expect_code(0).stdout;
+        assert!(said.contains("WOULD RAISE AN ALERT") && said.contains("redline"), "{hit}: {said}");
     }
     for miss in [
         "notevil.example",
@@ -560,8 +669,15 @@ fn a_lookup_says_what_traffic_would_meet() {
         "http://drop.test/a",
         "drop.test",
     ] {
-        assert_eq!(lookup(miss), format!("{miss}: -\n"));
+        let said = lookup(miss).expect_code(1).stdout;
+        assert!(said.starts_with(&format!("{miss}: not in any list, raises no alert")), "{said}");
     }
+    for digest in ["d41d8cd98f00b204e9800998ecf8427e", &"ab".repeat(20), &"0".repeat(64)] {
+        let said = lookup(digest).expect_code(1).stdout;
+        assert!(said.contains("file hash, not visible on the wire"), "{said}");
+    }
+    let both = Run::new(["feeds", "lookup", "--no-builtin-feeds", "--feeds"]).arg(&list);
+    both.args(["nobody.test", "evil.example"]).go().expect_code(0);
     let outcome = Run::new(["feeds", "lookup", "not a value"]).go().expect_code(2);
     says(&outcome, &["`not a value` cannot be looked up"]);
 }

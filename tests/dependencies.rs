@@ -41,6 +41,52 @@ const ORACLES: [(&str, &str); 9] = [
     ("insta", "a test tool"),
 ];
 
+/// Crates that are shipped in two versions, and why none of the two can go.
+const TWICE: [(&str, &str); 3] = [
+    ("bitflags", "pcap 2.5 wants the first version"),
+    ("errno", "pcap 2.5 wants 0.2; the others are current"),
+    ("syn", "at build time only: derives of the crates below move to the third version one by one"),
+];
+
+/// Crates that run a program of their own (build.rs) while they are built: each was looked
+/// through for what it starts (the compiler, and for ring its assembler) and reads.
+const BUILD_SCRIPTS: [&str; 21] = [
+    "crc32fast",
+    "crossbeam-utils",
+    "icu_normalizer_data",
+    "icu_properties_data",
+    "libc",
+    "nix",
+    "parking_lot_core",
+    "pcap",
+    "portable-atomic",
+    "proc-macro2",
+    "prometheus-client",
+    "quote",
+    "ring",
+    "rustix",
+    "rustls",
+    "serde",
+    "serde_core",
+    "serde_json",
+    "signal-hook",
+    "thiserror",
+    "zmij",
+];
+
+/// Words of a build script that would fetch something.
+const FETCHES: [&str; 9] = [
+    "TcpStream",
+    "UdpSocket",
+    "ureq",
+    "reqwest",
+    "curl",
+    "wget",
+    "git2",
+    "new(\"git\")",
+    "https_get",
+];
+
 /// One package of the resolved graph.
 #[derive(Debug)]
 struct Package {
@@ -48,6 +94,8 @@ struct Package {
     version: String,
     licence: Option<String>,
     source: Option<String>,
+    /// The source of its build script.
+    build_script: Option<PathBuf>,
 }
 
 /// What cargo resolved: packages by id, and the ids that are built into what we ship.
@@ -94,10 +142,21 @@ fn graph() -> Graph {
         version: text(&package["version"]).unwrap(),
         licence: text(&package["license"]),
         source: text(&package["source"]),
+        build_script: build_script(package),
     };
     let listed = metadata["packages"].as_array().unwrap();
     let packages = listed.iter().map(|one| (text(&one["id"]).unwrap(), package(one))).collect();
     Graph { packages, shipped: shipped(&metadata) }
+}
+
+fn build_script(package: &Value) -> Option<PathBuf> {
+    let targets = package["targets"].as_array()?;
+    let is_script = |target: &&Value| {
+        target["kind"]
+            .as_array()
+            .is_some_and(|kinds| kinds.iter().any(|kind| kind == "custom-build"))
+    };
+    Some(targets.iter().find(is_script)?["src_path"].as_str()?.into())
 }
 
 /// Our packages and everything that is reached over normal and build dependencies.
@@ -288,6 +347,58 @@ fn what_we_name_is_shipped_in_one_version() {
         let versions = lines.get(line.name.as_str());
         assert!(versions.is_none_or(|of| of.len() == 1), "{}: {versions:?}", line.name);
     }
+}
+
+#[test]
+fn nothing_is_shipped_in_two_versions_without_a_reason() {
+    let graph = graph();
+    let mut versions: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for package in graph.shipped.iter().map(|id| &graph.packages[id]) {
+        versions.entry(&package.name).or_default().insert(&package.version);
+    }
+    let twice: BTreeSet<_> =
+        versions.iter().filter(|(_, of)| of.len() > 1).map(|(name, _)| *name).collect();
+    let reasons: BTreeSet<_> = TWICE.iter().map(|(name, _)| *name).collect();
+    assert_eq!(twice, reasons, "{versions:?}");
+    assert!(TWICE.iter().all(|(_, why)| why.len() > 10));
+}
+
+#[test]
+fn only_build_scripts_that_are_known_are_run_and_none_fetches_anything() {
+    let graph = graph();
+    let mut scripts = BTreeSet::new();
+    for package in graph.shipped.iter().map(|id| &graph.packages[id]) {
+        // Ours asks git for the day of the last commit.
+        let Some(path) = package.build_script.as_ref().filter(|_| package.source.is_some()) else {
+            continue;
+        };
+        scripts.insert(package.name.as_str());
+        let text = std::fs::read_to_string(path).unwrap();
+        let found = FETCHES.iter().find(|word| text.contains(**word));
+        assert_eq!(found, None, "{} {}: {}", package.name, package.version, path.display());
+    }
+    assert_eq!(scripts, BUILD_SCRIPTS.into(), "look through the new one, then list it");
+}
+
+#[test]
+fn contributing_says_who_keeps_each_dependency_and_when_it_was_looked_at() {
+    let page = std::fs::read_to_string(root("CONTRIBUTING.md")).unwrap();
+    let (_, table) = page.split_once("### Who keeps them").expect("the heading");
+    let named: BTreeSet<String> = manifests()
+        .into_iter()
+        .flat_map(|(_, text)| named(&text))
+        .filter(|named| named.name != "ioc-feeds")
+        .map(|named| named.name)
+        .collect();
+    for name in &named {
+        let row = table.lines().find(|line| line.starts_with(&format!("| `{name}` ")));
+        let row = row.unwrap_or_else(|| panic!("`{name}` has no row"));
+        let day = row.trim_end_matches([' ', '|']).rsplit('|').next().unwrap().trim();
+        assert!(ioc_feeds::Date::parse(day).is_ok_and(|date| date.day > 0), "{name}: {day}");
+    }
+    let table = table.split("\n## ").next().unwrap();
+    let rows = table.lines().filter(|line| line.starts_with("| `")).count();
+    assert_eq!(rows, named.len(), "a row of a crate that is no longer used");
 }
 
 /// A dependency as a manifest names it.

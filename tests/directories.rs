@@ -219,7 +219,7 @@ fn an_interrupted_scan_says_how_much_was_read_and_loses_nothing() {
     for (signal, language, said) in [
         ("-INT", "en", "wardwatch: interrupted, 1 of 3 read (captures; 0.0 of 0.0 MB)"),
         ("-TERM", "en", "wardwatch: interrupted, 1 of 3 read"),
-        ("-INT", "vi", "wardwatch: bị ngắt, đã đọc 1 trong 3 tệp lưu lượng (0,0 trong 0,0 MB)"),
+        ("-INT", "vi", "wardwatch: bị ngắt, đã đọc 1 trong 3 tệp bắt gói tin (0,0 trong 0,0 MB)"),
     ] {
         let tree = Tree::new();
         let first = tree.put("first.pcap", &asks_for("c2.evil.example"));
@@ -235,7 +235,7 @@ fn an_interrupted_scan_says_how_much_was_read_and_loses_nothing() {
         let mut line = String::new();
         out.read_line(&mut line).unwrap();
         assert!(line.contains("c2.evil.example"), "{line}");
-        let kill = Command::new("kill").args([signal, &child.id().to_string()]).status();
+        let kill = support::run::killer().args([signal, &child.id().to_string()]).status();
         assert!(kill.unwrap().success());
         assert_eq!(wait(&mut child, 10), Some(130), "{signal}");
         let (mut stderr, mut rest) = (String::new(), String::new());
@@ -257,7 +257,7 @@ fn a_second_signal_ends_a_scan_whose_reader_takes_nothing() {
     out.fill_buf().unwrap(); // it writes, and soon the pipe is full
     for _ in 0..2 {
         std::thread::sleep(std::time::Duration::from_millis(300));
-        let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+        let kill = support::run::killer().args(["-INT", &child.id().to_string()]).status();
         assert!(kill.unwrap().success());
     }
     assert_eq!(wait(&mut child, 10), Some(130));

@@ -248,15 +248,16 @@ fn an_hour_of_flood_does_not_rotate_the_true_line_away_although_little_is_kept()
 
 #[test]
 fn contacts_before_the_first_are_counted_and_a_summary_says_the_earliest_and_the_latest() {
-    for (earlier, first) in [(100, "18/06/2024 08:58:20"), (86_400, "17/06/2024 09:00:00")] {
+    for (earlier, span) in
+        [(100, "18/06/2024 08:58:20 - 09:00:00"), (86_400, "17/06/2024 09:00 - 18/06/2024 09:00")]
+    {
         let mut frames = question("192.168.1.11:50000", "c2.evil.example", NINE_O_CLOCK);
         let before = NINE_O_CLOCK - earlier * SECOND;
         frames.extend(question("192.168.1.11:50000", "c2.evil.example", before));
         let outcome = scan(&frames, &["--lang", "en"]);
-        let row = outcome.stderr.lines().find(|line| line.contains("192.168.1.11")).unwrap();
-        let row: Vec<&str> = row.split("  ").filter(|cell| !cell.is_empty()).collect();
-        let cells: Vec<&str> = row[2..].iter().map(|cell| cell.trim()).collect();
-        assert_eq!(cells, ["2", first, "18/06/2024 09:00:00"]);
+        let mut rows = outcome.stderr.lines().skip_while(|line| !line.contains("192.168.1.11"));
+        let row = rows.nth(1).unwrap();
+        assert!(row.ends_with(&format!(": 2 contacts, {span}")), "{row}");
     }
 }
 

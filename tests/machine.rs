@@ -365,7 +365,7 @@ fn a_signal_ends_a_scan_that_nobody_reads() {
         std::thread::sleep(Duration::from_secs(2));
         assert!(child.try_wait().unwrap().is_none(), "it waits for its reader");
         let begun = Instant::now();
-        assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
+        assert!(run::killer().arg(child.id().to_string()).status().unwrap().success());
         run::wait(&mut child, 10);
         assert!(begun.elapsed() < END, "{target}: {:?}", begun.elapsed());
         drop(held);

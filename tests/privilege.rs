@@ -72,7 +72,7 @@ fn what_the_unit_gives_is_enough_and_all_it_holds() {
         format!("-all,+{right}")
     };
     let (ambient, bounding) = (given("AmbientCapabilities"), given("CapabilityBoundingSet"));
-    // As systemd's DynamicUser: a number that no other user has. `ip netns exec` needs root.
+    // As the unit's user: a number that no other user has. `ip netns exec` needs root.
     let (user, number) = ("61184", 61184);
     let starter = ["setpriv", "--reuid", user, "--regid", user, "--clear-groups"];
     let rights = ["--inh-caps", &ambient, "--ambient-caps", &ambient, "--bounding-set", &bounding];
@@ -261,6 +261,32 @@ fn root_becomes_a_user_who_can_still_rotate_the_log() {
 }
 
 #[test]
+fn logs_that_root_makes_in_a_directory_of_a_group_can_be_read_by_it() {
+    let Some(mirror) = Mirror::new("group") else { return };
+    let directory = run::temporary_directory();
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(directory.path(), open).unwrap();
+    let log = directory.path().join("log");
+    std::fs::create_dir(&log).unwrap();
+    let (nobody, readers) = (65534, 4711);
+    std::os::unix::fs::chown(&log, Some(nobody), Some(readers)).unwrap();
+    let handed_on = std::os::unix::fs::PermissionsExt::from_mode(0o2750);
+    std::fs::set_permissions(&log, handed_on).unwrap();
+    let arguments = ["run", "-i", "m1", "--log-dir", log.to_str().unwrap()];
+    let config = run::put(directory.path(), "user.toml", b"user = \"nobody\"\n");
+    let arguments = [&arguments[..], &["-c", config.to_str().unwrap()]].concat();
+    let sensor = mirror.sensor_in(&arguments, &log);
+    sensor.until("this process holds: user nobody", 10);
+    sensor.stop();
+    for name in ["alerts.log", "eve.json"] {
+        let about = std::fs::metadata(log.join(name)).unwrap();
+        let of = std::os::unix::fs::MetadataExt::gid(&about);
+        let mode = std::os::unix::fs::PermissionsExt::mode(&about.permissions());
+        assert_eq!((of, mode & 0o777), (readers, 0o640), "{name}");
+    }
+}
+
+#[test]
 fn a_log_that_only_root_can_write_is_still_written_and_said() {
     let Some(mirror) = Mirror::new("rootlog") else { return };
     let directory = run::temporary_directory();
@@ -317,6 +343,8 @@ fn the_service_manager_is_told_of_start_life_reload_and_stop() {
     let sensor = mirror.sensor_with(&["run", "-i", "m1"], &variables);
     assert!(told_until(&manager, "READY=1").contains("READY=1"));
     told_until(&manager, "WATCHDOG=1");
+    let told = told_until(&manager, "STATUS=");
+    assert!(told.contains("packets/s, 0.0 % lost, 0 alerts today"), "{told}");
     sensor.signal("HUP");
     let told = told_until(&manager, "RELOADING=1");
     assert!(told.contains("MONOTONIC_USEC="), "{told}");

@@ -64,6 +64,38 @@ fn scan(arguments: &[&str]) -> Outcome {
 }
 
 #[test]
+fn a_summary_has_a_row_a_machine_the_most_serious_first_and_fits_a_terminal() {
+    for language in ["vi", "en"] {
+        let ward = support::run::capture("ward-office.pcap");
+        let outcome = Run::new(["scan", "--lang", language]).arg(ward).go().expect_code(0);
+        let begin = outcome.stderr.find(if language == "vi" { "TỔNG HỢP" } else { "SUMMARY" });
+        let summary = &outcome.stderr[begin.unwrap()..];
+        for line in summary.lines() {
+            assert!(line.chars().count() <= 100, "{line}");
+        }
+        let rows: Vec<&str> = summary
+            .lines()
+            .skip(1)
+            .take_while(|line| !line.is_empty())
+            .filter(|line| !line.starts_with("      "))
+            .collect();
+        assert!(rows.iter().any(|row| row.contains("PC-MOTCUA-01  192.168.1.19")), "{rows:?}");
+        let order = match language {
+            "vi" => ["NGHIÊM TRỌNG", "CAO", "TRUNG BÌNH", "THẤP"],
+            _ => ["CRITICAL", "HIGH", "MEDIUM", "LOW"],
+        };
+        let rank = |row: &&str| order.iter().position(|word| row[2..].starts_with(word)).unwrap();
+        let ranks: Vec<usize> = rows.iter().map(rank).collect();
+        assert!(ranks.is_sorted(), "{rows:?}");
+        let mut macs: Vec<&str> = rows.iter().filter_map(|row| row.rsplit('(').next()).collect();
+        let all = macs.len();
+        macs.sort_unstable();
+        macs.dedup();
+        assert_eq!(macs.len(), all, "one row a machine: {rows:?}");
+    }
+}
+
+#[test]
 fn alert_lines_in_english() {
     insta::assert_snapshot!(scan(&["--lang", "en"]).stdout);
 }

@@ -232,7 +232,10 @@ fn endings(name: &str) -> impl Iterator<Item = &str> {
 fn domain(name: &Name, scope: Scope) -> Verdict {
     let text = name.as_str();
     if !text.contains('.') {
-        return Verdict::Refuse(Reason::new("chỉ có một nhãn", "is a single label"));
+        return Verdict::Refuse(Reason::new(
+            "không phải tên miền đầy đủ (thiếu phần đuôi như .vn)",
+            "is a single label",
+        ));
     }
     if let Some(platform) = shared_platform(name) {
         return Verdict::Refuse(Reason::new(
@@ -275,7 +278,7 @@ fn public_suffix(text: &str, scope: Scope) -> Option<Verdict> {
             "is a suffix shared by many owners (public suffix list)",
         )),
         Scope::Exact | Scope::Subtree => Verdict::Refuse(Reason::new(
-            "là hậu tố công cộng (public suffix), nhiều người lạ có tên bên dưới: hãy ghi rõ tên máy chủ",
+            "là hậu tố công cộng (public suffix), bên dưới là tên miền của rất nhiều đơn vị khác: hãy ghi rõ tên máy chủ",
             "is a public suffix, under which strangers have their names: name the host",
         )),
     })
@@ -358,9 +361,10 @@ fn url(host: &Host, path: &str, canary: bool) -> Verdict {
             ),
             verdict => verdict,
         },
-        Host::Name(name) if !name.as_str().contains('.') => {
-            Verdict::Refuse(Reason::new("tên máy chủ chỉ có một nhãn", "host is a single label"))
-        }
+        Host::Name(name) if !name.as_str().contains('.') => Verdict::Refuse(Reason::new(
+            "tên máy chủ không phải tên miền đầy đủ (thiếu phần đuôi như .vn)",
+            "host is a single label",
+        )),
         Host::Name(_) => Verdict::Accept,
     }
 }

@@ -38,7 +38,8 @@ impl From<NameError> for Reason {
     fn from(error: NameError) -> Self {
         let vi = match &error {
             NameError::Address => "là địa chỉ, không phải tên: hãy dùng loại ip".into(),
-            NameError::Character(c) => format!("có ký tự {c:?} mà không tên máy chủ nào có"),
+            NameError::Character(' ') => "không được có ký tự ' ' (dấu cách)".into(),
+            NameError::Character(c) => format!("không được có ký tự {c:?}"),
             NameError::Empty => "bị bỏ trống".into(),
             NameError::EmptyLabel => {
                 "có nhãn rỗng (hai dấu chấm liền nhau hoặc dấu chấm ở đầu)".into()

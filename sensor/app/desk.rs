@@ -35,6 +35,8 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// The same in nanoseconds: how often it looks while records keep coming.
 const LOOK: u64 = 100_000_000;
 const SECOND: u64 = 1_000_000_000;
+/// How often the service manager is told how the sensor fares.
+const TELL: u64 = 5 * SECOND;
 /// How often the state of the sensor is written as a record.
 const MINUTE: u64 = 60 * SECOND;
 
@@ -74,6 +76,7 @@ struct Last {
     beaten: Timestamp,
     recorded: Timestamp,
     judged: Timestamp,
+    told: Timestamp,
 }
 
 /// The writer's desk: records, signals and the hour.
@@ -104,7 +107,13 @@ impl<'a, 's> Desk<'a, 's> {
             health: Health::new(now),
             watchdog: Watchdog::default(),
             started: now,
-            last: Last { looked: now, beaten: now, recorded: now, judged: now },
+            last: Last {
+                looked: now,
+                beaten: now,
+                recorded: now,
+                judged: now,
+                told: Timestamp::default(),
+            },
             indicators: job.indicators.latest().1.set.len(),
             newest: job.newest,
             errors: Stream::stderr(),
@@ -186,6 +195,10 @@ impl<'a, 's> Desk<'a, 's> {
             self.lay_out(&status);
             for warning in self.health.judge(&status) {
                 self.warn(lang::warning(self.job.format.language, warning));
+            }
+            if due(now, &mut self.last.told, TELL) {
+                let day = self.job.format.clock.day_of_month(now);
+                notify::status(&self.health.line(self.job.format.language, &status, day));
             }
         }
         if due(now, &mut self.last.recorded, MINUTE) {

@@ -3,7 +3,9 @@
 //! Fed with the sensor's state about once a second. Each warning is said when its condition
 //! begins, and again only after it was over.
 
-use crate::lang::Warning;
+use std::collections::VecDeque;
+
+use crate::lang::{self, Language, Warning};
 use crate::net::Timestamp;
 use crate::sink::Status;
 use crate::stats::Counter;
@@ -17,6 +19,13 @@ const MINUTE: u64 = 60 * SECOND;
 const ONE_WAY: u64 = 100;
 /// Flows after which a single client is no accident either.
 const MANY_FLOWS: u64 = 500;
+
+/// Rates are taken over so many nanoseconds.
+const RECENT: u64 = 10 * SECOND;
+
+fn tenths_of_a_percent(part: u64, of: u64) -> u64 {
+    u64::try_from(u128::from(part) * 1000 / u128::from(of.max(1))).unwrap_or(1000)
+}
 
 /// Where a span began.
 #[derive(Clone, Copy, Debug, Default)]
@@ -49,13 +58,66 @@ pub(super) struct Health {
     /// Time and number of the last frame.
     heard: Mark,
     active: Vec<Warning>,
+    /// The state of the last seconds: time, frames, lost; for the rates of [`Health::line`].
+    recent: VecDeque<Mark>,
+    today: Today,
+}
+
+/// Alerts of the day of the month that the clock shows.
+#[derive(Clone, Copy, Debug, Default)]
+struct Today {
+    day: u8,
+    /// Alerts before it began.
+    before: u64,
+    /// Alerts when it was last looked at.
+    told: u64,
 }
 
 impl Health {
     /// Begins now: what was before is no silence.
     pub(super) fn new(now: Timestamp) -> Self {
         let mark = Mark { time: now, ..Mark::default() };
-        Self { loss: mark, minute: mark, heard: mark, active: Vec::new() }
+        Self {
+            loss: mark,
+            minute: mark,
+            heard: mark,
+            active: Vec::new(),
+            recent: VecDeque::from([mark]),
+            today: Today::default(),
+        }
+    }
+
+    /// One line about how the sensor fares, for a person who looks at the service. `day` is the day
+    /// of the month where the office is.
+    pub(super) fn line(&mut self, language: Language, status: &Status, day: u8) -> String {
+        let now = Mark::of(status);
+        self.recent.push_back(now);
+        let is_past = |mark: &Mark| mark.time > now.time || now.time.since(mark.time) > RECENT;
+        while self.recent.len() > 2 && self.recent.front().is_some_and(is_past) {
+            self.recent.pop_front();
+        }
+        if self.today.day != day {
+            // Those of the second in which the day changes count for the new one.
+            self.today = Today { day, before: self.today.told, ..self.today };
+        }
+        self.today.told = status.alerts;
+        let first = self.recent.front().copied().unwrap_or(now);
+        let nanos = now.time.since(first.time).max(SECOND);
+        let frames = now.frames.saturating_sub(first.frames);
+        let lost = now.lost.saturating_sub(first.lost);
+        lang::how_it_fares(
+            language,
+            self.active.first().copied(),
+            &lang::Fares {
+                rate: u64::try_from(u128::from(frames) * u128::from(SECOND) / u128::from(nanos))
+                    .unwrap_or(u64::MAX),
+                lost_tenths: tenths_of_a_percent(lost, frames.saturating_add(lost)),
+                today: status.alerts.saturating_sub(self.today.before),
+                alerts: status.alerts,
+                uptime: status.uptime,
+                indicators: status.indicators,
+            },
+        )
     }
 
     /// What has become wrong since the last time.
@@ -143,6 +205,29 @@ mod tests {
         assert_eq!(health.judge(&status(60, &out)), [Warning::OnlyOutward]);
         let both = [(Counter::Frames, 900), (Counter::PacketsOut, 700), (Counter::PacketsIn, 200)];
         assert!(health.judge(&status(120, &both)).is_empty());
+    }
+
+    #[test]
+    fn the_line_of_the_service_names_rate_loss_and_the_alerts_of_the_day() {
+        let mut health = Health::new(Timestamp::new(0, 0));
+        let mut at = |seconds, frames, alerts, day| {
+            let mut status = status(seconds, &[(Counter::Frames, frames)]);
+            (status.alerts, status.uptime) = (alerts, u64::try_from(seconds).unwrap());
+            (status.indicators, status.drops.kernel) = (7, frames / 100);
+            health.judge(&status);
+            health.line(Language::En, &status, day)
+        };
+        let line = at(1, 1000, 0, 30);
+        assert!(line.contains("1000 packets/s, 0.9 % lost, 0 alerts today"), "{line}");
+        for second in 2..40 {
+            at(second, 1000 * second as u64, 2, 30);
+        }
+        let line = at(40, 40_000, 2, 1);
+        assert!(line.contains(" 0 alerts today, 2 since the start 40 s ago"), "{line}");
+        let line = at(41, 41_000, 3, 1);
+        assert!(line.contains("1000 packets/s, 0.9 % lost, 1 alert today"), "{line}");
+        let line = at(120, 41_000, 3, 1);
+        assert!(line.starts_with("no packet for a minute"), "what is wrong comes first: {line}");
     }
 
     #[test]

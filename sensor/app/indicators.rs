@@ -87,8 +87,17 @@ pub fn load_path(path: &Path, language: Language, say: Say<'_>) -> Result<Vec<Lo
 pub struct Files {
     /// Files to be loaded.
     pub feeds: Vec<PathBuf>,
-    /// What is named like a feed in a directory and is no file, and what it is.
+    /// What else stands in a directory, and why it is no feed.
     pub passed: Vec<(PathBuf, String)>,
+}
+
+/// Why a file in a directory of feeds is not read.
+pub const NO_FEED_NAME: &str = "its name ends neither in .csv nor in .txt";
+
+/// Editors and version control keep their own things beside feeds.
+fn is_hidden(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+    name.starts_with(b".") || name.ends_with(b"~")
 }
 
 /// The feed files a path names: itself, or a directory's `.csv` and `.txt`.
@@ -104,11 +113,14 @@ pub fn files(path: &Path) -> Result<Files, FeedError> {
     let entries = fs::read_dir(path)
         .map_err(failed)?
         .filter_map(|entry| entry.ok().map(|entry| entry.path()));
-    let is_feed = |path: &PathBuf| path.extension().is_some_and(|e| e == "csv" || e == "txt");
-    let mut named: Vec<PathBuf> = entries.filter(is_feed).collect();
+    let mut named: Vec<PathBuf> = entries.filter(|path| !is_hidden(path)).collect();
     named.sort();
     let mut found = Files::default();
     for path in named {
+        if !path.extension().is_some_and(|e| e == "csv" || e == "txt") {
+            found.passed.push((path, NO_FEED_NAME.into()));
+            continue;
+        }
         // What cannot be looked at is left to the loading, which says why.
         let about =
             nix::sys::stat::stat(&path).map_or(Ok(()), |about| file::refuse_irregular(&about));
@@ -125,6 +137,9 @@ const FEW: usize = 3;
 
 /// Names each line that could not be used or is doubtful. True if there was any.
 pub fn report(feed: &Loaded, language: Language, say: Say<'_>) -> bool {
+    if feed.indicators.is_empty() && feed.rejected_total() == 0 {
+        say(&lang::empty_feed(language, &feed.feed));
+    }
     let most = if feed.indicators.is_empty() { FEW } else { usize::MAX };
     for row in feed.rejected.iter().take(most) {
         let reason = row.reason.in_language(language);
@@ -145,7 +160,7 @@ pub fn report(feed: &Loaded, language: Language, say: Say<'_>) -> bool {
 fn allow(settings: &FeedSettings, say: Say<'_>) -> Result<Vec<Allow>, AppError> {
     let mut all = Vec::new();
     for path in &settings.allow {
-        let list = AllowList::load_file(path)?;
+        let list = AllowList::load_file(path).map_err(AppError::AllowList)?;
         for row in list.rejected() {
             let (name, reason) = (path.display().to_string(), &row.reason);
             let reason = reason.in_language(settings.language);

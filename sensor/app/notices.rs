@@ -55,20 +55,20 @@ impl Notice {
         let vi = language == Language::Vi;
         match self {
             Self::Down(name) if vi => {
-                format!("cổng mạng {name} đã ngắt hoặc mất tín hiệu cáp: không thấy được gì ở đó")
+                format!("card mạng {name} đã ngắt hoặc mất tín hiệu cáp: không thấy được gì ở đó")
             }
             Self::Down(name) => {
                 format!("interface {name} is down or without carrier: nothing can be seen there")
             }
-            Self::Up(name) if vi => format!("cổng mạng {name} đã hoạt động trở lại"),
+            Self::Up(name) if vi => format!("card mạng {name} đã hoạt động trở lại"),
             Self::Up(name) => format!("interface {name} is up again"),
             Self::Gone { interface, reason } if vi => {
-                format!("không đọc được cổng mạng {interface} ({reason}); đang thử mở lại")
+                format!("không đọc được card mạng {interface} ({reason}); đang thử mở lại")
             }
             Self::Gone { interface, reason } => {
                 format!("interface {interface} cannot be read ({reason}); trying again")
             }
-            Self::Back(name) if vi => format!("đã mở lại cổng mạng {name}, tiếp tục giám sát"),
+            Self::Back(name) if vi => format!("đã mở lại card mạng {name}, tiếp tục giám sát"),
             Self::Back(name) => format!("interface {name} is open again, watching goes on"),
             Self::Holds(what) if vi => format!("quyền của tiến trình: {}", held(what)),
             Self::Holds(what) => format!("this process holds: {what}"),

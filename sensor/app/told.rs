@@ -56,15 +56,15 @@ mod tests {
         let warning = |seconds, text: &str| heartbeat::warning(&format, at(seconds), text);
         assert!(told.is_new(&format, &warning(1, "mất 3 dòng")));
         assert!(!told.is_new(&format, &warning(60, "mất 71 dòng")), "only the count differs");
-        assert!(told.is_new(&format, &warning(61, "cổng mạng eth1 đã ngắt")));
-        assert!(told.is_new(&format, &warning(61, "cổng mạng eth2 đã ngắt")), "another interface");
+        assert!(told.is_new(&format, &warning(61, "card mạng eth1 đã ngắt")));
+        assert!(told.is_new(&format, &warning(61, "card mạng eth2 đã ngắt")), "another interface");
         // A heartbeat says that the sensor lives, not that it is well.
         let beat = heartbeat::line(&format, Phrase::Running, &Status::default());
         assert!(told.is_new(&format, &beat));
-        assert!(!told.is_new(&format, &warning(62, "cổng mạng eth1 đã ngắt")));
-        let change = heartbeat::information(&format, at(63), "cổng mạng eth1 đã trở lại");
+        assert!(!told.is_new(&format, &warning(62, "card mạng eth1 đã ngắt")));
+        let change = heartbeat::information(&format, at(63), "card mạng eth1 đã trở lại");
         assert!(told.is_new(&format, &change));
-        assert!(told.is_new(&format, &warning(64, "cổng mạng eth1 đã ngắt")));
+        assert!(told.is_new(&format, &warning(64, "card mạng eth1 đã ngắt")));
     }
 
     #[test]

@@ -14,6 +14,7 @@ impl AppError {
             (Self::Config(error), _) => error.in_language(language),
             (Self::Capture(error), _) => lang::capture(language, error),
             (Self::Feed(error), _) => lang::feed(language, error),
+            (Self::AllowList(error), _) => lang::allow_list(language, error),
             (_, Language::En) => self.to_string(),
             (Self::NoIndicators, Language::Vi) => {
                 "chưa nạp dấu hiệu nào nên không thể phát hiện gì; \
@@ -21,12 +22,17 @@ impl AppError {
                     .into()
             }
             (Self::NoCapture { path }, Language::Vi) => {
-                format!("không có tệp lưu lượng nào trong {}", path.display())
+                format!("không có tệp bắt gói tin (pcap) nào trong {}", path.display())
             }
             (Self::Log { path, reason }, Language::Vi) => format!(
                 "không ghi được {}: {}; cảnh báo sẽ bị mất nên wardwatch không khởi động",
                 path.display(),
                 system(reason)
+            ),
+            (Self::NoDirectory { path, directory }, Language::Vi) => format!(
+                "không ghi được {}: không có thư mục {}; hãy tạo thư mục trước (mkdir -p)",
+                path.display(),
+                directory.display()
             ),
             (Self::InUse { directory, first }, Language::Vi) => {
                 let which = first.as_ref().map_or_else(
@@ -40,7 +46,7 @@ impl AppError {
                 )
             }
             (Self::WhichInterface(existing), Language::Vi) => format!(
-                "dùng cổng mạng nào? hãy ghi bằng -i, hoặc ở mục interfaces trong [capture] của tệp cấu \
+                "dùng card mạng nào? hãy ghi bằng -i, hoặc ở mục interfaces trong [capture] của tệp cấu \
                  hình; máy này có: {}",
                 system(existing)
             ),
@@ -96,9 +102,9 @@ fn system(reason: &str) -> String {
 fn tried(what: &str) -> Option<&'static str> {
     Some(match what {
         "cannot listen for signals" => "không nhận được tín hiệu của hệ điều hành",
-        "cannot start a thread" => "không tạo được luồng xử lý",
+        "cannot start a thread" => "không tạo được luồng",
         "cannot write the output" => "không ghi được kết quả ra đầu ra",
-        "a worker ended before its time" => "một luồng xử lý đã dừng giữa chừng",
+        "a worker ended before its time" => "một luồng đã dừng giữa chừng",
         "the indicators of the self test cannot be made" => {
             "không tạo được dấu hiệu của phép tự kiểm tra"
         }
@@ -189,9 +195,11 @@ mod tests {
             (FeedError::NotUtf8 { feed: "f".into(), line: 3, offset: 9 }.into(), "9"),
             (FeedError::Read { path: path(), source: refused() }.into(), "/x/y"),
             (FeedError::TooLarge { path: path() }.into(), "/x/y"),
+            (AppError::AllowList(FeedError::Read { path: path(), source: refused() }), "/x/y"),
             (AppError::NoIndicators, "--feeds"),
             (AppError::NoCapture { path: path() }, "/x/y"),
             (AppError::Log { path: path(), reason: reason() }, "/x/y"),
+            (AppError::NoDirectory { path: path(), directory: "/x".into() }, "mkdir -p"),
             (
                 AppError::InUse {
                     directory: path(),

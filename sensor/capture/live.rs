@@ -285,11 +285,22 @@ pub fn now() -> Timestamp {
     )
 }
 
-/// Names of the interfaces of this machine, comma separated.
+/// What libpcap offers beside network interfaces, by the beginning of its names: no mirror port can
+/// be plugged in there.
+const NO_PORTS: [&str; 8] =
+    ["any", "bluetooth", "dbus-", "nflog", "nfqueue", "usbmon", "rdma", "netmap:"];
+
+/// Can a mirror port be plugged in there?
+fn can_be_a_mirror(name: &str) -> bool {
+    !NO_PORTS.iter().any(|other| name.starts_with(other))
+}
+
+/// Names of the interfaces of this machine that can be a mirror port, comma separated.
 pub fn interfaces() -> String {
     let names: Vec<String> = pcap::Device::list()
-        .map(|devices| devices.into_iter().map(|device| device.name).collect())
+        .map(|devices| devices.into_iter().map(|device| device.name).collect::<Vec<_>>())
         .unwrap_or_default();
+    let names: Vec<String> = names.into_iter().filter(|name| can_be_a_mirror(name)).collect();
     if names.is_empty() { "none that may be seen".into() } else { names.join(", ") }
 }
 
@@ -318,6 +329,19 @@ fn explain(name: &str, error: &pcap::Error) -> CaptureError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_a_mirror_can_be_plugged_into_is_offered() {
+        for name in ["eth1", "enp3s0", "lo", "br-lan", "wlan0", "bond0", "enx00e04c680001"] {
+            assert!(can_be_a_mirror(name), "{name}");
+        }
+        for name in
+            ["any", "nflog", "nfqueue", "dbus-system", "bluetooth0", "bluetooth-monitor", "usbmon3"]
+        {
+            assert!(!can_be_a_mirror(name), "{name}");
+        }
+        assert!(!interfaces().contains("nflog"));
+    }
 
     #[test]
     fn frames_from_before_the_group_was_joined_are_anothers_until_the_first_after_it() {

@@ -1,22 +1,16 @@
 //! `wardwatch feeds`: look at the indicators.
 
 use std::io::{self, BufWriter, Write};
-use std::net::IpAddr;
 use std::path::PathBuf;
 
-use ioc_feeds::format::{self, value};
-use ioc_feeds::threat::Language;
-use ioc_feeds::{Host, Indicator, Pattern};
+use ioc_feeds::format;
 
-use super::{complain, is_closed, load, settings};
+use super::{complain, is_closed, lookup, settings};
 use crate::app::{AppError, indicators};
 use crate::cli::{FeedOptions, Feeds, Global};
 use crate::config;
 use crate::lang::{self, Phrase};
 use crate::matching::behaviour::Behaviours;
-use crate::matching::{Hit, Matcher};
-use crate::net::Endpoint;
-use crate::observation::{Kind, Observation, Value};
 use crate::sink::escape;
 
 pub(super) fn feeds(global: &Global, options: Feeds) -> Result<u8, AppError> {
@@ -24,7 +18,7 @@ pub(super) fn feeds(global: &Global, options: Feeds) -> Result<u8, AppError> {
         Feeds::List { behaviours: true, feeds } => behaviours(global, &feeds),
         Feeds::List { behaviours: false, feeds } => list(global, &feeds),
         Feeds::Check { paths } => check(global, &paths),
-        Feeds::Lookup { values, feeds } => lookup(global, &values, &feeds),
+        Feeds::Lookup { values, feeds } => lookup::lookup(global, &values, &feeds),
     }
 }
 
@@ -84,6 +78,11 @@ fn check(global: &Global, paths: &[PathBuf]) -> Result<u8, AppError> {
     for feed in &loaded {
         clean &= feed.rejected_total() == 0;
         indicators::report(feed, settings.language, &mut |line| complain(&line));
+        let threats: std::collections::BTreeSet<_> =
+            feed.indicators.iter().map(|one| &*one.threat).collect();
+        for threat in threats.into_iter().filter(|key| !settings.threats.contains(key)) {
+            complain(&lang::unknown_threat(settings.language, &feed.feed, threat));
+        }
         let (rejected, doubtful) = (feed.rejected_total(), feed.warnings_total());
         let numbers = [feed.indicators.len(), rejected, doubtful, feed.duplicates];
         let line = lang::feed_checked(settings.language, &feed.feed, numbers.map(|n| n as u64));
@@ -92,83 +91,8 @@ fn check(global: &Global, paths: &[PathBuf]) -> Result<u8, AppError> {
     Ok(u8::from(!clean))
 }
 
-fn lookup(global: &Global, values: &[String], options: &FeedOptions) -> Result<u8, AppError> {
-    let settings = settings(global, options)?;
-    let loaded = load(&settings, global)?;
-    let mut matcher = Matcher::new(loaded.set.clone());
-    let mut out = io::stdout().lock();
-    for text in values {
-        let hits = match value::guess(text) {
-            Ok(pattern) => find(&mut matcher, &pattern),
-            Err(reason) => {
-                let reason = reason.in_language(settings.language);
-                complain(&lang::not_looked_up(settings.language, text, reason));
-                return Ok(2);
-            }
-        };
-        if hits.is_empty() {
-            written(writeln!(out, "{}: -", escape::line(text)))?;
-        }
-        for hit in hits {
-            if let Some(indicator) = loaded.set.get(hit.id) {
-                let allowed = if hit.allowed { lang::allowed(settings.language) } else { "" };
-                let told = describe(indicator, settings.language);
-                let line = format!("{text}: {told}{allowed}");
-                written(writeln!(out, "{}", escape::line(&line)))?;
-            }
-        }
-    }
-    Ok(0)
-}
-
-/// Asks the matcher itself, so that the answer is the one traffic would get.
-fn find(matcher: &mut Matcher, pattern: &Pattern) -> Vec<Hit> {
-    let endpoint = |ip: IpAddr, port| Value::Endpoint(Endpoint { address: ip.into(), port });
-    let host;
-    let (kind, value) = match pattern {
-        Pattern::Domain { name, .. } => (Kind::DnsQuery, Value::Name(name.as_str())),
-        Pattern::Ip(ip) | Pattern::Cidr(ip, _) => (Kind::Ip, endpoint(*ip, 0)),
-        Pattern::IpPort(ip, port) => (Kind::Ip, endpoint(*ip, *port)),
-        Pattern::Url { host: named, port, path } => {
-            host = match named {
-                Host::Name(name) => name.as_str().to_owned(),
-                Host::Address(ip) => ip.to_string(),
-            };
-            let target = path.as_bytes();
-            (Kind::HttpUrl, Value::Url { host: &host, port: port.unwrap_or(80), target })
-        }
-        Pattern::Path(path) => {
-            (Kind::HttpUrl, Value::Url { host: "-", port: 80, target: path.as_bytes() })
-        }
-        Pattern::UserAgent(text) => (Kind::HttpUserAgent, Value::Text(text.as_bytes())),
-        Pattern::Ja3(text) => (Kind::Ja3, Value::Text(text.as_bytes())),
-        Pattern::Ja4(text) => (Kind::Ja4, Value::Text(text.as_bytes())),
-        Pattern::CertSha1(text) => (Kind::TlsCertSha1, Value::Text(text.as_bytes())),
-        // What a host does cannot be looked up.
-        Pattern::Behaviour(_) => return Vec::new(),
-    };
-    let mut hits = Vec::new();
-    matcher.find(&Observation { kind, value }, &mut |hit| hits.push(hit));
-    hits
-}
-
-fn describe(indicator: &Indicator, language: Language) -> String {
-    let known = indicator.last_seen.or(indicator.first_seen);
-    format!(
-        "{} ({}), {}, {}, {}, {}, {}, {}",
-        indicator.pattern,
-        lang::pattern(language, &indicator.pattern),
-        indicator.threat,
-        lang::role(language, indicator.role),
-        lang::confidence(language, indicator.confidence),
-        lang::known_since(language, known, None),
-        indicator.feed,
-        indicator.reference,
-    )
-}
-
 /// Success, also when nobody reads any more.
-fn written(result: io::Result<()>) -> Result<u8, AppError> {
+pub(super) fn written(result: io::Result<()>) -> Result<u8, AppError> {
     match result {
         Err(error) if !is_closed(&error) => Err(AppError::System {
             what: "cannot write the output",

@@ -3,29 +3,32 @@
 
 #[cfg(feature = "live")]
 mod doctor;
+mod expression;
 mod feeds;
+mod lookup;
 #[cfg(feature = "live")]
 mod run;
 mod scan;
 mod selftest;
+mod usage;
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
-
-use clap::Parser;
 
 use crate::app::AppError;
 use crate::app::indicators::{self, Indicators};
-use crate::cli::{Cli, Command, Global};
+use crate::cli::{Command, Global};
 use crate::config::{self, Overrides, Settings};
 use crate::lang;
 use crate::sink::escape;
+pub use usage::command as command_line;
 
 /// Runs the command line; prints an error once.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match usage::parse() {
         Ok(cli) => cli,
-        Err(error) => return usage(&error),
+        Err(code) => return code,
     };
     let language = config::spoken(cli.global.lang.map(Into::into));
     let outcome = match cli.command {
@@ -44,23 +47,6 @@ pub fn main() -> ExitCode {
             ExitCode::from(error.exit_code())
         }
     }
-}
-
-/// Help and usage errors. An error repeats arguments, whose letters must not move a cursor.
-fn usage(error: &clap::Error) -> ExitCode {
-    if !error.use_stderr() {
-        error.exit();
-    }
-    // The same with arguments that are harmless.
-    let plain = std::env::args_os().map(|arg| escape::line(&arg.to_string_lossy()).into_owned());
-    let text = match Cli::try_parse_from(plain) {
-        Err(same) => same.render().to_string(),
-        Ok(_) => escape::line(&error.render().to_string()).into_owned(),
-    };
-    for line in text.lines() {
-        let _ = writeln!(io::stderr(), "{}", escape::line(line));
-    }
-    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
 /// Says what went wrong, on standard error. A standard error that is gone is nobody to tell.
@@ -85,7 +71,25 @@ fn settings(global: &Global, options: &crate::cli::FeedOptions) -> Result<Settin
         feeds: options.feeds.clone(),
         no_builtin_feeds: options.no_builtin_feeds,
     };
-    Ok(Settings::load(global.config.as_deref(), overrides)?)
+    let path = config::find(global.config.as_deref());
+    let settings = Settings::load(path.as_deref(), overrides)?;
+    settings.filter.as_deref().map_or(Ok(()), expression::asks_nobody)?;
+    if global.verbose {
+        let path = path.as_deref().map(Path::to_string_lossy);
+        complain(&lang::configured_by(settings.language, path.as_deref()));
+    }
+    Ok(settings)
+}
+
+/// Why a file of ours is not written, with the directory where that is what is missing.
+fn unwritable(path: &Path, error: &io::Error) -> AppError {
+    let missing = path.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.exists());
+    match missing {
+        Some(directory) if error.kind() == io::ErrorKind::NotFound => {
+            AppError::NoDirectory { path: path.into(), directory: directory.into() }
+        }
+        _ => AppError::Log { path: path.into(), reason: crate::capture::describe(error) },
+    }
 }
 
 /// Is this how writing to a reader that has gone away fails? It is not our failure.

@@ -11,7 +11,7 @@ use std::thread;
 use ioc_feeds::file;
 use ioc_feeds::format::FeedError;
 
-use super::{complain, load, settings};
+use super::{complain, expression, load, settings, unwritable};
 use crate::alert::Origin;
 use crate::alert::event::EventKinds;
 use crate::app::indicators;
@@ -47,11 +47,19 @@ const LOG_DIR: &str = "/var/log/wardwatch";
 pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
     let settings = settings(global, &options.feeds)?;
     check_stdout(&options, &settings)?;
+    if options.events.is_some() && options.eve.is_none() && !settings.eve {
+        return Err(ConfigError::Value(Said::new(
+            "--events ghi vào EVE, nhưng EVE đang tắt (`eve = false` trong [log]); hãy thêm --eve TỆP",
+            "--events go into EVE, which is off (`eve = false` under [log]); add --eve FILE",
+        ))
+        .into());
+    }
     let filter = match options.filter.is_empty() {
         true => settings.filter.clone(),
         false => Some(options.filter.join(" ")),
     };
     if let Some(expression) = &filter {
+        expression::asks_nobody(expression)?;
         Filter::new(expression)?;
     }
     let names = interface_names(&options, &settings)?;
@@ -138,7 +146,12 @@ fn interface_names(options: &Run, settings: &Settings) -> Result<Vec<String>, Ap
 fn log_place(options: &Run, settings: &Settings, owners: &Owners) -> Result<LogPlace, AppError> {
     let path = log_directory(options, settings);
     let opened = Directory::open_or_make(&path, owners);
-    let (directory, is_new) = opened.map_err(|error| refusal(&path, &error))?;
+    let (directory, is_new) = opened.map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory if path.is_file() => {
+            AppError::Log { path: path.clone(), reason: "it is a file, not a directory".into() }
+        }
+        _ => unwritable(&path, &error),
+    })?;
     let files = ["alerts.log", "eve.json", LOCK].map(OsString::from).to_vec();
     Ok(LogPlace { path, directory, is_new, files })
 }
@@ -147,7 +160,7 @@ fn log_place(options: &Run, settings: &Settings, owners: &Owners) -> Result<LogP
 fn lock(log: &LogPlace, format: &LineFormat) -> Result<Lock, AppError> {
     Lock::take(&log.directory, &format.clock.rfc3339(now())).map_err(|busy| match busy {
         Busy::Taken(first) => AppError::InUse { directory: log.path.clone(), first },
-        Busy::Refused(error) => refusal(&log.path.join(LOCK), &error),
+        Busy::Refused(error) => unwritable(&log.path.join(LOCK), &error),
     })
 }
 
@@ -268,7 +281,7 @@ fn outputs(
     let open = |path: &Path, echo: bool| {
         let (clock, owners) = (format.clock.clone(), owners.clone());
         let options = LogOptions { rotation: settings.rotation, clock, echo, owners };
-        LogFile::open(path, options).map_err(|error| refusal(path, &error))
+        LogFile::open(path, options).map_err(|error| unwritable(path, &error))
     };
     let log = open(&directory.join("alerts.log"), true)?;
     let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(TextSink::new(format.clone(), log))];
@@ -276,7 +289,7 @@ fn outputs(
     let mut eve_file = None;
     match &options.eve {
         Some(path) => {
-            let target = target::find(path, owners).map_err(|error| refusal(path, &error))?;
+            let target = target::find(path, owners).map_err(|error| unwritable(path, &error))?;
             let stream = match target {
                 Target::Stdout => Some(Stream::stdout()),
                 Target::Stderr => Some(Stream::stderr_for_records()),
@@ -334,8 +347,4 @@ fn check_stdout(options: &Run, settings: &Settings) -> Result<(), ConfigError> {
         ))),
         false => Ok(()),
     }
-}
-
-fn refusal(path: &Path, error: &io::Error) -> AppError {
-    AppError::Log { path: path.into(), reason: crate::capture::describe(error) }
 }

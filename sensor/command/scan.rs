@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -11,7 +10,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{complain, load, settings};
+use super::{complain, expression, load, settings, unwritable};
 use crate::alert::Origin;
 use crate::alert::event::EventKinds;
 use crate::app::scan::{Found, Input, Remark, ScanJob, ScanOutcome, inputs, recordings};
@@ -34,17 +33,13 @@ use crate::worker::Assignment;
 const GRACE: Duration = Duration::from_millis(1500);
 /// How late a wish to stop is noticed.
 const BREATH: Duration = Duration::from_millis(100);
-/// Words that are a whole BPF expression by themselves.
-const BPF_WORDS: [&str; 12] =
-    ["arp", "icmp", "icmp6", "igmp", "ip", "ip6", "mpls", "pppoes", "sctp", "tcp", "udp", "vlan"];
-
 /// The exit code of a scan that a signal ended before everything was read, as a shell gives it.
 const INTERRUPTED: u8 = 130;
 
 pub(super) fn scan(global: &Global, options: Scan) -> Result<u8, AppError> {
     let settings = settings(global, &options.feeds)?;
     let language = settings.language;
-    let (paths, filter) = split_filter(options.paths.clone());
+    let (paths, filter) = expression::split(options.paths.clone())?;
     if let Some(expression) = &filter {
         Filter::new(expression)?;
     }
@@ -211,10 +206,7 @@ fn sinks(
             sinks.push(Box::new(EveSink::new(clock.clone(), stdout())));
         }
         Some(path) => {
-            let file = target::create(path).map_err(|error| AppError::Log {
-                path: path.into(),
-                reason: crate::capture::describe(&error),
-            })?;
+            let file = target::create(path).map_err(|error| unwritable(path, &error))?;
             let file = BufWriter::with_capacity(64 * 1024, file);
             sinks.push(Box::new(EveSink::new(clock.clone(), file)));
         }
@@ -252,18 +244,6 @@ impl<S: Sink> Sink for AlertsOnly<S> {
     fn flush(&mut self) -> io::Result<()> {
         self.0.flush()
     }
-}
-
-/// A last argument that is no file but reads like a BPF expression is one.
-fn split_filter(mut paths: Vec<PathBuf>) -> (Vec<PathBuf>, Option<String>) {
-    let expression = (paths.len() > 1)
-        .then(|| paths.last().filter(|last| !last.exists())?.to_str().map(str::to_owned))
-        .flatten()
-        .filter(|last| last.trim().contains(' ') || BPF_WORDS.contains(&last.as_str()));
-    if expression.is_some() {
-        paths.pop();
-    }
-    (paths, expression)
 }
 
 /// Bytes of a file; of a pipe nobody knows.

@@ -28,6 +28,8 @@ pub fn system(language: Language, english: &str) -> &str {
             "cần hơn 128 MiB bộ nhớ đệm để giải nén; hãy giải nén trước, hoặc nén lại không kèm --long"
         }
         "its compressed data is cut short" => "dữ liệu nén bị cắt cụt",
+        "its name ends neither in .csv nor in .txt" => "tên tệp không kết thúc bằng .csv hoặc .txt",
+        "it is a file, not a directory" => "đây là một tệp, không phải thư mục",
         "not a directory" => "đó không phải là thư mục",
         "disk quota exceeded" => "đã hết hạn mức ổ đĩa",
         "text file busy" => "tệp đang được chương trình khác sử dụng",
@@ -39,12 +41,12 @@ pub fn system(language: Language, english: &str) -> &str {
         "cannot assign requested address" => "máy này không có địa chỉ đó",
         "connection reset by peer" => "bên kia đã ngắt kết nối",
         "network is down" => "mạng đang ngắt",
-        "none that may be seen" => "không thấy cổng nào",
+        "none that may be seen" => "không thấy card nào",
         "please report this, with the lines above" => {
             "đề nghị báo lại lỗi này, kèm các dòng ở trên"
         }
         // What libpcap says of an interface that goes, and of a filter.
-        "The interface disappeared" | "The interface went down" => "cổng mạng đã mất hoặc đã tắt",
+        "The interface disappeared" | "The interface went down" => "card mạng đã mất hoặc đã tắt",
         "syntax error"
         | "can't parse filter expression: syntax error"
         | "syntax error in filter expression: syntax error" => "sai cú pháp",
@@ -103,19 +105,19 @@ pub fn capture(language: Language, error: &CaptureError) -> String {
             format!("không mở được {name}: {}", of_file(source))
         }
         CaptureError::Read { name, frames, source } => {
-            format!("không đọc được {name} sau khung {frames}: {}", of_file(source))
+            format!("không đọc được {name} sau gói tin thứ {frames}: {}", of_file(source))
         }
         CaptureError::NotACapture { name, what, .. } => format!(
-            "{name} không phải tệp lưu lượng: {} (wardwatch đọc pcap, pcapng và snoop, kể cả khi nén bằng gzip, zstd, xz hoặc bzip2)",
+            "{name} không phải tệp bắt gói tin (pcap): {} (wardwatch đọc pcap, pcapng và snoop, kể cả khi nén bằng gzip, zstd, xz hoặc bzip2)",
             content(what)
         ),
         CaptureError::NotRead { name, what } => format!("không đọc {name}: {}", content(what)),
         CaptureError::Cut { name, frames } => format!(
-            "{name} bị cắt cụt: kết thúc giữa một bản ghi, sau khung {frames} (phần trước đã được đọc hết; hãy sao chép lại nếu tệp phải dài hơn)"
+            "{name} bị cắt cụt: kết thúc giữa một bản ghi, sau gói tin thứ {frames} (phần trước đã được đọc hết; hãy sao chép lại nếu tệp phải dài hơn)"
         ),
         CaptureError::Damaged { name, frames, what } => {
             let what = content(what);
-            format!("{name} bị hỏng sau khung {frames}: {what} (phần trước đã được đọc hết)")
+            format!("{name} bị hỏng sau gói tin thứ {frames}: {what} (phần trước đã được đọc hết)")
         }
         CaptureError::Filter { expression, reason } => {
             let reason = system(reason);
@@ -124,16 +126,16 @@ pub fn capture(language: Language, error: &CaptureError) -> String {
             )
         }
         CaptureError::NoInterface { name, existing } => {
-            format!("không có cổng mạng {name}; máy này có: {}", system(existing))
+            format!("không có card mạng {name}; máy này có: {}", system(existing))
         }
         CaptureError::Permission { name } => format!(
             "không bắt được gói tin trên {name}: không đủ quyền (cần CAP_NET_RAW; hãy chạy bằng sudo, hoặc chạy một lần: sudo setcap cap_net_raw+ep $(command -v wardwatch))"
         ),
         CaptureError::SwitchedOff { name } => format!(
-            "không bắt được gói tin trên {name}: cổng mạng đang tắt (sudo ip link set {name} up)"
+            "không bắt được gói tin trên {name}: card mạng đang tắt (sudo ip link set {name} up)"
         ),
         CaptureError::Sharing { name, reason } => format!(
-            "không chia được {name} cho nhiều worker: {}; mỗi worker sẽ thấy mọi gói tin (hãy dùng --workers 1)",
+            "không chia được {name} cho nhiều luồng: {}; mỗi luồng sẽ thấy mọi gói tin (hãy dùng --workers 1)",
             system(reason)
         ),
         CaptureError::Interface { name, reason } => {
@@ -146,7 +148,10 @@ pub fn capture(language: Language, error: &CaptureError) -> String {
 fn of_file(error: &std::io::Error) -> String {
     let english = describe(error);
     match english.strip_prefix("its compressed data is damaged") {
-        Some(why) => format!("dữ liệu nén bị hỏng{why}"),
+        Some(why) if why.contains("checksum") => {
+            "dữ liệu nén bị hỏng (tổng kiểm tra không khớp)".into()
+        }
+        Some(_) => "dữ liệu nén bị hỏng".into(),
         None => system(Language::Vi, &english).to_owned(),
     }
 }
@@ -163,11 +168,11 @@ fn content(english: &str) -> String {
         return format!("một khối tự khai dài {bytes} byte");
     }
     if let Some(number) = between("a packet belongs to interface ", ", never described") {
-        return format!("một gói tin thuộc cổng mạng số {number}, cổng này không được mô tả");
+        return format!("một gói tin thuộc card mạng số {number}, cổng này không được mô tả");
     }
     if let Some(program) = between("it is a capture of ", "; save it as pcapng with Wireshark") {
         return format!(
-            "đây là tệp lưu lượng của {program}; hãy dùng Wireshark lưu lại dạng pcapng"
+            "đây là tệp bắt gói tin của {program}; hãy dùng Wireshark lưu lại dạng pcapng"
         );
     }
     if let Some(kind) = between("it is a ", " archive; unpack it first") {
@@ -188,10 +193,10 @@ fn content(english: &str) -> String {
             "phần đầu chỉ toàn số 0; nội dung đã mất khi ghi"
         }
         "it is a capture of Bluetooth, which wardwatch does not read" => {
-            "đây là tệp lưu lượng Bluetooth, wardwatch không đọc loại này"
+            "đây là tệp bắt gói tin Bluetooth, wardwatch không đọc loại này"
         }
         "it is a trace of HP-UX; save it as pcapng with Wireshark" => {
-            "đây là tệp lưu lượng của HP-UX; hãy dùng Wireshark lưu lại dạng pcapng"
+            "đây là tệp bắt gói tin của HP-UX; hãy dùng Wireshark lưu lại dạng pcapng"
         }
         "it is packed twice; unpack it once" => "tệp được nén hai lần; hãy giải nén một lần",
         "it is a document" => "đây là một tài liệu",
@@ -207,11 +212,11 @@ fn content(english: &str) -> String {
         "its records are of no variant of pcap that is known" => {
             "các bản ghi không thuộc biến thể pcap nào đã biết"
         }
-        "its first bytes are not a capture's" => "các byte đầu không phải của tệp lưu lượng",
+        "its first bytes are not a capture's" => "các byte đầu không phải của tệp bắt gói tin",
         "a section header has no byte order" => "phần đầu của một đoạn không ghi thứ tự byte",
-        "an interface description is too short" => "phần mô tả cổng mạng quá ngắn",
+        "an interface description is too short" => "phần mô tả card mạng quá ngắn",
         "it describes more than 65,536 interfaces in one section" => {
-            "một đoạn mô tả quá 65.536 cổng mạng"
+            "một đoạn mô tả quá 65.536 card mạng"
         }
         "a packet block is too short" => "một khối gói tin quá ngắn",
         "a simple packet block is too short" => "một khối gói tin rút gọn quá ngắn",
@@ -223,7 +228,22 @@ fn content(english: &str) -> String {
     .to_owned()
 }
 
-/// Why a feed or an allow list cannot be loaded at all.
+/// Why an allow list cannot be loaded at all.
+pub fn allow_list(language: Language, error: &FeedError) -> String {
+    let text = feed(language, error);
+    match language {
+        Language::Vi => text.replace("danh sách dấu hiệu", "danh sách cho phép"),
+        Language::En => {
+            match (text.strip_prefix("cannot read feed "), text.strip_prefix("feed ")) {
+                (Some(rest), _) => format!("cannot read allow list {rest}"),
+                (None, Some(rest)) => format!("allow list {rest}"),
+                (None, None) => text,
+            }
+        }
+    }
+}
+
+/// Why a feed cannot be loaded at all.
 pub fn feed(language: Language, error: &FeedError) -> String {
     if language == Language::En {
         return error.to_string();

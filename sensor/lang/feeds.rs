@@ -72,6 +72,66 @@ pub fn not_looked_up(language: Language, text: &str, reason: &str) -> String {
     }
 }
 
+/// A value that is in no list.
+pub fn not_listed(language: Language, text: &str) -> String {
+    match language {
+        Language::Vi => {
+            format!("{text}: không có trong danh sách, không cảnh báo (chưa có nghĩa là an toàn)")
+        }
+        Language::En => {
+            format!(
+                "{text}: not in any list, raises no alert (which does not mean that it is harmless)"
+            )
+        }
+    }
+}
+
+/// A value that is a digest and in no list.
+pub fn file_hash(language: Language, text: &str) -> String {
+    match language {
+        Language::Vi => format!(
+            "{text}: đây là mã băm của tệp, không nhìn thấy được trên đường truyền; hãy dò trên từng máy bằng phần mềm diệt virus hoặc EDR"
+        ),
+        Language::En => format!(
+            "{text}: this is a file hash, not visible on the wire; look for it on the machines themselves (antivirus, EDR)"
+        ),
+    }
+}
+
+/// A value that an indicator covers; `allowed` if an allow list silences it.
+pub fn listed(language: Language, text: &str, indicator: &str, allowed: bool) -> String {
+    match (language, allowed) {
+        (Language::Vi, false) => format!("{text}: SẼ CẢNH BÁO, khớp {indicator}"),
+        (Language::Vi, true) => {
+            format!("{text}: không cảnh báo vì có trong danh sách cho phép, dù khớp {indicator}")
+        }
+        (Language::En, false) => format!("{text}: WOULD RAISE AN ALERT, matches {indicator}"),
+        (Language::En, true) => {
+            format!("{text}: raises no alert because it is allowed, though it matches {indicator}")
+        }
+    }
+}
+
+/// A threat of a feed that has no text of its own.
+pub fn unknown_threat(language: Language, feed: &str, threat: &str) -> String {
+    match language {
+        Language::Vi => format!(
+            "{feed}: chưa có nội dung cho mối đe dọa `{threat}`, cảnh báo sẽ ghi là mối đe dọa chưa rõ; hãy thêm [threat.{threat}] vào threats.toml"
+        ),
+        Language::En => format!(
+            "{feed}: no text for the threat `{threat}`, alerts will call it unknown; add [threat.{threat}] to threats.toml"
+        ),
+    }
+}
+
+/// A feed file in which there is nothing.
+pub fn empty_feed(language: Language, feed: &str) -> String {
+    match language {
+        Language::Vi => format!("{feed}: không có dấu hiệu nào trong tệp này"),
+        Language::En => format!("{feed}: there is no indicator in this file"),
+    }
+}
+
 /// New indicators that are so few that something must be wrong with the feeds.
 pub fn collapsed(language: Language, had: usize, len: usize) -> String {
     match language {
@@ -79,6 +139,16 @@ pub fn collapsed(language: Language, had: usize, len: usize) -> String {
             format!("{had} -> {len}; nếu đúng là muốn như vậy, hãy khởi động lại wardwatch")
         }
         Language::En => format!("{had} -> {len}; restart wardwatch if that is meant"),
+    }
+}
+
+/// Which configuration a command goes by.
+pub fn configured_by(language: Language, path: Option<&str>) -> String {
+    match (language, path) {
+        (Language::Vi, Some(path)) => format!("dùng cấu hình {path}"),
+        (Language::Vi, None) => "không có tệp cấu hình, dùng các giá trị mặc định".into(),
+        (Language::En, Some(path)) => format!("configuration {path}"),
+        (Language::En, None) => "no configuration file, the defaults hold".into(),
     }
 }
 
@@ -103,16 +173,11 @@ pub fn feed_checked(language: Language, feed: &str, numbers: [u64; 4]) -> String
     }
 }
 
-/// Behind an indicator that an allow list silences.
-pub const fn allowed(language: Language) -> &'static str {
-    pick(language, " (được phép)", " (allowed)")
-}
-
 /// Everything that `run -T` looks at is in order.
 pub const fn checked(language: Language) -> &'static str {
     pick(
         language,
-        "dùng được cấu hình, danh sách dấu hiệu, thư mục nhật ký và cổng mạng",
+        "dùng được cấu hình, danh sách dấu hiệu, thư mục nhật ký và card mạng",
         "configuration, feeds, log directory and interfaces can be used",
     )
 }
@@ -122,7 +187,7 @@ pub fn undecoded(language: Language, name: &str, link: (&str, u16), frames: u64)
     let (kind, number) = link;
     match language {
         Language::Vi => {
-            format!("{name}: {frames} khung thuộc loại liên kết {kind} ({number}) không được đọc")
+            format!("{name}: {frames} gói tin thuộc loại liên kết {kind} ({number}) không được đọc")
         }
         Language::En => {
             format!("{name}: frames of link type {kind} ({number}) are not decoded: {frames}")
@@ -133,7 +198,7 @@ pub fn undecoded(language: Language, name: &str, link: (&str, u16), frames: u64)
 /// Files of a directory that nobody would take for captures.
 pub fn passed_over(language: Language, files: usize) -> String {
     match (language, files) {
-        (Language::Vi, _) => format!("đã bỏ qua {files} tệp không phải tệp lưu lượng"),
+        (Language::Vi, _) => format!("đã bỏ qua {files} tệp không phải tệp bắt gói tin"),
         (Language::En, 1) => "1 file passed over that is no capture".into(),
         (Language::En, _) => format!("{files} files passed over that are no captures"),
     }
@@ -146,10 +211,10 @@ pub fn interrupted(language: Language, captures: (usize, usize), bytes: (u64, u6
     let megabytes = |bytes: u64| format!("{:.1}", bytes as f64 / 1e6);
     let (done, total) = (megabytes(bytes.0.min(bytes.1)), megabytes(bytes.1));
     match (language, bytes.1) {
-        (Language::Vi, 0) => format!("bị ngắt, đã đọc {read} trong {all} tệp lưu lượng"),
+        (Language::Vi, 0) => format!("bị ngắt, đã đọc {read} trong {all} tệp bắt gói tin"),
         (Language::En, 0) => format!("interrupted, {read} of {all} read (captures)"),
         (Language::Vi, _) => format!(
-            "bị ngắt, đã đọc {read} trong {all} tệp lưu lượng ({} trong {} MB)",
+            "bị ngắt, đã đọc {read} trong {all} tệp bắt gói tin ({} trong {} MB)",
             done.replace('.', ","),
             total.replace('.', ",")
         ),

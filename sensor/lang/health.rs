@@ -26,7 +26,7 @@ pub const fn warning(language: Language, warning: Warning) -> &'static str {
     match warning {
         Warning::Loss => pick(
             language,
-            "đang mất hơn 0,1 % gói tin, có thể bỏ sót liên lạc; hãy tăng [capture] ring_mb hoặc số luồng xử lý -w",
+            "đang mất hơn 0,1 % gói tin, có thể bỏ sót liên lạc; hãy tăng [capture] ring_mb hoặc số luồng -w",
             "more than 0.1 % of packets are being lost, contacts may be missed; raise [capture] ring_mb or the workers -w",
         ),
         Warning::NoPackets => pick(
@@ -55,6 +55,59 @@ pub const fn warning(language: Language, warning: Warning) -> &'static str {
             "no address of our network is seen; mirror the inner (LAN) side, or name our networks under `home`",
         ),
     }
+}
+
+/// What the line of the service manager says.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Fares {
+    /// Packets a second.
+    pub rate: u64,
+    /// Share of packets lost, in tenths of a per cent.
+    pub lost_tenths: u64,
+    /// Alerts of this day, since the start.
+    pub today: u64,
+    /// Alerts since the start.
+    pub alerts: u64,
+    /// Seconds since the start.
+    pub uptime: u64,
+    /// Indicators in use.
+    pub indicators: usize,
+}
+
+/// How the sensor fares, in one line; what is wrong comes first.
+pub fn how_it_fares(language: Language, wrong: Option<Warning>, fares: &Fares) -> String {
+    let wrong = wrong.map_or_else(String::new, |which| format!("{} | ", warning(language, which)));
+    let Fares { rate, lost_tenths, today, alerts, uptime, indicators } = fares;
+    let (whole, tenth, since) = (lost_tenths / 10, lost_tenths % 10, duration(language, *uptime));
+    match language {
+        Language::Vi => format!(
+            "{wrong}{rate} gói tin/giây, mất {whole},{tenth} %, {today} cảnh báo hôm nay, {alerts} từ khi bắt đầu cách đây {since}, {indicators} dấu hiệu (IoC)"
+        ),
+        Language::En => {
+            let plural = if *today == 1 { "" } else { "s" };
+            format!(
+                "{wrong}{rate} packets/s, {whole}.{tenth} % lost, {today} alert{plural} today, {alerts} since the start {since} ago, {indicators} indicators"
+            )
+        }
+    }
+}
+
+/// So many seconds, in the two largest units.
+fn duration(language: Language, seconds: u64) -> String {
+    let units = [("ngày", "d", 86_400), ("giờ", "h", 3600), ("phút", "min", 60), ("giây", "s", 1)];
+    let mut rest = seconds;
+    let mut parts = Vec::new();
+    for (vi, en, length) in units {
+        if rest >= length && parts.len() < 2 {
+            let name = if language == Language::Vi { vi } else { en };
+            parts.push(format!("{} {name}", rest / length));
+            rest %= length;
+        }
+    }
+    if parts.is_empty() {
+        parts.push(pick(language, "0 giây", "0 s").to_owned());
+    }
+    parts.join(" ")
 }
 
 /// The clock stands before the program was made.
@@ -230,7 +283,7 @@ pub fn not_rotated(language: Language, path: &str, reason: &str) -> String {
 /// Indicators were replaced.
 pub fn reloaded(language: Language, added: usize, removed: usize, now: usize) -> String {
     match language {
-        Language::Vi => format!("đã nạp lại dấu hiệu: +{added} −{removed}, hiện có {now}"),
+        Language::Vi => format!("đã nạp lại dấu hiệu (IoC): +{added} −{removed}, hiện có {now}"),
         Language::En => format!("indicators reloaded: +{added} −{removed}, now {now}"),
     }
 }

@@ -6,6 +6,7 @@ mod errors;
 mod feeds;
 mod health;
 mod said;
+pub mod usage;
 
 use ioc_feeds::threat::Severity;
 use ioc_feeds::{Confidence, Date, Pattern, Role};
@@ -25,6 +26,11 @@ const fn pick(language: Language, vi: &'static str, en: &'static str) -> &'stati
         Language::Vi => vi,
         Language::En => en,
     }
+}
+
+/// Heads what a user of other tools may have meant.
+pub const fn hint(language: Language) -> &'static str {
+    pick(language, "gợi ý:", "hint:")
 }
 
 /// How bad, in capitals, as it stands at the head of a line.
@@ -53,8 +59,8 @@ pub const fn pattern(language: Language, pattern: &Pattern) -> &'static str {
         Pattern::Ip(_) => pick(language, "địa chỉ IP", "IP address"),
         Pattern::IpPort(..) => pick(language, "địa chỉ IP và cổng", "IP address and port"),
         Pattern::Cidr(..) => pick(language, "dải địa chỉ IP", "IP network"),
-        Pattern::Url { .. } => pick(language, "đường dẫn", "url"),
-        Pattern::Path(_) => pick(language, "đường dẫn tương đối", "path"),
+        Pattern::Url { .. } => pick(language, "URL", "url"),
+        Pattern::Path(_) => pick(language, "phần đường dẫn của URL", "path"),
         Pattern::UserAgent(_) => pick(language, "chuỗi User-Agent", "user agent"),
         Pattern::Ja3(_) => "JA3",
         Pattern::Ja4(_) => "JA4",
@@ -126,7 +132,7 @@ pub const fn check_first(language: Language, weakness: Weakness) -> &'static str
 
 /// Heads the other reasons of an alert.
 pub const fn also(language: Language) -> &'static str {
-    pick(language, "cùng kết nối còn trùng với", "the same connection also met")
+    pick(language, "trên cùng kết nối này còn khớp", "the same connection also met")
 }
 
 /// What becomes of a behaviour that is seen.
@@ -135,6 +141,15 @@ pub const fn mode(language: Language, mode: &str) -> &'static str {
         b"on" => pick(language, "cảnh báo", "alerts"),
         b"inform" => pick(language, "chỉ thông báo", "informs only"),
         _ => pick(language, "đã tắt", "is off"),
+    }
+}
+
+/// So many contacts.
+pub fn contacts(language: Language, number: u64) -> String {
+    match (language, number) {
+        (Language::Vi, _) => format!("{number} lần"),
+        (Language::En, 1) => "1 contact".into(),
+        (Language::En, _) => format!("{number} contacts"),
     }
 }
 
@@ -150,7 +165,7 @@ pub fn day(language: Language, date: Date) -> String {
 /// An age in days.
 pub fn days_old(language: Language, days: i64) -> String {
     match (language, days) {
-        (Language::Vi, _) => format!("đã {days} ngày"),
+        (Language::Vi, _) => format!("cách đây {days} ngày"),
         (Language::En, 1) => "1 day old".into(),
         (Language::En, _) => format!("{days} days old"),
     }
@@ -166,7 +181,7 @@ pub fn known_since(language: Language, date: Option<Date>, old_days: Option<i64>
         (Language::Vi, None) => format!("ghi nhận {when}"),
         (Language::En, None) => format!("reported {when}"),
         (Language::Vi, Some(days)) => {
-            format!("ghi nhận {when}, đã {days} ngày, có thể không còn đúng")
+            format!("ghi nhận {when}, cách đây {days} ngày, có thể không còn đúng")
         }
         (Language::En, Some(days)) => {
             format!("reported {when}, {days} days old, may no longer hold")
@@ -219,16 +234,6 @@ pub enum Phrase {
     Clean,
     /// Title of the summary.
     Summary,
-    /// Column.
-    Threat,
-    /// Column.
-    Host,
-    /// Column.
-    Contacts,
-    /// Column.
-    First,
-    /// Column.
-    Last,
     /// Heads the steps to take.
     WhatToDo,
     /// Heads what happened.
@@ -248,30 +253,27 @@ pub const fn phrase(language: Language, phrase: Phrase) -> &'static str {
         Phrase::Packets => pick(language, "gói tin", "packets"),
         Phrase::Lost => pick(language, "mất", "lost"),
         Phrase::Kernel => pick(language, "nhân hệ điều hành", "kernel"),
-        Phrase::Interface => pick(language, "cổng mạng", "interface"),
+        Phrase::Interface => pick(language, "card mạng", "interface"),
         Phrase::Outward => pick(language, "ra", "out"),
         Phrase::Inward => pick(language, "vào", "in"),
         Phrase::Within => pick(language, "nội bộ", "local"),
         Phrase::OtherProtocols => pick(language, "giao thức khác", "other"),
         Phrase::Memory => pick(language, "bộ nhớ", "memory"),
-        Phrase::Indicators => pick(language, "dấu hiệu", "indicators"),
+        Phrase::Indicators => pick(language, "dấu hiệu (IoC)", "indicators"),
         Phrase::Newest => pick(language, "mới nhất", "newest"),
-        Phrase::Hosts => pick(language, "máy trong mạng", "hosts of ours"),
-        Phrase::Blind => pick(language, "không đọc được tên", "names not readable"),
+        Phrase::Hosts => pick(language, "số máy thấy trong mạng:", "hosts of ours"),
+        Phrase::Blind => pick(language, "tên miền bị che", "names not readable"),
         Phrase::Alerts => pick(language, "cảnh báo", "alerts"),
         Phrase::Clean => pick(
             language,
-            "Không phát hiện liên lạc nào với hạ tầng đã biết.",
+            "Không thấy máy nào liên lạc với máy chủ độc hại đã biết (chưa có nghĩa là an toàn).",
             "No contact with known infrastructure was found.",
         ),
         Phrase::Summary => pick(language, "TỔNG HỢP", "SUMMARY"),
-        Phrase::Threat => pick(language, "Mối đe dọa", "Threat"),
-        Phrase::Host => pick(language, "Máy", "Host"),
-        Phrase::Contacts => pick(language, "Số lần", "Contacts"),
-        Phrase::First => pick(language, "Lần đầu", "First"),
-        Phrase::Last => pick(language, "Lần cuối", "Last"),
         Phrase::WhatToDo => pick(language, "Việc cần làm", "What to do"),
         Phrase::WhatHappened => pick(language, "Điều đã xảy ra", "What happened"),
-        Phrase::Grade => pick(language, "mức căn cứ", "grade"),
+        Phrase::Grade => {
+            pick(language, "độ chắc chắn của nguồn (A cao nhất, M: chỉ theo trí nhớ):", "grade")
+        }
     }
 }

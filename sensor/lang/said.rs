@@ -73,6 +73,9 @@ fn toml(english: &str) -> String {
             return format!("{what}: đang là {}, cần {}", kind(found), kind(wanted));
         }
     }
+    if english.starts_with("string values must be quoted") {
+        return "giá trị chữ phải nằm trong dấu nháy, ví dụ: interfaces = [\"eth1\"]".into();
+    }
     format!("sai cú pháp TOML: {english}")
 }
 
@@ -141,7 +144,9 @@ mod tests {
             ),
             ("dir = 1", "sai kiểu giá trị: đang là số nguyên `1`, cần đường dẫn trong dấu nháy"),
             ("eve = true\neve = true", "có mục được ghi hai lần"),
-            ("eve = ", "sai cú pháp TOML: "),
+            ("eve = ", "giá trị chữ phải nằm trong dấu nháy"),
+            ("names = [eth1]", "giá trị chữ phải nằm trong dấu nháy"),
+            ("dir 7", "sai cú pháp TOML: "),
         ] {
             let error = toml::from_str::<Section>(text).unwrap_err();
             let said = Said::of_toml(error.message());

@@ -3,7 +3,7 @@
 //! Alerts come first: a user who cannot write the log is not taken. Then the process stays with
 //! root's number but without root's rights, and says so.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -18,6 +18,8 @@ use crate::directory::{Directory, Owners};
 const OURS: &str = "wardwatch";
 /// The numbers of users that systemd makes.
 const DYNAMIC: std::ops::RangeInclusive<u32> = 61_184..=65_519;
+/// The bit of a directory that hands its group on to the files in it.
+const SET_GROUP: u32 = 0o2000;
 /// Who is nobody on every system.
 const NOBODY: &str = "nobody";
 
@@ -87,6 +89,10 @@ fn take_log(user: &User, needs: &Needs) -> bool {
             let _ = directory.give(uid, gid);
         }
         let is_theirs = directory.owner().is_ok_and(|owner| owner == user.uid.as_raw());
+        // A directory that hands its group on has readers in that group.
+        let about = directory.stat(OsStr::new(".")).ok();
+        let group = about.filter(|about| is_theirs && about.st_mode & SET_GROUP != 0);
+        let gid = group.map_or(gid, |about| Gid::from_raw(about.st_gid));
         for file in files.iter().filter(|_| *is_new || is_theirs) {
             let _ = directory.give_file(file, uid, gid);
         }

@@ -58,6 +58,11 @@ impl Clock {
         self.zoned(time).strftime("%Y%m%d-%H%M%S").to_string()
     }
 
+    /// The day of the month, from 1.
+    pub fn day_of_month(&self, time: Timestamp) -> u8 {
+        self.zoned(time).day().unsigned_abs()
+    }
+
     /// `18/06/2024 09:21:05`.
     pub fn short(&self, time: Timestamp) -> String {
         self.zoned(time).strftime("%d/%m/%Y %H:%M:%S").to_string()

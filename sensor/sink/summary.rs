@@ -1,12 +1,18 @@
-//! The table at the end of a scan: per threat and host of ours, how many contacts, first and
-//! last; then what happened and what to do, once a threat.
+//! The end of a scan: a row for each of our hosts, the most serious first, and below it its threats
+//! with contacts, first and last; then what happened and what to do, once a threat.
+//!
+//! Gathers what is told; [`layout`] makes text of it.
 
-use std::collections::{BTreeMap, HashMap};
-use std::fmt::Write;
+mod layout;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 
+use ioc_feeds::threat::Severity;
+
+use super::Sink;
 use super::text::LineFormat;
-use super::{Sink, escape};
 use crate::alert::throttle::FoldKey;
 use crate::alert::{Crowd, Crowding};
 use crate::enrich::FullAlert;
@@ -14,19 +20,26 @@ use crate::lang::{self, Phrase};
 use crate::matching::severity::Weakness;
 use crate::net::{Address, Mac, Timestamp};
 
-/// Whose contacts a row has: of one host, or of too many to say each.
+/// Whose contacts: of one host, or of too many to say each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Who {
     Host(Address),
     Many(Crowding),
 }
 
-/// Contacts of one host, or of many in one line, with one threat.
-#[derive(Debug)]
-struct Row {
+/// What is known of a host, or of many in one line.
+#[derive(Debug, Default)]
+struct About {
+    name: Option<String>,
     mac: Option<Mac>,
     /// The hosts, as last told.
     many: Option<Box<Crowd>>,
+}
+
+/// Contacts of one host, or of many in one line, with one threat.
+#[derive(Clone, Debug)]
+struct Row {
+    severity: Severity,
     /// Contacts by what was folded together: a later alert of the same replaces the count.
     contacts: HashMap<(FoldKey, Timestamp), u64>,
     first: Timestamp,
@@ -36,9 +49,20 @@ struct Row {
 /// Gathers what the alerts of a scan amount to.
 #[derive(Debug, Default)]
 pub struct Summary {
+    about: BTreeMap<Who, About>,
     rows: BTreeMap<(String, Who), Row>,
     /// Threats of which all evidence is weak, and why: nobody is told to unplug anything for it.
     weak: HashMap<String, Option<Weakness>>,
+}
+
+/// A host with everything it met.
+#[derive(Default)]
+struct Machine<'a> {
+    /// Its addresses, or the one that stands for many.
+    who: Vec<Who>,
+    about: Vec<&'a About>,
+    /// Its threats, the most serious first.
+    threats: Vec<(&'a str, Row)>,
 }
 
 impl Summary {
@@ -52,77 +76,104 @@ impl Summary {
         self.rows.is_empty()
     }
 
-    /// The table and the advice, as text that ends with a line end.
+    /// The rows and the advice, as text that ends with a line end.
     pub fn render(&self, format: &LineFormat) -> String {
-        let language = format.language;
-        let word = |phrase| lang::phrase(language, phrase);
+        let word = |phrase| lang::phrase(format.language, phrase);
         if self.is_clean() {
             return format!("{}\n", word(Phrase::Clean));
         }
-        let columns = [Phrase::Threat, Phrase::Host, Phrase::Contacts, Phrase::First, Phrase::Last];
-        let mut table = vec![columns.map(|phrase| word(phrase).to_owned())];
-        for ((threat, who), row) in &self.rows {
-            let host = match (who, &row.many) {
-                (_, Some(crowd)) => lang::crowd_hosts(language, crowd, 2),
-                (Who::Host(host), None) => host.to_string(),
-                (Who::Many(_), None) => String::new(),
-            };
-            let name = format.threats.get(threat).name.in_language(language).to_owned();
-            let mac = row.mac.map_or_else(String::new, |mac| format!(" ({mac})"));
-            table.push([
-                name,
-                format!("{host}{mac}"),
-                row.contacts.values().sum::<u64>().to_string(),
-                format.clock.short(row.first),
-                format.clock.short(row.last),
-            ]);
+        let machines = self.machines();
+        let mut out = format!("{}\n", word(Phrase::Summary));
+        for machine in &machines {
+            layout::machine(format, machine, &mut out);
         }
-        let mut out = format!("{}\n{}", word(Phrase::Summary), align(&table));
-        self.advice(format, &mut out);
+        let mut said = BTreeSet::new();
+        let mut threats: Vec<_> = machines.iter().flat_map(|one| &one.threats).collect();
+        threats.sort_by_key(|(_, row)| Reverse(row.severity));
+        for (key, _) in threats {
+            if said.insert(*key) {
+                let weak = self.weak.get(*key).copied().flatten();
+                layout::advice(format, key, weak, &mut out);
+            }
+        }
         out
     }
 
-    fn advice(&self, format: &LineFormat, out: &mut String) {
-        let language = format.language;
-        let mut threats: Vec<&str> = self.rows.keys().map(|(threat, _)| threat.as_str()).collect();
-        threats.dedup();
-        for key in threats {
-            let threat = format.threats.get(key);
-            let name = threat.name.in_language(language);
-            let happened = threat.happened.in_language(language);
-            let _ = writeln!(out, "\n{name}\n  {happened}");
-            let _ = writeln!(out, "  {}:", lang::phrase(language, Phrase::WhatToDo));
-            if let Some(Some(weakness)) = self.weak.get(key) {
-                let _ = writeln!(out, "  1. {}", lang::check_first(language, *weakness));
-                continue;
+    /// The hosts, the most serious first. IPv6 addresses are told beside the IPv4 address of the same
+    /// hardware address; one that several IPv4 addresses have is a router's, and those behind it stay
+    /// apart, as do hosts whose names differ.
+    fn machines(&self) -> Vec<Machine<'_>> {
+        let mut met: BTreeMap<Who, Vec<(&str, &Row)>> = BTreeMap::new();
+        for ((key, who), row) in &self.rows {
+            met.entry(*who).or_default().push((key, row));
+        }
+        let (first, rest): (Vec<_>, Vec<_>) =
+            self.about.iter().partition(|(who, _)| !matches!(who, Who::Host(a) if !a.is_v4()));
+        let mut machines: Vec<Machine<'_>> = Vec::new();
+        let mut of_mac: HashMap<Mac, Vec<usize>> = HashMap::new();
+        for (who, about) in first.into_iter().chain(rest) {
+            let alike = about.mac.and_then(|mac| of_mac.get(&mac)).map_or(&[][..], Vec::as_slice);
+            let same = match (who, alike) {
+                (Who::Host(address), [one]) if !address.is_v4() => Some(*one),
+                _ => None,
+            };
+            let same = same.filter(|place| {
+                machines.get(*place).is_some_and(|machine| !machine.contradicts(about))
+            });
+            let place = same.unwrap_or(machines.len());
+            if same.is_none() {
+                machines.push(Machine::default());
+                if let (Some(mac), Who::Host(address)) = (about.mac, who)
+                    && address.is_v4()
+                {
+                    of_mac.entry(mac).or_default().push(place);
+                }
             }
-            for (n, step) in threat.advice(language, &format.threats.contact).iter().enumerate() {
-                let _ = writeln!(out, "  {}. {step}", n + 1);
+            if let Some(machine) = machines.get_mut(place) {
+                machine.take(*who, about, met.get(who).map_or(&[][..], Vec::as_slice));
             }
         }
+        machines.iter_mut().for_each(Machine::sort);
+        machines
+            .sort_by_key(|one| one.threats.first().map(|(_, r)| (Reverse(r.severity), r.first)));
+        machines
     }
 }
 
-/// Columns two blanks apart, by the number of characters.
-fn align(table: &[[String; 5]]) -> String {
-    let mut widths = [0; 5];
-    let shown: Vec<_> =
-        table.iter().map(|row| row.each_ref().map(|cell| escape::field(cell))).collect();
-    for row in &shown {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
+impl<'a> Machine<'a> {
+    fn contradicts(&self, about: &About) -> bool {
+        let names = self.about.iter().filter_map(|other| other.name.as_ref());
+        about.name.as_ref().is_some_and(|name| names.into_iter().any(|other| other != name))
+    }
+
+    fn take(&mut self, who: Who, about: &'a About, rows: &[(&'a str, &'a Row)]) {
+        self.who.push(who);
+        self.about.push(about);
+        for (key, row) in rows {
+            match self.threats.iter_mut().find(|(other, _)| other == key) {
+                Some((_, met)) => met.add(row),
+                None => self.threats.push((key, (*row).clone())),
+            }
         }
     }
-    let mut out = String::new();
-    for row in &shown {
-        let mut line = String::from("  ");
-        for (width, cell) in widths.iter().zip(row) {
-            let _ = write!(line, "{cell:width$}  ");
-        }
-        out.push_str(line.trim_end());
-        out.push('\n');
+
+    fn sort(&mut self) {
+        self.threats.sort_by_key(|(_, row)| (Reverse(row.severity), row.first));
     }
-    out
+}
+
+impl Row {
+    /// The contacts of another address of the same machine.
+    fn add(&mut self, other: &Self) {
+        self.severity = self.severity.max(other.severity);
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+        self.contacts.extend(other.contacts.iter().map(|(key, count)| (*key, *count)));
+    }
+
+    fn count(&self) -> u64 {
+        self.contacts.values().sum()
+    }
 }
 
 impl Sink for Summary {
@@ -132,16 +183,20 @@ impl Sink for Summary {
         *weak = weak.and(alert.weakness);
         let many = alert.crowd.as_ref().filter(|crowd| crowd.is_of_many());
         let who = many.map_or(Who::Host(alert.ours.address), |crowd| Who::Many(crowd.by));
+        let about = self.about.entry(who).or_default();
+        about.mac = about.mac.or_else(|| alert.our_mac());
+        about.many = many.cloned().or_else(|| about.many.take());
+        if let Some(name) = full.host_name {
+            about.name = Some(name.to_owned());
+        }
         let key = (full.indicator.threat.to_string(), who);
         let row = self.rows.entry(key).or_insert_with(|| Row {
-            mac: None,
-            many: None,
+            severity: full.severity,
             contacts: HashMap::new(),
             first: alert.first,
             last: alert.sighting.time,
         });
-        row.mac = row.mac.or_else(|| alert.our_mac());
-        row.many = many.cloned().or_else(|| row.many.take());
+        row.severity = row.severity.max(full.severity);
         row.first = row.first.min(alert.first);
         row.last = row.last.max(alert.sighting.time);
         if !alert.also.is_empty() && !row.contacts.is_empty() {

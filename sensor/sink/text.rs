@@ -36,6 +36,8 @@ impl LineFormat {
         let name = full.threat.name.in_language(language);
         let malware = match &*indicator.malware {
             "" => String::new(),
+            // A threat that is called after its malware says it once.
+            malware if name.split(", ").any(|part| part.ends_with(malware)) => String::new(),
             malware => format!(", {}", field(malware)),
         };
         let mac = full.our_mac.map_or_else(|| "-".into(), |mac| mac.to_string());

@@ -209,7 +209,7 @@ impl Doctor {
 
     /// Sends it a signal.
     pub fn send(&self, signal: &str) {
-        done(Command::new("kill").args(["-s", signal, &self.child.id().to_string()]));
+        done(super::run::killer().args(["-s", signal, &self.child.id().to_string()]));
     }
 
     /// Has heard enough.

@@ -193,7 +193,7 @@ impl Sensor {
 
     /// Sends it a signal, by the name that `kill` knows.
     pub fn signal(&self, name: &str) {
-        done(Command::new("kill").args(["-s", name, &self.pid().to_string()]));
+        done(run::killer().args(["-s", name, &self.pid().to_string()]));
     }
 
     /// Lets it end; returns its log.

@@ -282,7 +282,7 @@ impl Sensor {
 
     /// Sends a signal.
     pub fn send(&self, signal: &str) {
-        done(Command::new("kill").args([signal, &self.child.id().to_string()]));
+        done(super::run::killer().args([signal, &self.child.id().to_string()]));
     }
 
     /// Ends it at once, as a crash does.

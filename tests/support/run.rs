@@ -57,6 +57,8 @@ impl Run {
         let mut command = Command::new(env!("CARGO_BIN_EXE_wardwatch"));
         command.args(arguments);
         command.env("TZ", "Asia/Ho_Chi_Minh").env("LANG", "en_US.UTF-8").env("NO_COLOR", "1");
+        // What this machine is configured to do is no matter of the tests.
+        command.env("WARDWATCH_CONFIG", "");
         // No test but those of the clock shall hang on what the machine's clock says.
         command.env("WARDWATCH_TEST_BUILT", "1970-01-01");
         for inherited in ["LC_ALL", "LC_MESSAGES", "LANGUAGE", "NOTIFY_SOCKET", "JOURNAL_STREAM"] {
@@ -136,6 +138,14 @@ impl Run {
         let text = |path| String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned();
         Outcome { stdout: text(&out), stderr: text(&err), code }
     }
+}
+
+/// `kill`, to which arguments are added: the shell's own, since the program is a package (procps) that
+/// a minimal Debian lacks.
+pub fn killer() -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "kill \"$@\"", "kill"]);
+    shell
 }
 
 /// Waits for a child's end, at most so many seconds; then ends it and panics.

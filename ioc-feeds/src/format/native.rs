@@ -104,6 +104,7 @@ pub(crate) fn load(
     let mut record = csv::StringRecord::new();
     rows.expect(kept.len());
     let mut plain = Vec::new();
+    let (mut last_threat, mut doubt): (Option<Arc<str>>, Option<Reason>) = (None, None);
     for (line, row, is_quoted) in kept {
         let quoted: Vec<&str>;
         let cells = if is_quoted {
@@ -123,7 +124,17 @@ pub(crate) fn load(
             &plain
         };
         match indicator(&Cells { order: &order, cells }, line, rows) {
-            Ok(indicator) => rows.take(indicator, row),
+            Ok(indicator) => {
+                // Thousands of rows have the same one.
+                if last_threat.as_ref() != Some(&indicator.threat) {
+                    doubt = misspelt(&indicator.threat);
+                    last_threat = Some(Arc::clone(&indicator.threat));
+                }
+                if let Some(reason) = &doubt {
+                    rows.warn(line, row, reason.clone());
+                }
+                rows.take(indicator, row);
+            }
             Err(reason) => rows.reject(line, row, reason),
         }
     }
@@ -314,6 +325,29 @@ fn threat(text: &str, rows: &mut Rows) -> Result<Arc<str>, Reason> {
         ));
     }
     Ok(rows.shared(&key))
+}
+
+/// Threats that have a text of their own in this build.
+fn known_threats() -> &'static [String] {
+    static KNOWN: std::sync::OnceLock<Vec<String>> = std::sync::OnceLock::new();
+    KNOWN.get_or_init(|| {
+        let threats = crate::curated::threats().ok();
+        threats.iter().flat_map(|all| all.iter()).map(|(key, _)| key.to_owned()).collect()
+    })
+}
+
+/// A threat that is nearly one of the known ones: whoever wrote it will be told the wrong thing.
+fn misspelt(threat: &str) -> Option<Reason> {
+    if known_threats().iter().any(|known| known == threat) {
+        return None;
+    }
+    let (vi, en) = value::meant(threat, known_threats().iter().map(String::as_str));
+    (!en.is_empty()).then(|| {
+        Reason::new(
+            format!("threat {threat:?} chưa có nội dung{vi}"),
+            format!("threat {threat:?} has no text of its own{en}"),
+        )
+    })
 }
 
 fn word<T: Copy + ToString>(

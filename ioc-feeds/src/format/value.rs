@@ -42,7 +42,7 @@ pub fn parse(kind: &str, text: &str, scope: Option<Scope>) -> Result<Pattern, Re
     }
     if kind != "user-agent" && is_defanged(text) {
         return Err(Reason::new(
-            "đang viết ở dạng vô hiệu hóa; hãy viết nguyên dạng (. thay cho [.], http thay cho hxxp)",
+            "đang viết ở dạng đã ngắt liên kết ([.], hxxp); hãy viết nguyên dạng (. và http)",
             "defanged; write it plain (. instead of [.], http instead of hxxp)",
         ));
     }
@@ -59,9 +59,10 @@ pub fn parse(kind: &str, text: &str, scope: Option<Scope>) -> Result<Pattern, Re
         "cert-sha1" => hex(text, 40).map(Pattern::CertSha1),
         _ => {
             let kinds = KINDS.join(", ");
+            let (vi, en) = meant(&kind, KINDS);
             Err(Reason::new(
-                format!("không có loại {kind:?}; các loại là {kinds}"),
-                format!("unknown type {kind:?}; the types are {kinds}"),
+                format!("không có loại {kind:?}{vi}; các loại là {kinds}"),
+                format!("unknown type {kind:?}{en}; the types are {kinds}"),
             ))
         }
     }
@@ -88,6 +89,47 @@ pub fn guess(text: &str) -> Result<Pattern, Reason> {
     let digits = !tail.is_empty() && tail.bytes().all(|b| b.is_ascii_digit());
     let kind = if digits && head.parse::<IpAddr>().is_ok() { "cidr" } else { "url" };
     parse(kind, text, None)
+}
+
+/// Behind a word that is none of the known ones: the one that was probably meant, asked for in both
+/// languages; nothing if none is near.
+pub(crate) fn meant<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> (String, String) {
+    let near = known.into_iter().map(|other| (distance(word, other), other)).min();
+    match near {
+        Some((steps, other)) if steps > 0 && steps <= 1 + word.len() / 5 => {
+            (format!(", có phải bạn muốn ghi {other:?}?"), format!(", did you mean {other:?}?"))
+        }
+        _ => (String::new(), String::new()),
+    }
+}
+
+/// Letters to add, take away, change, or swap with the next one, to make one word of the other.
+fn distance(one: &str, other: &str) -> usize {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    // Whatever is longer than any known word is far from all.
+    if one.len().abs_diff(other.len()) > 3 {
+        return usize::MAX;
+    }
+    let mut above: Vec<usize> = (0..=other.len()).collect();
+    let mut before_above = above.clone();
+    for (i, a) in one.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, b) in other.iter().enumerate() {
+            let at =
+                |row: &[usize], place: usize| row.get(place).copied().unwrap_or(usize::MAX / 2);
+            let mut best = (at(&above, j) + usize::from(a != b))
+                .min(at(&above, j + 1) + 1)
+                .min(at(&row, j) + 1);
+            let swapped =
+                i > 0 && j > 0 && one.get(i - 1) == Some(b) && other.get(j - 1) == Some(a);
+            if swapped {
+                best = best.min(at(&before_above, j - 1) + 1);
+            }
+            row.push(best);
+        }
+        before_above = std::mem::replace(&mut above, row);
+    }
+    above.last().copied().unwrap_or(usize::MAX)
 }
 
 /// Undoes the spellings that keep reports from being clicked: `[.]`, `(.)`, `[:]`, `hxxp`.
@@ -139,7 +181,7 @@ fn domain(text: &str, scope: Option<Scope>) -> Result<Pattern, Reason> {
             "có số cổng hoặc giao thức: hãy viết riêng tên miền",
             "has a port or scheme: write the bare name",
         ),
-        other => Reason::from(other).about("tên", "name"),
+        other => Reason::from(other).about("tên miền", "name"),
     })?;
     Ok(Pattern::Domain { name, scope })
 }
@@ -201,6 +243,11 @@ fn network(text: &str) -> Result<Pattern, Reason> {
         ));
     }
     Ok(Pattern::Cidr(base, prefix))
+}
+
+/// The network that an address is in, by the length of its prefix in bits.
+pub fn network_of(address: IpAddr, prefix: u8) -> IpAddr {
+    masked(address, prefix)
 }
 
 /// The address with every bit below the prefix cleared; a length above the family's is all of it.

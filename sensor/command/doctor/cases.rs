@@ -43,13 +43,13 @@ pub(super) const CASES: &[Case] = &[
     ),
     Case(
         "interface-down",
-        ("cổng mạng {nic} đang tắt", "sudo ip link set {nic} up"),
+        ("card mạng {nic} đang tắt", "sudo ip link set {nic} up"),
         ("{nic} is switched off", "sudo ip link set {nic} up"),
     ),
     Case(
         "no-carrier",
         (
-            "cổng mạng {nic} đã bật nhưng không có tín hiệu cáp",
+            "card mạng {nic} đã bật nhưng không có tín hiệu cáp",
             "cắm chặt cáp ở hai đầu hoặc thay cáp, xem đèn của cổng trên bộ chuyển mạch có sáng không và cổng đó có bị tắt không (Cisco: no shutdown); kiểm tra bằng: ip link show {nic} (phải hết chữ NO-CARRIER)",
         ),
         (
@@ -60,8 +60,8 @@ pub(super) const CASES: &[Case] = &[
     Case(
         "gone",
         (
-            "cổng mạng {nic} đã bị rút ra trong lúc nghe",
-            "cắm lại cổng mạng (USB) đó, xem tên của nó bằng: ip -br link, rồi chạy lại lệnh này",
+            "card mạng {nic} đã bị rút ra trong lúc nghe",
+            "cắm lại card mạng (USB) đó, xem tên của nó bằng: ip -br link, rồi chạy lại lệnh này",
         ),
         (
             "{nic} was unplugged while this command listened",
@@ -200,7 +200,7 @@ pub(super) const CASES: &[Case] = &[
     Case(
         "receive-offload",
         (
-            "{nic} nhận được khung dài đến {longest} byte: cổng mạng ghép các đoạn lại (receive offload) hoặc mạng dùng jumbo frame; vẫn đọc được",
+            "{nic} nhận được khung dài đến {longest} byte: card mạng ghép các đoạn lại (receive offload) hoặc mạng dùng jumbo frame; vẫn đọc được",
             "để đếm gói tin chính xác: sudo ethtool -K {nic} gro off lro off",
         ),
         (
@@ -283,7 +283,7 @@ pub(super) const CASES: &[Case] = &[
         "loss",
         (
             "mất hơn 0,1 % gói tin ({lost} gói)",
-            "tăng ring_mb ở mục [capture] của tệp cấu hình (ví dụ 128) hoặc tăng số luồng: wardwatch run -i {nic} -w 2; nếu chính cổng mạng làm mất gói: sudo ethtool -G {nic} rx 4096",
+            "tăng ring_mb ở mục [capture] của tệp cấu hình (ví dụ 128) hoặc tăng số luồng: wardwatch run -i {nic} -w 2; nếu chính card mạng làm mất gói: sudo ethtool -G {nic} rx 4096",
         ),
         (
             "more than 0.1 % of the packets are lost ({lost})",
@@ -315,7 +315,7 @@ pub(super) const CASES: &[Case] = &[
     Case(
         "clock-apart",
         (
-            "thời gian ghi trên gói tin lệch {apart} giây so với đồng hồ của máy: đồng hồ vừa bị chỉnh, hoặc cổng mạng dùng đồng hồ riêng",
+            "thời gian ghi trên gói tin lệch {apart} giây so với đồng hồ của máy: đồng hồ vừa bị chỉnh, hoặc card mạng dùng đồng hồ riêng",
             "sudo timedatectl set-ntp true, đợi một phút rồi chạy lại lệnh này; kiểm tra bằng: timedatectl",
         ),
         (
