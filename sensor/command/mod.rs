@@ -2,6 +2,8 @@
 //! and turn the outcome into words and an exit code.
 
 #[cfg(feature = "live")]
+mod check;
+#[cfg(feature = "live")]
 mod doctor;
 mod feeds;
 #[cfg(feature = "live")]
@@ -19,10 +21,12 @@ use crate::app::indicators::{self, Indicators};
 use crate::cli::{Cli, Command, Global};
 use crate::config::{self, Overrides, Settings};
 use crate::lang;
+use crate::panics;
 use crate::sink::escape;
 
 /// Runs the command line; prints an error once.
 pub fn main() -> ExitCode {
+    panics::keep_quiet_when_caught();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage(&error),

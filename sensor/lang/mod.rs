@@ -5,6 +5,7 @@ mod errors;
 mod feeds;
 mod health;
 mod said;
+mod standing;
 
 use ioc_feeds::threat::Severity;
 use ioc_feeds::{Confidence, Date, Pattern, Role};
@@ -14,6 +15,7 @@ pub use feeds::*;
 pub use health::*;
 pub use ioc_feeds::threat::Language;
 pub use said::Said;
+pub use standing::*;
 
 use crate::matching::severity::Weakness;
 
