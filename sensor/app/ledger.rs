@@ -72,6 +72,7 @@ impl<'a> Ledger<'a> {
             log_dir: keep.path().into(),
             started: now.seconds(),
             every: EVERY,
+            every_on_disk: if keep.has_runtime() { EVERY_ON_DISK } else { EVERY },
             contact,
             last_packet: known.and_then(|known| known.last_packet),
             last_canary: known.and_then(|known| known.last_canary),
@@ -160,8 +161,7 @@ impl<'a> Ledger<'a> {
             return Ok(());
         }
         self.written = Some(now);
-        let every = if self.keep.has_runtime() { EVERY_ON_DISK } else { EVERY };
-        let on_disk = is_due(now, self.on_disk, every);
+        let on_disk = is_due(now, self.on_disk, self.report.every_on_disk);
         if on_disk {
             self.on_disk = Some(now);
         }

@@ -4,6 +4,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use ioc_feeds::Date;
+
 use super::complain;
 use super::run::{log_directory, metrics, refusal, streams, syslog_sinks};
 use crate::app::metrics::Metrics;
@@ -23,7 +25,7 @@ pub(super) fn check(
     options: &Run,
     settings: &Settings,
     (names, workers, live): (&[String], usize, &LiveOptions),
-    (format, owners): (&LineFormat, &Owners),
+    (format, owners, newest): (&LineFormat, &Owners, Option<Date>),
 ) -> Result<u8, AppError> {
     let log = log_directory(options, settings);
     let mut files = vec![log.join("alerts.log")];
@@ -53,7 +55,7 @@ pub(super) fn check(
             complain(&Notice::Waiting(reason).text(settings.language));
         }
     }
-    if let Some(fault) = clock::fault(now(), clock::built(), None) {
+    if let Some(fault) = clock::fault(now(), clock::built(), newest) {
         complain(&Notice::Clock(fault).text(settings.language));
     }
     complain(&lang::checked(settings.language));

@@ -10,6 +10,8 @@ mod feeds;
 mod run;
 mod scan;
 mod selftest;
+#[cfg(feature = "live")]
+mod status;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -36,6 +38,8 @@ pub fn main() -> ExitCode {
         Command::Scan(options) => scan::scan(&cli.global, options),
         #[cfg(feature = "live")]
         Command::Run(options) => run::run(&cli.global, options),
+        #[cfg(feature = "live")]
+        Command::Status(options) => status::status(&cli.global, &options),
         #[cfg(feature = "live")]
         Command::Doctor(options) => doctor::doctor(&cli.global, options),
         Command::Selftest(options) => selftest::selftest(&cli.global, &options),

@@ -68,7 +68,8 @@ pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
     let events = events(&options, &settings)?;
     if options.test {
         let watched = (&*names, workers, &live);
-        return check::check(&options, &settings, watched, (&format, &owners));
+        let lines = (&format, &owners, indicators.newest);
+        return check::check(&options, &settings, watched, lines);
     }
     let log = log_place(&options, &settings, &owners)?;
     let lock = lock(&log, &format)?;

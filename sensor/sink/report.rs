@@ -31,8 +31,10 @@ pub struct Report {
     pub alive: i64,
     /// Did it stop because it was told to?
     pub stopped: bool,
-    /// Seconds after which this file is written again.
+    /// Seconds after which this file is written again: in the runtime directory, if there is one.
     pub every: u64,
+    /// The same in the log directory.
+    pub every_on_disk: u64,
     /// When the last packet was seen; the sensor before this one may have seen it.
     pub last_packet: Option<i64>,
     /// What is watched.

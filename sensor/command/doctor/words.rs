@@ -4,6 +4,7 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
+use super::boot::Manager;
 use super::cases::{CASES, Case};
 use super::facts::{Facts, Link};
 use super::findings::{Finding, Severity, address};
@@ -31,6 +32,13 @@ fn case(finding: Finding, facts: &Facts) -> &'static str {
     match (finding, facts.clock, &facts.log_error) {
         (Finding::InterfaceDown, ..) if facts.link == Link::NoCarrier => "no-carrier",
         (Finding::InterfaceDown, ..) if facts.link == Link::Gone => "gone",
+        (Finding::NotKeptUp, ..) => match facts.boot.as_ref().map(|boot| boot.usual) {
+            Some(Manager::Networkd) => "not-kept-networkd",
+            Some(Manager::Netplan) => "not-kept-netplan",
+            Some(Manager::Ifupdown) => "not-kept-ifupdown",
+            Some(Manager::NetworkManager) => "not-kept-networkmanager",
+            _ => "not-kept-up",
+        },
         (Finding::OneClient, ..) if finding.severity(facts) == Severity::Note => "only-pc",
         (Finding::NoDns, ..) if hidden => "no-dns-encrypted",
         (Finding::Merged, ..) if facts.frames.merged == 0 => "receive-offload-on",
@@ -61,8 +69,11 @@ fn filled(text: &str, language: Language, (finding, facts): (Finding, &Facts)) -
 fn fact(place: &str, language: Language, (finding, facts): (Finding, &Facts)) -> String {
     let count = |counter| facts.counters.get(counter).to_string();
     let log = facts.log_error.as_ref();
+    let kept = facts.boot.as_ref().and_then(|boot| boot.kept.as_ref());
     match place {
         "nic" => escape::field(&facts.interface).into(),
+        "manager" => kept.map_or("-", |(manager, _)| manager.name()).into(),
+        "file" => kept.map(|(_, path)| quoted(path)).unwrap_or_default(),
         "program" => quoted(&facts.program),
         "path" => log.map(|(path, _)| quoted(path)).unwrap_or_default(),
         "reason" => log.map(|(_, error)| reason(language, error)).unwrap_or_default(),
