@@ -63,7 +63,9 @@ impl Place {
         let before = fs::read_to_string(self.log().join("alerts.log")).unwrap_or_default();
         let options = self.options(&[more, &["--log-dir", &log]].concat());
         let sensor = mirror.sensor_through(&starter, &options, &self.log());
-        let started = |text: &str| text.matches(": started").count();
+        let started = |text: &str| {
+            text.matches(": started").count() + text.matches(": bắt đầu giám sát").count()
+        };
         let begun = Instant::now();
         while started(&sensor.read()) == started(&before) {
             assert!(begun.elapsed().as_secs() < 20, "{}", sensor.printed());
@@ -155,8 +157,11 @@ fn the_service_manager_hears_of_a_sensor_that_waits_and_nothing_of_one_that_stan
     let socket = UnixDatagram::bind(&path).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).unwrap();
     let path = path.display().to_string();
-    let variables =
-        [("NOTIFY_SOCKET", &*path), ("WATCHDOG_USEC", "1500000"), ("WARDWATCH_TEST_STALL", "stall")];
+    let variables = [
+        ("NOTIFY_SOCKET", &*path),
+        ("WATCHDOG_USEC", "1500000"),
+        ("WARDWATCH_TEST_STALL", "stall"),
+    ];
     let waiting = place.sensor(&mirror, &["-i", "usb0"], &variables);
     let said = heard(&socket, Duration::from_secs(3));
     assert_eq!(count(&said, "READY=1"), 1, "{said:?}");

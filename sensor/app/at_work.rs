@@ -38,7 +38,8 @@ impl AtWork {
         workers: &[(String, &Gauge)],
     ) -> Option<Stuck> {
         let mut stuck = None;
-        for (number, ((_, gauge), (turns, since))) in workers.iter().zip(&mut self.moved).enumerate()
+        for (number, ((_, gauge), (turns, since))) in
+            workers.iter().zip(&mut self.moved).enumerate()
         {
             let present = gauge.turns();
             // A clock that was set back begins anew.

@@ -79,7 +79,9 @@ impl Keep {
         let disk = Some(&self.log).filter(|_| on_disk);
         let mut done = Ok(());
         for directory in self.runtime.iter().chain(disk) {
-            done = done.and(directory.replace(OsStr::new(NAME), &bytes, MODE));
+            // Each is tried, whatever becomes of the other.
+            let replaced = directory.replace(OsStr::new(NAME), &bytes, MODE);
+            done = done.and(replaced);
         }
         done
     }

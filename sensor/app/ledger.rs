@@ -11,9 +11,9 @@ use super::keep::Keep;
 use super::post::{Gauge, Sight};
 use super::writer::Writer;
 use crate::net::Timestamp;
+use crate::sink::Status;
 use crate::sink::clock::Clock;
 use crate::sink::report::{Interface, Report};
-use crate::sink::Status;
 use crate::stats::Counter;
 
 const SECOND: u64 = 1_000_000_000;

@@ -17,8 +17,8 @@ use super::indicators;
 use crate::config::{self, FeedSettings};
 use crate::lang;
 use crate::matching::IndicatorSet;
-use crate::panics;
 use crate::matching::reload::{Difference, Edition, Published, difference, has_collapsed};
+use crate::panics;
 
 /// How long the thread sleeps between two looks at what it is asked.
 const NAP: Duration = Duration::from_millis(100);

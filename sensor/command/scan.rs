@@ -27,8 +27,8 @@ use crate::sink::eve::EveSink;
 use crate::sink::summary::Summary;
 use crate::sink::target;
 use crate::sink::text::{LineFormat, TextSink};
-use crate::stats::Counter;
 use crate::sink::{Clock, Sink};
+use crate::stats::Counter;
 use crate::worker::Assignment;
 
 /// How long a scan has for its last words once it is told to stop.

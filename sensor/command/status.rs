@@ -17,8 +17,8 @@ use super::settings;
 use crate::app::AppError;
 use crate::capture::live::now;
 use crate::cli::{FeedOptions, Global, Status};
-use crate::sink::{Clock, escape};
 use crate::sink::report::{LONGEST, NAME, Report};
+use crate::sink::{Clock, escape};
 use judge::{Judged, judge};
 
 const LOG_DIR: &str = "/var/log/wardwatch";

@@ -21,7 +21,9 @@ pub fn unwatched(
             "không giám sát gói tin nào từ {from} đến {to}: wardwatch đã ngừng đột ngột (mất điện, bị buộc dừng hoặc lỗi); liên lạc trong thời gian đó không được phát hiện{packet}"
         ),
         (Language::En, true) => {
-            format!("no packets were watched from {from} to {to}: wardwatch had been stopped{packet}")
+            format!(
+                "no packets were watched from {from} to {to}: wardwatch had been stopped{packet}"
+            )
         }
         (Language::En, false) => format!(
             "no packets were watched from {from} to {to}: wardwatch had ended without being told to (power cut, kill or fault); contacts of that time are not known{packet}"

@@ -73,7 +73,9 @@ pub fn trial(trial: &Trial<'_>, owners: &Owners) -> Result<(), Refusal> {
         match done {
             Ok(()) if became => return Ok(()),
             Ok(()) => {}
-            Err((path, reason)) => first = first.or(Some(refused(&path, Some(user), reason))),
+            Err((path, reason)) => {
+                first = first.or_else(|| Some(refused(&path, Some(user), reason)))
+            }
         }
     }
     // Without a name in the configuration a run keeps root's number then, and says so.

@@ -126,7 +126,8 @@ mod tests {
 
     #[test]
     fn a_report_reads_as_it_was_written_and_other_versions_and_half_a_file_do_no_harm() {
-        let mut report = Report { alive: 7, newest: Some("2026-01-02".into()), ..Report::default() };
+        let mut report =
+            Report { alive: 7, newest: Some("2026-01-02".into()), ..Report::default() };
         report.interfaces.push(Interface { name: "eth1".into(), up: true });
         report.count_alerts("2026-11-27", 3);
         let bytes = report.bytes();

@@ -18,7 +18,8 @@ pub(super) enum Manager {
     Networkd,
     Netplan,
     Ifupdown,
-    NetworkManager,
+    /// NetworkManager.
+    Nm,
     /// An `ExecStartPre=` of the service.
     Service,
     /// None that is known.
@@ -31,7 +32,7 @@ impl Manager {
             Self::Networkd => "systemd-networkd",
             Self::Netplan => "netplan",
             Self::Ifupdown => "ifupdown",
-            Self::NetworkManager => "NetworkManager",
+            Self::Nm => "NetworkManager",
             Self::Service => "wardwatch.service",
             Self::None => "-",
         }
@@ -60,23 +61,25 @@ impl Boot {
         let networkd = files(root, &networkd, "network");
         let mut ifupdown = files(root, &["etc/network/interfaces.d"], "");
         ifupdown.insert(0, root.join("etc/network/interfaces"));
-        let network_manager = files(root, &["etc/NetworkManager/system-connections"], "nmconnection");
+        let network_manager =
+            files(root, &["etc/NetworkManager/system-connections"], "nmconnection");
         let service = files(root, &["etc/systemd/system/wardwatch.service.d"], "conf");
         let ways: [(Manager, &[PathBuf], Says); 5] = [
             (Manager::Service, &service, of_service),
             (Manager::Netplan, &netplan, of_netplan),
             (Manager::Networkd, &networkd, of_networkd),
             (Manager::Ifupdown, &ifupdown, of_ifupdown),
-            (Manager::NetworkManager, &network_manager, of_network_manager),
+            (Manager::Nm, &network_manager, of_network_manager),
         ];
         let kept = ways.iter().find_map(|(manager, files, says)| {
-            let says = |path: &&PathBuf| file::read_text(path).is_ok_and(|text| says(&text, interface));
+            let says =
+                |path: &&PathBuf| file::read_text(path).is_ok_and(|text| says(&text, interface));
             files.iter().find(says).map(|path| (*manager, path.clone()))
         });
         let any = |path: &str| root.join(path).exists();
         let usual = match () {
             () if !netplan.is_empty() => Manager::Netplan,
-            () if any("run/NetworkManager") => Manager::NetworkManager,
+            () if any("run/NetworkManager") => Manager::Nm,
             () if any("run/systemd/netif/links") => Manager::Networkd,
             () if any("etc/network/interfaces") => Manager::Ifupdown,
             () => Manager::None,
@@ -122,7 +125,9 @@ fn of_networkd(text: &str, interface: &str) -> bool {
                     named |= value.split_whitespace().any(|pattern| fits(pattern, interface));
                 }
                 "Unmanaged" => unmanaged |= matches!(value, "yes" | "true" | "1"),
-                "ActivationPolicy" => unmanaged |= matches!(value, "manual" | "down" | "always-down"),
+                "ActivationPolicy" => {
+                    unmanaged |= matches!(value, "manual" | "down" | "always-down")
+                }
                 _ => {}
             }
         }
@@ -140,7 +145,8 @@ fn fits(pattern: &str, interface: &str) -> bool {
 
 /// `eth1:` anywhere.
 fn of_netplan(text: &str, interface: &str) -> bool {
-    let key = |line: &str| line.strip_suffix(':').map(|key| key.trim_matches(['"', '\'']).to_owned());
+    let key =
+        |line: &str| line.strip_suffix(':').map(|key| key.trim_matches(['"', '\'']).to_owned());
     lines(text).any(|line| key(line).is_some_and(|key| key == interface))
 }
 
@@ -196,7 +202,7 @@ mod tests {
             ("etc/systemd/network/10-mirror.network", network, Manager::Networkd),
             ("etc/netplan/60-mirror.yaml", netplan, Manager::Netplan),
             ("etc/network/interfaces.d/mirror", interfaces, Manager::Ifupdown),
-            ("etc/NetworkManager/system-connections/m.nmconnection", connection, Manager::NetworkManager),
+            ("etc/NetworkManager/system-connections/m.nmconnection", connection, Manager::Nm),
             ("etc/systemd/system/wardwatch.service.d/up.conf", service, Manager::Service),
         ] {
             let (root, boot) = machine(&[(path, text)]);
@@ -214,7 +220,10 @@ mod tests {
             ("etc/netplan/a.yaml", "network:\n  # eth1:\n  ethernets:\n    eth10:\n"),
             ("etc/network/interfaces", "iface eth1 inet manual\n"),
             ("etc/network/interfaces", "auto eth10\niface eth1 inet manual\n"),
-            ("etc/NetworkManager/system-connections/a.nmconnection", "interface-name=eth1\nautoconnect=false\n"),
+            (
+                "etc/NetworkManager/system-connections/a.nmconnection",
+                "interface-name=eth1\nautoconnect=false\n",
+            ),
             ("etc/systemd/system/wardwatch.service.d/a.conf", "ExecStartPre=/bin/true eth1\n"),
             ("etc/other", "eth1:\n"),
         ] {
@@ -227,7 +236,7 @@ mod tests {
     fn the_remedy_is_that_of_the_manager_in_use() {
         let usual = |path: &str| machine(&[(path, "")]).1.usual;
         assert_eq!(usual("etc/netplan/50-cloud-init.yaml"), Manager::Netplan);
-        assert_eq!(usual("run/NetworkManager/x"), Manager::NetworkManager);
+        assert_eq!(usual("run/NetworkManager/x"), Manager::Nm);
         assert_eq!(usual("run/systemd/netif/links/1"), Manager::Networkd);
         assert_eq!(usual("etc/network/interfaces"), Manager::Ifupdown);
         assert_eq!(usual("etc/hostname"), Manager::None);

@@ -36,7 +36,7 @@ fn case(finding: Finding, facts: &Facts) -> &'static str {
             Some(Manager::Networkd) => "not-kept-networkd",
             Some(Manager::Netplan) => "not-kept-netplan",
             Some(Manager::Ifupdown) => "not-kept-ifupdown",
-            Some(Manager::NetworkManager) => "not-kept-networkmanager",
+            Some(Manager::Nm) => "not-kept-networkmanager",
             _ => "not-kept-up",
         },
         (Finding::OneClient, ..) if finding.severity(facts) == Severity::Note => "only-pc",

@@ -27,7 +27,8 @@ pub(super) fn screen(
         lines.extend(facts.lines());
     }
     let said = |fault: &Fault| words(language, *fault, (log, found));
-    for (head, faults) in [(("LỖI", "WRONG"), &judged.wrong), (("GỢI Ý", "HINT"), &judged.hints)] {
+    for (head, faults) in [(("LỖI", "WRONG"), &judged.wrong), (("GỢI Ý", "HINT"), &judged.hints)]
+    {
         let head = pick(language, head.0, head.1);
         for (what, remedy) in faults.iter().map(said) {
             lines.extend(wrapped(&format!("{head}: {what}"), "", "  "));
