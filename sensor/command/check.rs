@@ -4,7 +4,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use ioc_feeds::Date;
+use ioc_feeds::{Date, file};
 
 use super::complain;
 use super::run::{log_directory, metrics, refusal, streams, syslog_sinks};
@@ -85,7 +85,7 @@ fn directory(path: &Path) -> String {
 
 /// Bytes of memory this machine has; none where it does not say.
 pub(super) fn memory() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let text = file::read_text(Path::new("/proc/meminfo")).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
     line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib.saturating_mul(1024))
 }

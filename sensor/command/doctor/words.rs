@@ -130,6 +130,7 @@ fn quoted(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::boot::Boot;
     use super::*;
 
     #[test]
@@ -148,8 +149,15 @@ mod tests {
         let log = ("/x".into(), std::io::Error::other("full"));
         let day = ioc_feeds::Date::parse("2026-01-01").unwrap();
         let clock = Some(ClockFault::BeforeBuild(day));
-        let facts =
-            Facts { interface: "eth1".into(), log_error: Some(log), clock, ..Facts::default() };
+        let kept = Some((Manager::Nm, "/etc/x".into()));
+        let boot = Some(Boot { kept, usual: Manager::Nm });
+        let facts = Facts {
+            boot,
+            interface: "eth1".into(),
+            log_error: Some(log),
+            clock,
+            ..Facts::default()
+        };
         for Case(name, vietnamese, english) in CASES {
             for text in [vietnamese.0, vietnamese.1, english.0, english.1] {
                 for place in text.split('{').skip(1) {
