@@ -28,6 +28,8 @@ pub mod run;
 pub mod scan;
 #[cfg(feature = "live")]
 mod told;
+#[cfg(feature = "live")]
+mod wishes;
 mod words;
 pub mod writer;
 

@@ -178,6 +178,18 @@ fn the_service_manager_hears_of_a_sensor_that_waits_and_nothing_of_one_that_stan
 }
 
 #[test]
+fn a_sensor_that_was_held_up_says_for_how_long() {
+    let Some(mirror) = Mirror::new("a_sensor_that_was_held_up") else { return };
+    let place = Place::new();
+    let sensor = place.sensor(&mirror, &["-i", "m1"], &[]);
+    sensor.signal("STOP");
+    std::thread::sleep(Duration::from_secs(11));
+    sensor.signal("CONT");
+    sensor.until("the whole process stood still", 10);
+    stops_at_once(sensor);
+}
+
+#[test]
 fn the_next_start_says_since_when_nothing_was_watched() {
     let Some(mirror) = Mirror::new("the_next_start_says_since_when") else { return };
     let place = Place::new();

@@ -1,6 +1,8 @@
 //! Which workers are at work, and which faults were said already: both so that a sensor that has
 //! come to stand still is restarted, and one that goes on does not fill its log.
 
+use std::time::Instant;
+
 use super::post::Gauge;
 use crate::net::Timestamp;
 use crate::panics::Caught;
@@ -53,6 +55,27 @@ impl AtWork {
         let number = stuck?;
         let name = workers.get(number)?.0.clone();
         Some(Stuck { name, is_new: was != stuck })
+    }
+}
+
+/// Between two looks of the desk lie 100 ms; so many seconds say that the process stood still.
+const STOOD_STILL: u64 = 10;
+
+/// The desk's own turns, by a clock that nobody sets.
+#[derive(Debug)]
+pub(super) struct Turns(Instant);
+
+impl Turns {
+    #[allow(clippy::disallowed_methods)] // app is where the clock may be read
+    pub(super) fn new() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Another turn. Seconds for which the whole process has stood still before it, if it has.
+    #[allow(clippy::disallowed_methods)] // app is where the clock may be read
+    pub(super) fn turn(&mut self) -> Option<u64> {
+        let passed = std::mem::replace(&mut self.0, Instant::now()).elapsed().as_secs();
+        (passed >= STOOD_STILL).then_some(passed)
     }
 }
 

@@ -11,10 +11,8 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use ioc_feeds::Date;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 
-use super::AppError;
-use super::at_work::{AtWork, Faults, Stuck};
+use super::at_work::{AtWork, Faults, Stuck, Turns};
 use super::health::Health;
 use super::keep;
 use super::ledger::Ledger;
@@ -24,6 +22,7 @@ use super::post::Gauge;
 use super::reload::{Reloaded, Reloader};
 use super::run::RunJob;
 use super::told::Told;
+use super::wishes::Wishes;
 use super::writer::{Writer, WriterFault};
 use crate::alert::Record;
 use crate::alert::outbox::Fault;
@@ -44,36 +43,6 @@ const LOOK: u64 = 100_000_000;
 const SECOND: u64 = 1_000_000_000;
 /// How often the state of the sensor is written as a record.
 const MINUTE: u64 = 60 * SECOND;
-
-/// What signals have asked for.
-pub(super) struct Wishes {
-    pub(super) stop: Arc<AtomicBool>,
-    reopen: Arc<AtomicBool>,
-    reload: Arc<AtomicBool>,
-    print: Arc<AtomicBool>,
-}
-
-impl Wishes {
-    pub(super) fn register() -> Result<Self, AppError> {
-        let wishes = Self {
-            stop: Arc::default(),
-            reopen: Arc::default(),
-            reload: Arc::default(),
-            print: Arc::default(),
-        };
-        let register = |signal, flag: &Arc<AtomicBool>| {
-            signal_hook::flag::register(signal, flag.clone()).map(drop).map_err(|error| {
-                AppError::System { what: "cannot listen for signals", reason: error.to_string() }
-            })
-        };
-        register(SIGTERM, &wishes.stop)?;
-        register(SIGINT, &wishes.stop)?;
-        register(SIGHUP, &wishes.reopen)?;
-        register(SIGHUP, &wishes.reload)?;
-        register(SIGUSR1, &wishes.print)?;
-        Ok(wishes)
-    }
-}
 
 /// When each thing was last done.
 struct Last {
@@ -101,6 +70,7 @@ pub(super) struct Desk<'a, 's> {
     memory: Option<File>,
     workers: Vec<(String, &'a Gauge)>,
     at_work: AtWork,
+    turns: Turns,
     ledger: Ledger<'a>,
     faults: Faults,
     /// Faults that were caught here, beside those of workers and the writer.
@@ -132,6 +102,7 @@ impl<'a, 's> Desk<'a, 's> {
             memory: File::open("/proc/self/statm").ok(),
             at_work: AtWork::new(&workers, now),
             workers,
+            turns: Turns::new(),
             ledger,
             faults: Faults::default(),
             caught: 0,
@@ -243,6 +214,9 @@ impl<'a, 's> Desk<'a, 's> {
 
     /// Signals, the second, the minute and the hour.
     fn look(&mut self, now: Timestamp) {
+        if let Some(seconds) = self.turns.turn() {
+            self.stood_still(now, seconds);
+        }
         match self.at_work.stuck(now, self.watchdog.patience(), &self.workers) {
             None => self.watchdog.turn(now),
             Some(Stuck { name, is_new: true }) => {
@@ -406,6 +380,13 @@ impl<'a, 's> Desk<'a, 's> {
         }
         status.counters.add(Counter::Panics, self.writer.caught + self.caught);
         status
+    }
+
+    fn stood_still(&mut self, now: Timestamp, seconds: u64) {
+        let from = Timestamp(now.0.saturating_sub_unsigned(seconds.saturating_mul(SECOND)));
+        let clock = &self.job.format.clock;
+        let times = (clock.short(from), clock.short(now));
+        self.warn(&lang::stood_still(self.job.format.language, times));
     }
 
     /// The state as a record: every minute and at the end.

@@ -9,11 +9,12 @@ use crossbeam_channel::bounded;
 use ioc_feeds::Date;
 
 use super::AppError;
-use super::desk::{Desk, Wishes};
+use super::desk::Desk;
 use super::keep::Keep;
 use super::metrics::Metrics;
 use super::notices::Notice;
 use super::post::{Gauge, Post};
+use super::wishes::Wishes;
 use super::writer::Writer;
 use crate::capture::CaptureError;
 use crate::capture::live::{Live, LiveOptions, Port, now};

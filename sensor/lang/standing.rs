@@ -139,3 +139,15 @@ pub fn not_by_user(language: Language, user: &str, reason: &str, directory: &str
         ),
     }
 }
+
+/// The whole process was held up from one time to another.
+pub fn stood_still(language: Language, (from, to): (String, String)) -> String {
+    match language {
+        Language::Vi => format!(
+            "không giám sát gói tin nào từ {from} đến {to}: cả tiến trình wardwatch đã đứng yên (bị tạm dừng, ổ đĩa treo hoặc máy ngủ); một phần gói tin trong thời gian đó đã mất"
+        ),
+        Language::En => format!(
+            "no packets were watched from {from} to {to}: the whole process stood still (paused, a disk that hung, or a machine asleep); part of the packets of that time are lost"
+        ),
+    }
+}
