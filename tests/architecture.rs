@@ -381,9 +381,8 @@ fn unfinished_ends_clocks_and_unsafe_are_found() {
 
 /// Where a file may be opened by its path, and why it is no harm there. Everywhere else a file that
 /// is read goes through `ioc_feeds::file`, and one that is written through `directory`.
-const OPENERS: [(&str, &str); 7] = [
+const OPENERS: [(&str, &str); 6] = [
     ("capture/", "captures are looked at before they are opened, by their own rules"),
-    ("app/scan", "captures"),
     ("app/desk.rs", "/proc/self/statm"),
     ("command/doctor/", "/sys"),
     ("privilege", "tries as the new user what that user may do"),
