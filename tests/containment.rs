@@ -29,7 +29,7 @@ fn side_by_side(count: u16) -> Vec<Frame> {
         let client = at(&format!("192.168.1.10:{}", 40_000 + n));
         let hello = say::client_hello(&format!("n{n}.evil.example"));
         let talk = TcpConversation::new(client, at("203.0.113.99:443")).client(&hello);
-        let talk = if n % 3 == 0 { talk.client(TRAP.as_bytes()) } else { talk };
+        let talk = if n.is_multiple_of(3) { talk.client(TRAP.as_bytes()) } else { talk };
         talk.cut_at(&[40, 90]).packets()
     };
     let talks: Vec<_> = (0..count).map(talk).collect();
