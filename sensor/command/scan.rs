@@ -73,7 +73,14 @@ pub(super) fn scan(global: &Global, options: Scan) -> Result<u8, AppError> {
     })?;
     progress.finish_and_clear();
     let interrupted = all.is_interrupted(language, &job, &outcome);
-    let faults = outcome.counters.get(Counter::Panics) > 0;
+    for fault in &writer.faults {
+        let what = fault.caught.to_string();
+        complain(&match &fault.alert {
+            Some(alert) => lang::alert_failed(language, alert, &what),
+            None => lang::record_failed(language, &what),
+        });
+    }
+    let faults = outcome.counters.get(Counter::Panics) > 0 || writer.caught > 0;
     let incomplete = interrupted || faults || !outcome.failures.is_empty() || unusable > 0;
     // Nobody may take "nothing was found" from what could not be read.
     if !outcome.closed && (!incomplete || !summary.borrow().is_clean()) {
