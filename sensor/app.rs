@@ -1,6 +1,8 @@
 //! Builds stages and threads, waits, joins. The only module that knows all of them, and beside
 //! `capture` the only one that may look at the machine's clock.
 
+#[cfg(feature = "live")]
+mod at_work;
 pub mod clock;
 #[cfg(feature = "live")]
 mod desk;
@@ -8,11 +10,17 @@ mod desk;
 mod health;
 pub mod indicators;
 #[cfg(feature = "live")]
+pub mod keep;
+#[cfg(feature = "live")]
+mod ledger;
+#[cfg(feature = "live")]
 pub mod metrics;
 #[cfg(feature = "live")]
 pub mod notices;
 #[cfg(feature = "live")]
 pub mod notify;
+#[cfg(feature = "live")]
+mod post;
 #[cfg(feature = "live")]
 mod reload;
 #[cfg(feature = "live")]
@@ -20,6 +28,8 @@ pub mod run;
 pub mod scan;
 #[cfg(feature = "live")]
 mod told;
+#[cfg(feature = "live")]
+mod wishes;
 mod words;
 pub mod writer;
 

@@ -68,6 +68,9 @@ pub enum Command {
     /// Watch interfaces and write the log; needs CAP_NET_RAW, not root
     #[cfg(feature = "live")]
     Run(Run),
+    /// Say on one screen how the sensor fares; exits with 1 when something is wrong
+    #[cfg(feature = "live")]
+    Status(Status),
     /// Listen to a mirror port for some seconds; say what is wrong with it and what mends it
     #[cfg(feature = "live")]
     Doctor(Doctor),
@@ -167,6 +170,18 @@ pub struct Run {
     /// BPF expression; none by default, because one that names ports also drops tags and PPPoE
     #[arg(value_name = "BPF expression")]
     pub filter: Vec<String>,
+}
+
+/// `wardwatch status`.
+#[cfg(feature = "live")]
+#[derive(Debug, Args)]
+pub struct Status {
+    /// Directory of the log of the sensor that is asked about
+    #[arg(long, value_name = "DIR")]
+    pub log_dir: Option<PathBuf>,
+    /// Print the figures as JSON, for programs
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `wardwatch doctor`.

@@ -113,6 +113,7 @@ struct LogSection {
     rotate_mb: Option<u64>,
     rotate_days: Option<u64>,
     total_mb: Option<u64>,
+    save_bad_frames: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -188,6 +189,8 @@ pub struct Settings {
     pub heartbeat_nanos: u64,
     /// When logs are rotated, and how much of them is kept.
     pub rotation: Rotation,
+    /// Are frames kept that the program could not handle?
+    pub save_bad_frames: bool,
     /// Syslog servers that get the log's lines too.
     pub syslog: Vec<Server>,
     /// Where the metrics page is served, if anywhere.
@@ -213,7 +216,8 @@ impl Settings {
     pub fn load(path: Option<&Path>, overrides: Overrides) -> Result<Self, ConfigError> {
         let file = path.map(read).transpose()?.unwrap_or_default();
         let language = language(overrides.language, file.lang.as_deref())?;
-        let ring_mb = at_least("capture.ring_mb", file.capture.ring_mb, 1)?.unwrap_or(32);
+        let ring_mb = at_least("capture.ring_mb", file.capture.ring_mb, 1)?;
+        let ring_mb = at_most("capture.ring_mb", ring_mb, LARGEST_RING)?.unwrap_or(32);
         let minutes = file.log.heartbeat_minutes.unwrap_or(60).max(1);
         Ok(Self {
             language,
@@ -242,6 +246,7 @@ impl Settings {
             log_dir: file.log.dir,
             eve: file.log.eve.unwrap_or(true),
             stdout: file.log.stdout,
+            save_bad_frames: file.log.save_bad_frames,
             events: file.log.events,
             heartbeat_nanos: minutes.saturating_mul(60_000_000_000),
         })
@@ -342,6 +347,19 @@ fn at_least(name: &str, value: Option<usize>, least: usize) -> Result<Option<usi
         Some(given) if given < least => Err(ConfigError::Value(Said::new(
             format!("{name} đang là {given}; ít nhất phải là {least}"),
             format!("{name} is {given}; it must be at least {least}"),
+        ))),
+        value => Ok(value),
+    }
+}
+
+/// MiB: libpcap takes the size in bytes as a signed number of 32 bits.
+const LARGEST_RING: usize = 2047;
+
+fn at_most(name: &str, value: Option<usize>, most: usize) -> Result<Option<usize>, ConfigError> {
+    match value {
+        Some(given) if given > most => Err(ConfigError::Value(Said::new(
+            format!("{name} đang là {given}; nhiều nhất là {most}"),
+            format!("{name} is {given}; it must be at most {most}"),
         ))),
         value => Ok(value),
     }

@@ -9,7 +9,7 @@ mod lock;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io;
+use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
 
@@ -170,6 +170,47 @@ impl Directory {
         Ok(file)
     }
 
+    /// Reads a regular file of at most `most` bytes.
+    ///
+    /// # Errors
+    /// As [`Directory::append`]; or what is longer.
+    pub fn read(&self, name: &OsStr, most: u64) -> io::Result<Vec<u8>> {
+        self.refuse(&self.stat(name)?)?;
+        let flags = CALM | OFlag::O_RDONLY;
+        let opened = fcntl::openat(&self.handle, name, flags, Mode::empty());
+        let file = File::from(opened.map_err(plainly)?);
+        self.refuse(&fstat(&file)?)?;
+        let mut bytes = Vec::new();
+        match file.take(most.saturating_add(1)).read_to_end(&mut bytes)? as u64 > most {
+            true => Err(io::Error::other(file::TOO_LARGE)),
+            false => Ok(bytes),
+        }
+    }
+
+    /// Puts a file in the place of another at once: whoever reads finds the old one or the new one.
+    ///
+    /// # Errors
+    /// As [`Directory::append`].
+    pub fn replace(&self, name: &OsStr, bytes: &[u8], mode: u32) -> io::Result<()> {
+        let mut beside = OsString::from(".");
+        beside.push(name);
+        beside.push(".new");
+        let mut file = self.append(&beside, mode)?;
+        file.set_len(0)?;
+        file.write_all(bytes)?;
+        self.rename(&beside, name)
+    }
+
+    /// Makes a file that was not there, with this mode.
+    ///
+    /// # Errors
+    /// What the system says; `AlreadyExists` if there is anything of that name.
+    pub fn create(&self, name: &OsStr, mode: u32) -> io::Result<File> {
+        let flags = CALM | OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL;
+        let opened = fcntl::openat(&self.handle, name, flags, Mode::from_bits_truncate(mode));
+        Ok(File::from(opened.map_err(plainly)?))
+    }
+
     /// Opens a pipe or the null device for writing, without waiting. None if there is neither of that
     /// name.
     ///
@@ -192,6 +233,18 @@ impl Directory {
         match !self.owners.root || self.owners.may_own(&about) {
             true => Ok(Some(stream).filter(|_| is_stream(&about))),
             false => Err(io::Error::other(FOREIGN)),
+        }
+    }
+
+    /// Could this name be written? What is not there could.
+    ///
+    /// # Errors
+    /// As [`Directory::append`].
+    pub fn judge(&self, name: &OsStr) -> io::Result<()> {
+        match self.stat(name) {
+            Ok(about) => self.refuse(&about),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
         }
     }
 

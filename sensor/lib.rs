@@ -35,7 +35,7 @@
 //! # The rule
 //!
 //! Data flows one way, and a stage imports earlier stages only:
-//! `net, observation, stats` < `capture` < `decode` < `flow` < `extract` < `matching` < `alert` <
+//! `net, observation, panics, stats` < `capture` < `decode` < `flow` < `extract` < `matching` < `alert` <
 //! `enrich` < `sink`. `tests/architecture.rs` reads the sources and fails on a backward import.
 //!
 //! # Two kinds of failure
@@ -47,6 +47,7 @@
 // Words every stage may use.
 pub mod net;
 pub mod observation;
+pub mod panics;
 pub mod stats;
 
 // The stages, in the order bytes travel; the empty lines keep rustfmt from sorting them.

@@ -9,6 +9,7 @@
 mod calls;
 mod files;
 mod held;
+mod trial;
 mod user;
 
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 use caps::{CapSet, Capability, CapsHashSet};
 
 pub use held::{Held, Missing, RightsError, Who};
+pub use trial::{Refusal, Trial, trial};
 pub use user::{LogPlace, successors};
 
 /// What the sensor still needs.

@@ -38,6 +38,8 @@ counters! {
     FramesTruncated => "capture.truncated",
     /// Frames whose packet a mirror had just shown: copied where it came in and where it left.
     Duplicates => "capture.duplicates",
+    /// Frames whose way ended with a fault of this program; their flow was dropped.
+    Panics => "capture.panics",
     /// IPv4 packets, inner ones of tunnels included.
     Ipv4 => "decode.ipv4",
     /// IPv6 packets, inner ones of tunnels included.

@@ -5,6 +5,7 @@
 //! nothing and locks nothing, but for new indicators, which it takes up between two packets. Its
 //! only way out is the [`Outbox`].
 
+mod contain;
 mod datagrams;
 mod duplicates;
 mod identity;
@@ -34,9 +35,11 @@ use crate::flow::table::{KeyHash, Life};
 use crate::flow::{FlowIndex, FlowLimits, FlowTable, StreamLimits};
 use crate::matching::IndicatorSet;
 use crate::matching::reload::Published;
-use crate::net::{Endpoint, FlowKey, IpProtocol, Side, Timestamp};
+use crate::net::{FlowKey, IpProtocol, Side, Timestamp};
 use crate::stats::{Counter, Counters};
+use contain::InHand;
 use duplicates::Duplicates;
+use lineup::Sought;
 use told::Told;
 use watch::{Scene, Watch};
 
@@ -93,21 +96,6 @@ pub struct Assignment {
     pub origin: Origin,
 }
 
-/// What a packet's flow is looked for by, and the side that sent it.
-struct Sought {
-    key: FlowKey,
-    hash: KeyHash,
-    side: Side,
-}
-
-impl Default for Sought {
-    fn default() -> Self {
-        let nobody = Endpoint::default();
-        let (key, side) = FlowKey::new(nobody, nobody, IpProtocol::default());
-        Self { key, hash: KeyHash::default(), side }
-    }
-}
-
 /// How often, in nanoseconds of packet time, what is overdue is looked for.
 const HOUSEKEEPING: u64 = 500_000_000;
 
@@ -138,6 +126,11 @@ pub struct Worker {
     generation: u32,
     /// Length of the frame in hand.
     frame_bytes: u64,
+    in_hand: InHand,
+    /// Is an empty table in the place of that of fragments?
+    fragments_lent: bool,
+    #[cfg(debug_assertions)]
+    trap: Option<(Vec<u8>, bool)>,
 }
 
 impl Worker {
@@ -161,6 +154,10 @@ impl Worker {
             published: None,
             generation: 0,
             frame_bytes: 0,
+            in_hand: InHand::default(),
+            fragments_lent: false,
+            #[cfg(debug_assertions)]
+            trap: None,
         }
     }
 
@@ -305,6 +302,9 @@ impl Worker {
     #[inline]
     fn in_flow(&mut self, packet: &Packet<'_>, sought: &Sought, time: Timestamp, frame: u64) {
         let Sought { key, hash, side } = *sought;
+        self.in_hand = InHand::Tables;
+        #[cfg(debug_assertions)]
+        self.spring(packet);
         let known = self.flows.find(&key, hash);
         let index = match (known, &packet.transport) {
             (Some(index), Transport::Tcp(segment)) => {
@@ -322,6 +322,9 @@ impl Worker {
             (Some(index), _) => index,
             (None, _) => self.begin(packet, (&key, hash), time, frame),
         };
+        self.in_hand = InHand::Flow(index);
+        #[cfg(debug_assertions)]
+        self.spring(packet);
         self.of_flow(index, side, (packet, time, frame));
         match &packet.transport {
             Transport::Tcp(segment) => self.segment(index, side, segment, (packet, time, frame)),
@@ -367,12 +370,14 @@ impl Worker {
     /// Puts a fragment away, and follows the packet it completes or that is given up for it.
     fn fragment(&mut self, packet: &Packet<'_>, time: Timestamp, frame: u64) {
         // The table lends from its own buffers, so it steps aside while they are followed.
+        self.fragments_lent = true;
         let mut fragments = std::mem::take(&mut self.fragments);
         if let Some(whole) = fragments.push(time, packet) {
             self.reassembled(&whole, time, frame);
         }
         self.given_up_fragments(&mut fragments, time);
         self.fragments = fragments;
+        self.fragments_lent = false;
     }
 
     /// Reads the beginnings of packets whose other fragments never came.
@@ -411,6 +416,7 @@ impl Worker {
 
     #[cold]
     fn housekeep(&mut self, time: Timestamp) {
+        self.in_hand = InHand::Tables;
         // A clock that was far ahead and came back must not stop time for good.
         if self.now.since(time) > CLOCK_RETURNED {
             (self.now, self.housekeep_at) = (time, time.after(HOUSEKEEPING));
@@ -434,31 +440,11 @@ impl Worker {
             flow.streams.iter().any(|stream| stream.held_bytes() > 0) || flow.state.held_bytes() > 0
         });
         if holds {
+            let was = std::mem::replace(&mut self.in_hand, InHand::Flow(index));
             self.finish_flow(index);
+            self.in_hand = was;
         }
         self.flows.discard(index);
-    }
-
-    /// Reads everything that is held and says everything that is folded.
-    pub fn wind_up(&mut self) {
-        let mut fragments = std::mem::take(&mut self.fragments);
-        fragments.flush();
-        self.given_up_fragments(&mut fragments, self.now);
-        self.flows.close();
-        while let Some(index) = self.flows.silent_longest() {
-            self.forget(index);
-        }
-        self.scratch.handshakes.flush();
-        self.tell_handshakes();
-        self.watch.say_all();
-    }
-
-    /// Ends: winds up and leaves the queue.
-    pub fn finish(mut self) -> Counters {
-        self.wind_up();
-        let counters = self.counters();
-        self.watch.outbox.finish();
-        counters
     }
 
     /// Takes the records of an outbox that keeps them, in order.

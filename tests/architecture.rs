@@ -7,7 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Stages in the order bytes travel: each imports itself and what stands before it.
-const STAGES: [&str; 14] = [
+const STAGES: [&str; 15] = [
+    "panics",
     "net",
     "stats",
     "observation",
@@ -30,6 +31,7 @@ const OTHERS: [(&str, &[&str]); 7] = [
     (
         "worker",
         &[
+            "panics",
             "net",
             "stats",
             "observation",

@@ -53,7 +53,7 @@ fn compare(path: &Path, flows: usize) {
     let mut abreast = worker(flows);
     let mut source = CaptureFile::open(path).unwrap();
     while let Ok(Some(frames)) = source.next_frames() {
-        lineup::take_in(frames, &mut abreast);
+        lineup::take_in(frames, &mut abreast, &mut |caught, _| assert_eq!(caught.words, ""));
     }
     let (one_by_one, abreast) = (told(one_by_one), told(abreast));
     assert!(one_by_one.1.iter().sum::<u64>() > 0, "{}", path.display());

@@ -62,7 +62,8 @@ fn told_as(packets: &[Vec<u8>], text: fn(&EventBody) -> String) -> (Vec<String>,
         .into_iter()
         .filter_map(|(_, record)| match record {
             Record::Event(event) => Some(text(&event.body)),
-            Record::Alert(_) | Record::Identity(_) | Record::Notice(_) | Record::Pulse(_) => None,
+            Record::Alert(_) | Record::Identity(_) | Record::Notice(_) => None,
+            Record::Pulse(_) | Record::Fault(_) => None,
         })
         .collect();
     told.sort();

@@ -12,8 +12,9 @@ use crossbeam_channel::{Sender, TrySendError};
 
 use super::waiting::Waiting;
 use super::{Alert, Event, Identity};
-use crate::capture::Drops;
+use crate::capture::{Drops, LinkType};
 use crate::net::Timestamp;
+use crate::panics::Caught;
 use crate::stats::{Counter, Counters};
 
 /// What goes over the queue.
@@ -29,6 +30,19 @@ pub enum Record {
     Pulse(Box<WorkerPulse>),
     /// A line about the sensor itself, without its line end.
     Notice(String),
+    /// A fault of this program that was caught.
+    Fault(Box<Fault>),
+}
+
+/// A panic that ended the way of a frame, and the frame.
+#[derive(Clone, Debug, Default)]
+pub struct Fault {
+    /// Where, and what was said.
+    pub caught: Caught,
+    /// When the frame came.
+    pub time: Timestamp,
+    /// Its link type; its length on the wire; as much of it as is kept. None if there was none.
+    pub frame: Option<(LinkType, u32, Vec<u8>)>,
 }
 
 /// What a worker tells of itself about once a second.

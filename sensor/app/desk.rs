@@ -11,24 +11,30 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use ioc_feeds::Date;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 
-use super::AppError;
+use super::at_work::{AtWork, Faults, Stuck, Turns};
 use super::health::Health;
+use super::keep;
+use super::ledger::Ledger;
 use super::metrics::Metrics;
 use super::notify::{self, Watchdog};
+use super::post::Gauge;
 use super::reload::{Reloaded, Reloader};
 use super::run::RunJob;
 use super::told::Told;
-use super::writer::Writer;
+use super::wishes::Wishes;
+use super::writer::{Writer, WriterFault};
 use crate::alert::Record;
+use crate::alert::outbox::Fault;
 use crate::capture::live::now;
 use crate::lang::{self, Phrase};
 use crate::net::Timestamp;
+use crate::panics;
 use crate::sink::escape;
 use crate::sink::file::{LineOut, Weight};
 use crate::sink::stream::Stream;
 use crate::sink::{Losses, Status, Trouble, heartbeat};
+use crate::stats::Counter;
 
 /// How long the writer waits for a record before it looks at signals and the hour.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -39,36 +45,6 @@ const SECOND: u64 = 1_000_000_000;
 const TELL: u64 = 5 * SECOND;
 /// How often the state of the sensor is written as a record.
 const MINUTE: u64 = 60 * SECOND;
-
-/// What signals have asked for.
-pub(super) struct Wishes {
-    pub(super) stop: Arc<AtomicBool>,
-    reopen: Arc<AtomicBool>,
-    reload: Arc<AtomicBool>,
-    print: Arc<AtomicBool>,
-}
-
-impl Wishes {
-    pub(super) fn register() -> Result<Self, AppError> {
-        let wishes = Self {
-            stop: Arc::default(),
-            reopen: Arc::default(),
-            reload: Arc::default(),
-            print: Arc::default(),
-        };
-        let register = |signal, flag: &Arc<AtomicBool>| {
-            signal_hook::flag::register(signal, flag.clone()).map(drop).map_err(|error| {
-                AppError::System { what: "cannot listen for signals", reason: error.to_string() }
-            })
-        };
-        register(SIGTERM, &wishes.stop)?;
-        register(SIGINT, &wishes.stop)?;
-        register(SIGHUP, &wishes.reopen)?;
-        register(SIGHUP, &wishes.reload)?;
-        register(SIGUSR1, &wishes.print)?;
-        Ok(wishes)
-    }
-}
 
 /// When each thing was last done.
 struct Last {
@@ -95,11 +71,25 @@ pub(super) struct Desk<'a, 's> {
     told: Told,
     /// Opened once: later it may no longer be allowed.
     memory: Option<File>,
+    workers: Vec<(String, &'a Gauge)>,
+    at_work: AtWork,
+    turns: Turns,
+    ledger: Ledger<'a>,
+    faults: Faults,
+    /// Faults that were caught here, beside those of workers and the writer.
+    caught: u64,
 }
 
 impl<'a, 's> Desk<'a, 's> {
-    pub(super) fn new(job: &'a RunJob, writer: Writer<'s>, wishes: &'a Wishes) -> Self {
+    pub(super) fn new(
+        job: &'a RunJob,
+        writer: Writer<'s>,
+        wishes: &'a Wishes,
+        workers: Vec<(String, &'a Gauge)>,
+    ) -> Self {
         let now = now();
+        let contact = keep::has_contact(&job.format.threats);
+        let ledger = Ledger::new(&job.keep, job.format.clock.clone(), now, contact);
         Self {
             job,
             writer,
@@ -119,6 +109,12 @@ impl<'a, 's> Desk<'a, 's> {
             errors: Stream::stderr(),
             told: Told::default(),
             memory: File::open("/proc/self/statm").ok(),
+            at_work: AtWork::new(&workers, now),
+            workers,
+            turns: Turns::new(),
+            ledger,
+            faults: Faults::default(),
+            caught: 0,
         }
     }
 
@@ -150,25 +146,17 @@ impl<'a, 's> Desk<'a, 's> {
         notify::ready();
         loop {
             match records.recv_timeout(PATIENCE) {
-                Ok(record) => {
-                    if let Record::Notice(line) = &record {
-                        self.tell(line);
-                    }
-                    let written = self.writer.write(record);
-                    self.complain(written);
-                    if records.is_empty() {
-                        let flushed = self.writer.flush();
-                        self.complain(flushed);
-                    }
-                }
+                Ok(record) => self.contained(|desk| desk.take(record, records.is_empty())),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             let now = now();
             if now < self.last.looked || now.since(self.last.looked) >= LOOK {
                 self.last.looked = now;
-                self.look(now);
-                reloads.try_iter().for_each(|outcome| self.reloaded(outcome));
+                self.contained(|desk| desk.look(now));
+                for outcome in reloads.try_iter() {
+                    self.contained(|desk| desk.reloaded(outcome));
+                }
             }
         }
         notify::stopping();
@@ -177,11 +165,74 @@ impl<'a, 's> Desk<'a, 's> {
         self.record();
         self.beat(Phrase::Stopped);
         self.tend(now());
+        self.ledger.note(&self.status(), &self.writer, &self.workers);
+        self.ledger.close();
+    }
+
+    /// Does something; a panic ends it, is counted and said, and the desk goes on.
+    fn contained(&mut self, act: impl FnOnce(&mut Self)) {
+        if let Err(caught) = panics::caught(|| act(self)) {
+            self.caught += 1;
+            let _ = panics::caught(|| self.tell_fault(&WriterFault { caught, alert: None }));
+        }
+    }
+
+    fn take(&mut self, record: Record, is_last: bool) {
+        match record {
+            Record::Fault(fault) => self.keep_frame(&fault),
+            record => {
+                if let Record::Notice(line) = &record {
+                    self.tell(line);
+                }
+                let written = self.writer.write(record);
+                self.complain(written);
+            }
+        }
+        if is_last {
+            let flushed = self.writer.flush();
+            self.complain(flushed);
+        }
+    }
+
+    /// A frame that could not be handled: said, once a place in the program, and kept if wanted.
+    fn keep_frame(&mut self, fault: &Fault) {
+        let language = self.job.format.language;
+        if !self.faults.is_new(&fault.caught) {
+            return;
+        }
+        let kept = self.job.keep.keep_frame(fault).unwrap_or_else(|error| {
+            let reason = crate::capture::describe(&error);
+            self.warn(&lang::frame_not_kept(language, &reason));
+            None
+        });
+        let text = lang::packet_failed(language, &fault.caught.to_string(), kept.as_deref());
+        self.warn(&text);
+    }
+
+    fn tell_fault(&mut self, fault: &WriterFault) {
+        let (language, what) = (self.job.format.language, fault.caught.to_string());
+        match &fault.alert {
+            // Each of these is an alert that somebody must see.
+            Some(alert) => self.warn(&lang::alert_failed(language, alert, &what)),
+            None if self.faults.is_new(&fault.caught) => {
+                self.warn(&lang::record_failed(language, &what));
+            }
+            None => {}
+        }
     }
 
     /// Signals, the second, the minute and the hour.
     fn look(&mut self, now: Timestamp) {
-        self.watchdog.turn(now);
+        if let Some(seconds) = self.turns.turn() {
+            self.stood_still(now, seconds);
+        }
+        match self.at_work.stuck(now, self.watchdog.patience(), &self.workers) {
+            None => self.watchdog.turn(now),
+            Some(Stuck { name, is_new: true }) => {
+                self.warn(&lang::worker_stuck(self.job.format.language, &name));
+            }
+            Some(_) => {}
+        }
         if self.wishes.reopen.swap(false, Ordering::Relaxed) {
             notify::reloading();
             self.writer.reopen();
@@ -193,6 +244,7 @@ impl<'a, 's> Desk<'a, 's> {
         if due(now, &mut self.last.judged, SECOND) {
             let status = self.status();
             self.lay_out(&status);
+            self.write_down(&status);
             for warning in self.health.judge(&status) {
                 self.warn(lang::warning(self.job.format.language, warning));
             }
@@ -206,6 +258,29 @@ impl<'a, 's> Desk<'a, 's> {
         }
         if due(now, &mut self.last.beaten, self.job.heartbeat_nanos) {
             self.beat(Phrase::Running);
+        }
+    }
+
+    /// What the sensor knows of itself, and what the one before it did not see.
+    fn write_down(&mut self, status: &Status) {
+        let language = self.job.format.language;
+        for fault in std::mem::take(&mut self.writer.faults) {
+            self.tell_fault(&fault);
+        }
+        if let Some(gap) = self.ledger.gap(status.time) {
+            let clock = &self.job.format.clock;
+            let packet = gap.last_packet.map(|time| clock.short(time));
+            let times = (clock.short(gap.from), clock.short(gap.to));
+            let text = lang::unwatched(language, times, gap.clean, packet);
+            match gap.clean {
+                true => self.note(&heartbeat::information(&self.job.format, status.time, &text)),
+                false => self.warn(&text),
+            }
+        }
+        self.ledger.note(status, &self.writer, &self.workers);
+        if let Err(error) = self.ledger.write(status.time) {
+            let reason = crate::capture::describe(&error);
+            self.warn(&lang::status_not_written(language, &reason));
         }
     }
 
@@ -266,6 +341,7 @@ impl<'a, 's> Desk<'a, 's> {
             }
             Reloaded::Threats(threats) => {
                 let contact = threats.contact.short(language);
+                self.ledger.set_contact(keep::has_contact(&threats));
                 self.writer.replace_threats(*threats);
                 let text = lang::threats_reloaded(language, &contact);
                 self.note(&heartbeat::information(&self.job.format, now(), &text));
@@ -315,7 +391,15 @@ impl<'a, 's> Desk<'a, 's> {
             status.hosts = status.hosts.max(pulse.hosts);
             status.clients = status.clients.max(pulse.clients);
         }
+        status.counters.add(Counter::Panics, self.writer.caught + self.caught);
         status
+    }
+
+    fn stood_still(&mut self, now: Timestamp, seconds: u64) {
+        let from = Timestamp(now.0.saturating_sub_unsigned(seconds.saturating_mul(SECOND)));
+        let clock = &self.job.format.clock;
+        let times = (clock.short(from), clock.short(now));
+        self.warn(&lang::stood_still(self.job.format.language, times));
     }
 
     /// The state as a record: every minute and at the end.

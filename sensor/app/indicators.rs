@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use crate::config::{self, FeedSettings};
 use crate::lang::{self, Language};
 use crate::matching::behaviour::Behaviours;
 use crate::matching::{Allow, IndicatorSet};
+use crate::panics;
 
 /// Takes what must be said, one line each.
 pub type Say<'a> = &'a mut dyn FnMut(&dyn Display);
@@ -79,7 +81,31 @@ pub fn load_path(path: &Path, language: Language, say: Say<'_>) -> Result<Vec<Lo
         let reason = lang::system(language, reason);
         say(&lang::feed_passed_over(language, &path.to_string_lossy(), reason));
     }
-    found.feeds.iter().map(format::load_file).collect()
+    found.feeds.iter().map(|file| load_file(file, language)).collect()
+}
+
+/// A fault of this program at a file is a file that cannot be read, and names it.
+fn load_file(path: &Path, language: Language) -> Result<Loaded, FeedError> {
+    let failed = |caught: panics::Caught| {
+        let what = lang::feed_failed(language, &caught.to_string());
+        Err(FeedError::Read { path: path.into(), source: io::Error::other(what) })
+    };
+    panics::caught(|| {
+        #[cfg(debug_assertions)]
+        spring(path);
+        format::load_file(path)
+    })
+    .unwrap_or_else(failed)
+}
+
+/// For tests: a feed of this name is a fault.
+#[cfg(debug_assertions)]
+#[allow(clippy::panic)] // this is what it is for
+fn spring(path: &Path) {
+    let trap = std::env::var_os("WARDWATCH_TEST_FEED");
+    if trap.is_some() && path.file_name() == trap.as_deref() {
+        panic!("a trap of a test");
+    }
 }
 
 /// What a path of feeds holds, in order of name.

@@ -14,6 +14,8 @@ use crate::sink::text::LineFormat;
 /// Something to say of the sensor itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
+    /// An interface cannot be watched yet: why, with the remedy.
+    Waiting(String),
     /// An interface is down or has no carrier: nothing can be seen there.
     Down(String),
     /// It is up again.
@@ -54,6 +56,12 @@ impl Notice {
     pub fn text(&self, language: Language) -> String {
         let vi = language == Language::Vi;
         match self {
+            Self::Waiting(reason) if vi => {
+                format!("{reason}; chưa giám sát được ở đó, vẫn đang chờ và thử lại")
+            }
+            Self::Waiting(reason) => {
+                format!("{reason}; nothing can be seen there yet, waiting and trying again")
+            }
             Self::Down(name) if vi => {
                 format!("card mạng {name} đã ngắt hoặc mất tín hiệu cáp: không thấy được gì ở đó")
             }

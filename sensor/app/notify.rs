@@ -32,7 +32,7 @@ pub fn status(line: &str) {
     tell(&[NotifyState::Status(line)]);
 }
 
-/// Tells that the writer's loop goes round. Cheap enough for every turn: it speaks only when a
+/// Tells that the writer's loop goes round and every worker is at work. Cheap enough for every turn: it speaks only when a
 /// third of the time is over after which systemd would restart us.
 #[derive(Debug)]
 pub struct Watchdog {
@@ -51,6 +51,14 @@ impl Default for Watchdog {
 }
 
 impl Watchdog {
+    /// How long a worker may stand still, in nanoseconds, before the service manager is told nothing
+    /// more.
+    pub fn patience(&self) -> u64 {
+        let usual = Duration::from_secs(10);
+        let patience = self.every.map_or(usual, |every| every.min(usual));
+        u64::try_from(patience.as_nanos()).unwrap_or(u64::MAX)
+    }
+
     /// The loop has come round at this time. A clock that was set back speaks at once.
     pub fn turn(&mut self, now: Timestamp) {
         let Some(every) = self.every else { return };

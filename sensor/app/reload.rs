@@ -18,6 +18,7 @@ use crate::config::{self, FeedSettings};
 use crate::lang;
 use crate::matching::IndicatorSet;
 use crate::matching::reload::{Difference, Edition, Published, difference, has_collapsed};
+use crate::panics;
 
 /// How long the thread sleeps between two looks at what it is asked.
 const NAP: Duration = Duration::from_millis(100);
@@ -85,8 +86,16 @@ impl Reloader {
             if wanted || settled {
                 known = found;
                 changing = None;
-                self.reload_threats(&mut words);
-                let (outcome, old) = self.reload();
+                // A fault while a file is read costs this reload: what was read before stays.
+                let done = panics::caught(|| {
+                    self.reload_threats(&mut words);
+                    self.reload()
+                });
+                let failed = |caught: panics::Caught| {
+                    let what = lang::feed_failed(self.feeds.language, &caught.to_string());
+                    (Reloaded::Refused(what), None)
+                };
+                let (outcome, old) = done.unwrap_or_else(failed);
                 retired.extend(old);
                 let _ = self.tell.send(outcome);
             } else {

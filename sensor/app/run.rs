@@ -2,36 +2,26 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread::{self, ScopedJoinHandle};
-use std::time::Duration;
 
-use crossbeam_channel::{Sender, bounded};
+use crossbeam_channel::bounded;
 use ioc_feeds::Date;
 
 use super::AppError;
-use super::desk::{Desk, Wishes};
+use super::desk::Desk;
+use super::keep::Keep;
 use super::metrics::Metrics;
 use super::notices::Notice;
+use super::post::{Gauge, Post};
+use super::wishes::Wishes;
 use super::writer::Writer;
-use crate::alert::{Origin, Outbox, Record};
 use crate::capture::CaptureError;
-use crate::capture::live::{Live, LiveOptions, Moment, now};
+use crate::capture::live::{Live, LiveOptions, Port, now};
 use crate::config::FeedSettings;
-use crate::lang;
 use crate::matching::reload::Published;
-use crate::net::Timestamp;
 use crate::sink::text::LineFormat;
-use crate::worker::{Assignment, Worker};
-
-/// How often a worker tells how it fares, in nanoseconds.
-const PULSE_NANOS: u64 = 1_000_000_000;
-/// An interface that is gone is tried again after this time, then after twice as long, and so on.
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-/// The longest pause between two tries.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// How long a paused worker may overlook that it shall stop.
-const BREATH: Duration = Duration::from_millis(100);
+use crate::worker::Assignment;
 
 /// What is to be watched, and how.
 pub struct RunJob {
@@ -62,38 +52,62 @@ pub struct RunJob {
     pub metrics: Option<Metrics>,
     /// What is to be said in the log once it is open.
     pub notices: Vec<Notice>,
+    /// Where the sensor keeps what it knows of itself.
+    pub keep: Keep,
 }
 
-/// Opens every interface. Nothing is lost between this and [`run`]: the kernel's ring holds it.
+/// An interface that is to be watched, and what came of opening it.
+pub type Opened = (Port, Result<Live, CaptureError>);
+
+/// Opens every interface. Nothing is lost between this and [`run`]: the kernel's ring holds it. One
+/// that is missing or switched off is waited for: after a power cut it may come up late.
 ///
 /// # Errors
-/// The first interface that cannot be opened, or cannot be shared by its workers.
-pub fn open(job: &RunJob) -> Result<Vec<Live>, CaptureError> {
-    let mut sockets = Vec::new();
-    for name in &job.interfaces {
-        sockets.extend(Live::open_shared(name, job.workers, &job.live)?);
+/// The first interface that cannot be captured or shared for a reason that no waiting mends.
+pub fn open(
+    interfaces: &[String],
+    workers: usize,
+    live: &LiveOptions,
+) -> Result<Vec<Opened>, CaptureError> {
+    let mut all = Vec::new();
+    for name in interfaces {
+        for port in Port::of(name, workers, live) {
+            let opened = port.open();
+            if let Err(
+                error @ (CaptureError::Permission { .. }
+                | CaptureError::Filter { .. }
+                | CaptureError::Sharing { .. }),
+            ) = opened
+            {
+                return Err(error);
+            }
+            all.push((port, opened));
+        }
     }
-    Ok(sockets)
+    Ok(all)
 }
 
-/// Watches until a signal says stop. An interface that goes away is waited for.
+/// Watches until a signal says stop. An interface that is not there or goes away is waited for.
 ///
 /// # Errors
 /// When the system refuses a thread or signals.
-pub fn run(job: &RunJob, sources: Vec<Live>, writer: Writer<'_>) -> Result<(), AppError> {
+pub fn run(job: &RunJob, sources: Vec<Opened>, writer: Writer<'_>) -> Result<(), AppError> {
     let wishes = Wishes::register()?;
     let (sender, records) = bounded(job.queue.max(job.notices.len()));
     for notice in &job.notices {
         let _ = sender.try_send(notice.record(&job.format, now()));
     }
     let share = sources.len();
+    let names: Vec<_> = sources.iter().map(|(port, _)| port.name().to_owned()).collect();
+    let gauges: Vec<_> = sources.iter().map(|_| Gauge::default()).collect();
     thread::scope(|scope| {
         let mut workers = Vec::new();
-        for (number, source) in sources.into_iter().enumerate() {
-            let post = Post { job, number, share, sender: sender.clone(), stop: &wishes.stop };
+        for (number, ((port, opened), gauge)) in sources.into_iter().zip(&gauges).enumerate() {
+            let (sender, stop) = (sender.clone(), &wishes.stop);
+            let post = Post { job, number, share, sender, stop, gauge };
             let worker = thread::Builder::new()
                 .name(format!("worker-{number}"))
-                .spawn_scoped(scope, move || post.watch(source));
+                .spawn_scoped(scope, move || post.watch(&port, opened));
             match worker {
                 Ok(worker) => workers.push(worker),
                 Err(error) => {
@@ -107,7 +121,8 @@ pub fn run(job: &RunJob, sources: Vec<Live>, writer: Writer<'_>) -> Result<(), A
         }
         // The workers hold the only senders: when the last is gone, the writer is done.
         drop(sender);
-        Desk::new(job, writer, &wishes).serve(&records);
+        let workers_seen = names.into_iter().zip(&gauges).collect();
+        Desk::new(job, writer, &wishes, workers_seen).serve(&records);
         joined(workers)
     })
 }
@@ -121,112 +136,5 @@ fn joined(workers: Vec<ScopedJoinHandle<'_, ()>>) -> Result<(), AppError> {
             reason: "please report this, with the lines above".into(),
         }),
         false => Ok(()),
-    }
-}
-
-/// A worker's thread and what it needs: one socket from its first frame to the end of the run.
-struct Post<'a> {
-    job: &'a RunJob,
-    number: usize,
-    /// Workers in all.
-    share: usize,
-    sender: Sender<Record>,
-    stop: &'a AtomicBool,
-}
-
-impl Post<'_> {
-    fn watch(self, mut source: Live) {
-        let mut assignment = self.job.assignment.clone();
-        assignment.origin = Origin::Interface(source.name().into());
-        assignment.limits = assignment.limits.shared_by(self.share);
-        let outbox = Outbox::new(self.sender.clone());
-        let set = self.job.indicators.latest().1.set;
-        let mut worker = Worker::new(assignment, set, outbox).without_copies();
-        worker.follow(self.job.indicators.clone());
-        let mut told = Timestamp::default();
-        let mut up = true;
-        let mut unsaid = None;
-        while !self.is_over() {
-            let time = match source.take(&mut |frame| worker.frame(frame)) {
-                Ok(Moment::Busy(time)) => time,
-                Ok(Moment::Waited) => continue,
-                Ok(Moment::Idle(time)) => {
-                    worker.idle(time);
-                    time
-                }
-                Err(error) => {
-                    unsaid = self.bring_back(&mut source, &mut worker, &error);
-                    continue;
-                }
-            };
-            if time.since(told) >= PULSE_NANOS || time < told {
-                told = time;
-                worker.pulse(self.number, source.drops());
-                self.tell_link(&source, &mut up);
-                unsaid = unsaid.filter(|notice| !self.say(notice));
-            }
-        }
-        worker.pulse(self.number, source.drops());
-        worker.finish();
-    }
-
-    fn is_over(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
-    }
-
-    /// Tries to open an interface again until it is back or the run is over. Answers what could
-    /// not be said yet because the queue was full.
-    fn bring_back(
-        &self,
-        source: &mut Live,
-        worker: &mut Worker,
-        error: &CaptureError,
-    ) -> Option<Notice> {
-        let interface = source.name().to_owned();
-        let language = self.job.format.language;
-        let reason = match error {
-            CaptureError::Interface { reason, .. } => lang::system(language, reason).to_owned(),
-            other => lang::capture(language, other),
-        };
-        let gone = Notice::Gone { interface: interface.clone(), reason };
-        let mut said = !source.is_first() || self.say(&gone);
-        let mut pause = FIRST_PAUSE;
-        loop {
-            let mut rested = Duration::ZERO;
-            while rested < pause {
-                if self.is_over() {
-                    return None;
-                }
-                thread::sleep(BREATH);
-                rested += BREATH;
-                worker.idle(now());
-                said = said || self.say(&gone);
-            }
-            worker.pulse(self.number, source.drops());
-            match source.reopen() {
-                Ok(()) => break,
-                Err(_) => pause = (pause * 2).min(LONGEST_PAUSE),
-            }
-        }
-        Some(Notice::Back(interface)).filter(|back| source.is_first() && !self.say(back))
-    }
-
-    /// Says once when the link goes and once when it comes back. The socket survives both.
-    fn tell_link(&self, source: &Live, up: &mut bool) {
-        let Some(now_up) = source.is_up() else { return };
-        if now_up == *up {
-            return;
-        }
-        let name = source.name().to_owned();
-        let notice = if now_up { Notice::Up(name) } else { Notice::Down(name) };
-        // Where the queue is full it is said at the next pulse.
-        if !source.is_first() || self.say(&notice) {
-            *up = now_up;
-        }
-    }
-
-    /// Says something, unless the queue is full.
-    fn say(&self, notice: &Notice) -> bool {
-        self.sender.try_send(notice.record(&self.job.format, now())).is_ok()
     }
 }

@@ -24,6 +24,7 @@ use super::writer::Writer;
 use crate::capture::{CaptureError, LinkType};
 use crate::decode::LinkTypes;
 use crate::matching::IndicatorSet;
+use crate::panics::Caught;
 use crate::stats::Counters;
 use crate::worker::Assignment;
 use read::Told;
@@ -107,6 +108,15 @@ struct Arrival {
 pub enum Remark<'a> {
     /// It could not be read, or not to its end.
     Failure(&'a CaptureError),
+    /// A frame could not be handled: a fault of this program.
+    Fault {
+        /// The capture.
+        name: &'a str,
+        /// Number of the frame in it.
+        frame: u64,
+        /// What happened.
+        caught: &'a Caught,
+    },
     /// Frames of it are of a link type that is not decoded.
     Undecoded {
         /// The capture.
@@ -216,6 +226,9 @@ fn take_in(
             for record in records {
                 writer.write(record)?;
             }
+        }
+        Told::Fault { name, frame, caught } => {
+            report(&Remark::Fault { name: &name, frame, caught: &caught });
         }
         Told::Counted(counters) => outcome.counters.merge(&counters),
         Told::End(end) => {

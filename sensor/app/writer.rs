@@ -9,7 +9,22 @@ use crate::alert::{Alert, Record};
 use crate::enrich::Enricher;
 use crate::enrich::fold::Fold;
 use crate::net::Timestamp;
+use crate::panics::{self, Caught};
 use crate::sink::{Losses, Sink, Status, Trouble};
+
+/// The threat of indicators that are there to test the sensor with.
+const CANARY: &str = "canary";
+/// Faults that wait to be told.
+const FAULTS: usize = 256;
+
+/// A fault of this program while a record was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WriterFault {
+    /// What happened.
+    pub caught: Caught,
+    /// The alert that was being written, in few words: not every destination has it.
+    pub alert: Option<String>,
+}
 
 /// Enrichment and sinks of a run.
 pub struct Writer<'s> {
@@ -18,6 +33,14 @@ pub struct Writer<'s> {
     sinks: Vec<Box<dyn Sink + 's>>,
     /// Alerts taken so far.
     pub alerts: u64,
+    /// Those of them that are of a canary.
+    pub canaries: u64,
+    /// When the last of these was seen.
+    pub last_canary: Option<Timestamp>,
+    /// Faults of this program that were caught here, since the start.
+    pub caught: u64,
+    /// Those that are not told yet.
+    pub faults: Vec<WriterFault>,
     /// The latest of each worker.
     pub pulses: Vec<WorkerPulse>,
 }
@@ -25,7 +48,9 @@ pub struct Writer<'s> {
 impl<'s> Writer<'s> {
     /// A writer to these sinks.
     pub fn new(enricher: Enricher, sinks: Vec<Box<dyn Sink + 's>>) -> Self {
-        Self { enricher, fold: Fold::new(1, 0), sinks, alerts: 0, pulses: Vec::new() }
+        let (fold, pulses) = (Fold::new(1, 0), Vec::new());
+        let (canaries, last_canary, caught, faults) = (0, None, 0, Vec::new());
+        Self { enricher, fold, sinks, alerts: 0, canaries, last_canary, caught, faults, pulses }
     }
 
     /// Tells contacts that several workers meet once.
@@ -55,12 +80,43 @@ impl<'s> Writer<'s> {
         told
     }
 
+    /// An alert that is a fault to write is written in few words: it must not be lost.
     fn tell(&mut self, alert: &Alert) -> io::Result<()> {
         self.alerts += 1;
-        match self.enricher.enrich(alert) {
-            Some(full) => each(&mut self.sinks, |sink| sink.alert(&full)),
-            None => Ok(()),
+        if alert.set.get(alert.indicator).is_some_and(|known| &*known.threat == CANARY) {
+            self.canaries += 1;
+            self.last_canary = Some(alert.sighting.time);
         }
+        let Self { enricher, sinks, .. } = self;
+        let told = panics::caught(|| match enricher.enrich(alert) {
+            Some(full) => each(sinks, |sink| sink.alert(&full)),
+            None => (Ok(()), None),
+        });
+        let (written, fault) = match told {
+            Ok((written, fault)) => (written, fault),
+            Err(caught) => (Ok(()), Some(caught)),
+        };
+        if let Some(caught) = fault {
+            let (ours, peer) = (alert.ours.address, alert.peer.address);
+            self.note(caught, Some(format!("{ours} -> {peer} {}", alert.seen)));
+        }
+        written
+    }
+
+    fn note(&mut self, caught: Caught, alert: Option<String>) {
+        self.caught += 1;
+        if self.faults.len() < FAULTS {
+            self.faults.push(WriterFault { caught, alert });
+        }
+    }
+
+    /// Lets every sink do something. A sink's fault is noted and costs the others nothing.
+    fn all(&mut self, act: impl FnMut(&mut dyn Sink) -> io::Result<()>) -> io::Result<()> {
+        let (written, fault) = each(&mut self.sinks, act);
+        if let Some(caught) = fault {
+            self.note(caught, None);
+        }
+        written
     }
 
     /// Writes a record to every sink.
@@ -78,7 +134,11 @@ impl<'s> Writer<'s> {
                 Ok(())
             }
             Record::Notice(line) => self.notice(&line),
-            Record::Event(event) => each(&mut self.sinks, |sink| sink.event(&event)),
+            Record::Event(event) => self.all(|sink| sink.event(&event)),
+            Record::Fault(fault) => {
+                self.note(fault.caught, None);
+                Ok(())
+            }
             Record::Pulse(pulse) => {
                 let overdue = self.fold.overdue(pulse.time);
                 if self.pulses.len() <= pulse.worker {
@@ -107,7 +167,7 @@ impl<'s> Writer<'s> {
     /// # Errors
     /// As [`Writer::write`].
     pub fn notice(&mut self, line: &str) -> io::Result<()> {
-        each(&mut self.sinks, |sink| sink.notice(line))
+        self.all(|sink| sink.notice(line))
     }
 
     /// Hands everything to the system.
@@ -115,7 +175,7 @@ impl<'s> Writer<'s> {
     /// # Errors
     /// As [`Writer::write`].
     pub fn flush(&mut self) -> io::Result<()> {
-        each(&mut self.sinks, |sink| sink.flush())
+        self.all(|sink| sink.flush())
     }
 
     /// Hands the state of the sensor to every sink.
@@ -123,7 +183,7 @@ impl<'s> Writer<'s> {
     /// # Errors
     /// As [`Writer::write`].
     pub fn status(&mut self, status: &Status) -> io::Result<()> {
-        each(&mut self.sinks, |sink| sink.status(status))
+        self.all(|sink| sink.status(status))
     }
 
     /// What did not reach a destination since the start.
@@ -135,32 +195,37 @@ impl<'s> Writer<'s> {
 
     /// Opens every file anew.
     pub fn reopen(&mut self) {
-        for sink in &mut self.sinks {
+        let _ = self.all(|sink| {
             sink.reopen();
-        }
+            Ok(())
+        });
     }
 
     /// Lets time pass for every sink. Returns what must be said.
     pub fn tend(&mut self, now: Timestamp) -> Vec<Trouble> {
         let mut troubles = Vec::new();
-        for sink in &mut self.sinks {
+        let _ = self.all(|sink| {
             sink.tend(now, &mut |trouble| troubles.push(trouble));
-        }
+            Ok(())
+        });
         troubles
     }
 }
 
-/// Tries every sink; the first error is the answer.
+/// Tries every sink; the first error is the answer, and the first fault.
 fn each<'s>(
     sinks: &mut [Box<dyn Sink + 's>],
     mut act: impl FnMut(&mut dyn Sink) -> io::Result<()>,
-) -> io::Result<()> {
-    let mut first = Ok(());
+) -> (io::Result<()>, Option<Caught>) {
+    let (mut first, mut fault) = (Ok(()), None);
     for sink in sinks {
-        let result = act(sink.as_mut());
-        if first.is_ok() {
-            first = result;
+        match panics::caught(|| act(sink.as_mut())) {
+            Ok(result) => first = first.and(result),
+            Err(caught) => fault = fault.or(Some(caught)),
         }
     }
-    first
+    (first, fault)
 }
+
+#[cfg(test)]
+mod tests;

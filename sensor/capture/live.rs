@@ -1,8 +1,8 @@
 //! Frames from an interface, through libpcap: promiscuous, full length, for reading only.
 //!
 //! One [`Live`] is one socket with its ring. Several share an interface when they are in one
-//! group; then each flow comes out of one of them. What to do when an interface goes away is not
-//! decided here: [`Live::reopen`] tries once, `app` decides how often.
+//! group; then each flow comes out of one of them. What to do when an interface is not there or goes
+//! away is not decided here: [`Port::open`] and [`Live::reopen`] try once, `app` decides how often.
 
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -50,15 +50,57 @@ impl Default for LiveOptions {
 /// The sockets of one interface. Locked only while one is opened, never on a packet's way.
 type Share = Arc<Mutex<Option<Group>>>;
 
-/// An open interface.
-pub struct Live {
+/// An interface that is to be watched by one socket, open or not.
+#[derive(Clone)]
+pub struct Port {
     name: String,
     options: LiveOptions,
-    opened: Opened,
     /// The group it is in; none when it has the interface to itself.
     share: Option<Share>,
     /// Does it answer for what the interface itself lost? One of a group does.
     first: bool,
+}
+
+impl Port {
+    /// An interface with one socket a worker; the kernel keeps each flow, both directions, with one
+    /// of them.
+    pub fn of(name: &str, workers: usize, options: &LiveOptions) -> Vec<Self> {
+        let share = (workers > 1).then(Share::default);
+        let port = |number| Self {
+            name: name.into(),
+            options: options.clone(),
+            share: share.clone(),
+            first: number == 0,
+        };
+        (0..workers.max(1)).map(port).collect()
+    }
+
+    /// Opens it for reading only; nothing is ever sent.
+    ///
+    /// # Errors
+    /// When it does not exist (the error lists those that do), the right is missing, or the
+    /// filter does not compile; and when the kernel cannot share an interface: every worker would
+    /// see every packet, so that is refused. Trying again is right.
+    pub fn open(&self) -> Result<Live, CaptureError> {
+        let opened = activate(&self.name, &self.options, self.share.as_ref())?;
+        Ok(Live { port: self.clone(), opened, frames: 0, drops: Drops::default() })
+    }
+
+    /// The interface's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Does it answer for the interface where several share it?
+    pub const fn is_first(&self) -> bool {
+        self.first
+    }
+}
+
+/// An open interface.
+pub struct Live {
+    port: Port,
+    opened: Opened,
     frames: u64,
     /// Losses of this and of earlier openings.
     drops: Drops,
@@ -76,48 +118,22 @@ struct Opened {
 }
 
 impl Live {
-    /// Opens an interface for reading only; nothing is ever sent.
+    /// Opens an interface with one socket.
     ///
     /// # Errors
-    /// When it does not exist (the error lists those that do), the right is missing, or the
-    /// filter does not compile.
+    /// As [`Port::open`].
     pub fn open(name: &str, options: &LiveOptions) -> Result<Self, CaptureError> {
-        Self::open_in(name, options, None, true)
-    }
-
-    /// Opens an interface with several sockets, one a worker; the kernel keeps each flow, both
-    /// directions, with one of them.
-    ///
-    /// # Errors
-    /// As [`Live::open`], and when the kernel cannot share an interface: every worker would see
-    /// every packet, so that is refused.
-    pub fn open_shared(
-        name: &str,
-        workers: usize,
-        options: &LiveOptions,
-    ) -> Result<Vec<Self>, CaptureError> {
-        let share = (workers > 1).then(Share::default);
-        let open = |number| Self::open_in(name, options, share.clone(), number == 0);
-        (0..workers.max(1)).map(open).collect()
-    }
-
-    fn open_in(
-        name: &str,
-        options: &LiveOptions,
-        share: Option<Share>,
-        first: bool,
-    ) -> Result<Self, CaptureError> {
-        let opened = activate(name, options, share.as_ref())?;
         let (name, options) = (name.into(), options.clone());
-        Ok(Self { name, options, opened, share, first, frames: 0, drops: Drops::default() })
+        Port { name, options, share: None, first: true }.open()
     }
 
     /// Opens the interface again after it failed, beside those it shared it with.
     ///
     /// # Errors
-    /// As [`Live::open_shared`]; the old socket is then kept, and trying again is right.
+    /// As [`Port::open`]; the old socket is then kept.
     pub fn reopen(&mut self) -> Result<(), CaptureError> {
-        let opened = activate(&self.name, &self.options, self.share.as_ref())?;
+        let Port { name, options, share, .. } = &self.port;
+        let opened = activate(name, options, share.as_ref())?;
         self.drops();
         self.opened = opened;
         Ok(())
@@ -125,23 +141,23 @@ impl Live {
 
     /// The interface's name.
     pub fn name(&self) -> &str {
-        &self.name
+        self.port.name()
     }
 
     /// Does it answer for the interface where several share it?
     pub const fn is_first(&self) -> bool {
-        self.first
+        self.port.first
     }
 
     /// Is the interface up, with carrier? None when the system does not say.
     pub fn is_up(&self) -> Option<bool> {
-        fanout::is_up(self.opened.capture.as_fd(), &self.name)
+        fanout::is_up(self.opened.capture.as_fd(), &self.port.name)
     }
 
     /// Does the interface put segments together before we see them? None when the system does not
     /// say.
     pub fn merges(&self) -> Option<bool> {
-        fanout::merges(self.opened.capture.as_fd(), &self.name)
+        fanout::merges(self.opened.capture.as_fd(), &self.port.name)
     }
 
     /// What the kernel says it could not deliver, since the first opening.
@@ -154,7 +170,7 @@ impl Live {
             };
             self.drops.received += more(0);
             self.drops.kernel += more(1);
-            if self.first {
+            if self.port.first {
                 self.drops.interface += more(2);
             }
             self.opened.read = now;
@@ -192,7 +208,7 @@ impl Live {
     }
 
     fn gone(&self, error: &pcap::Error) -> CaptureError {
-        CaptureError::Interface { name: self.name.clone(), reason: text(error) }
+        CaptureError::Interface { name: self.port.name.clone(), reason: text(error) }
     }
 }
 

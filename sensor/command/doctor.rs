@@ -3,6 +3,7 @@
 //!
 //! Gathers facts; what they mean is [`findings`]' to say. Sends nothing.
 
+mod boot;
 mod cases;
 mod facts;
 mod findings;
@@ -53,6 +54,7 @@ pub(super) fn doctor(global: &Global, options: Doctor) -> Result<u8, AppError> {
         log_error: facts::log_error(&log_dir, &owners),
         age_days: loaded.newest.map(|date| date.age_in_days(now().seconds())),
         link: Link::of(&interface),
+        boot: boot::Boot::of(&interface),
         interface: interface.clone(),
         ..Facts::default()
     };

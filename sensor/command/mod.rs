@@ -2,6 +2,8 @@
 //! and turn the outcome into words and an exit code.
 
 #[cfg(feature = "live")]
+mod check;
+#[cfg(feature = "live")]
 mod doctor;
 mod expression;
 mod feeds;
@@ -10,6 +12,8 @@ mod lookup;
 mod run;
 mod scan;
 mod selftest;
+#[cfg(feature = "live")]
+mod status;
 mod usage;
 
 use std::io::{self, Write};
@@ -21,11 +25,13 @@ use crate::app::indicators::{self, Indicators};
 use crate::cli::{Command, Global};
 use crate::config::{self, Overrides, Settings};
 use crate::lang;
+use crate::panics;
 use crate::sink::escape;
 pub use usage::command as command_line;
 
 /// Runs the command line; prints an error once.
 pub fn main() -> ExitCode {
+    panics::keep_quiet_when_caught();
     let cli = match usage::parse() {
         Ok(cli) => cli,
         Err(code) => return code,
@@ -35,6 +41,8 @@ pub fn main() -> ExitCode {
         Command::Scan(options) => scan::scan(&cli.global, options),
         #[cfg(feature = "live")]
         Command::Run(options) => run::run(&cli.global, options),
+        #[cfg(feature = "live")]
+        Command::Status(options) => status::status(&cli.global, &options),
         #[cfg(feature = "live")]
         Command::Doctor(options) => doctor::doctor(&cli.global, options),
         Command::Selftest(options) => selftest::selftest(&cli.global, &options),

@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::ffi::OsString;
-use std::fs;
 use std::io;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
@@ -11,10 +10,11 @@ use std::thread;
 use ioc_feeds::file;
 use ioc_feeds::format::FeedError;
 
-use super::{complain, expression, load, settings, unwritable};
+use super::{check, expression, load, settings, unwritable};
 use crate::alert::Origin;
 use crate::alert::event::EventKinds;
 use crate::app::indicators;
+use crate::app::keep::Keep;
 use crate::app::metrics::Metrics;
 use crate::app::notices::Notice;
 use crate::app::run::{self, RunJob};
@@ -69,26 +69,33 @@ pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
         clock: Clock::local(),
         threats: settings.threats.clone(),
     };
-    let owners = Owners::new(&privilege::successors(
-        settings.user.as_deref(),
-        &log_directory(&options, &settings),
-    ));
+    let log_path = log_directory(&options, &settings);
+    let owners = Owners::new(&privilege::successors(settings.user.as_deref(), &log_path));
+    let workers = workers(&options, &settings);
+    let live = LiveOptions { ring_bytes: settings.ring_bytes, filter };
+    refuse_rings(&settings, workers * names.len())?;
+    let events = events(&options, &settings)?;
+    if options.test {
+        let watched = (&*names, workers, &live);
+        let lines = (&format, &owners, indicators.newest);
+        return check::check(&options, &settings, watched, lines);
+    }
     let log = log_place(&options, &settings, &owners)?;
-    // A check beside a running sensor is what a check is for.
-    let lock = (!options.test).then(|| lock(&log, &format)).transpose()?;
-    let absent = absent_files(&options, &log, &owners);
+    let lock = lock(&log, &format)?;
     let Outputs { sinks, eve_file } = outputs(&options, &settings, &format, &owners)?;
+    let keep = Keep::open(&log_path, &owners, settings.save_bad_frames);
+    let keep = keep.map_err(|error| unwritable(&log_path, &error))?;
     let mut job = RunJob {
         interfaces: names,
-        workers: workers(&options, &settings),
-        live: LiveOptions { ring_bytes: settings.ring_bytes, filter },
+        workers,
+        live,
         indicators: Published::new(indicators.set).into(),
         feeds: settings.feeds.clone(),
         threats: settings.threats_file.clone(),
         assignment: Assignment {
             limits: settings.limits,
             home: settings.home.clone(),
-            events: events(&options, &settings)?,
+            events,
             origin: Origin::Interface("".into()),
         },
         queue: settings.queue,
@@ -97,21 +104,14 @@ pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
         newest: indicators.newest,
         metrics: metrics(&options, &settings, &owners)?,
         notices: Vec::new(),
+        keep,
     };
-    let opened = run::open(&job);
+    let sources = run::open(&job.interfaces, job.workers, &job.live)?;
     let fault = clock::fault(now(), clock::built(), job.newest).map(Notice::Clock);
-    if options.test {
-        drop(sinks);
-        leave_as_found(&log, &absent, &owners);
-        opened?;
-        fault.iter().for_each(|fault| complain(&fault.text(settings.language)));
-        complain(&lang::checked(settings.language));
-        return Ok(0);
-    }
-    let sources = opened?;
     job.notices.extend(fault);
+    let runtime = job.keep.runtime_file();
     if settings.sandbox {
-        job.notices.extend(give_up_rights(eve_file, &settings, log)?);
+        job.notices.extend(give_up_rights(eve_file.into_iter().chain(runtime), &settings, log)?);
     }
     let window = settings.limits.throttle.window_nanos;
     let writer = Writer::new(Enricher::new(settings.threats), sinks)
@@ -164,36 +164,9 @@ fn lock(log: &LogPlace, format: &LineFormat) -> Result<Lock, AppError> {
     })
 }
 
-/// The files that opening the logs will make.
-fn absent_files(options: &Run, log: &LogPlace, owners: &Owners) -> Vec<PathBuf> {
-    let files = log.files.iter().map(|name| log.path.join(name));
-    let all = files.chain(options.eve.clone());
-    all.filter(|file| about(file, owners).is_none()).collect()
-}
-
-/// What stands in the place of a file: its directory, its name and how long it is.
-fn about(file: &Path, owners: &Owners) -> Option<(Directory, OsString, i64)> {
-    let (directory, name) = Directory::of(file, owners).ok()?;
-    let length = directory.stat(&name).ok()?.st_size;
-    Some((directory, name, length))
-}
-
-/// Takes away what a mere check has made: root checks, and the service's user could not write
-/// root's files afterwards. Only empty files and directories are taken.
-fn leave_as_found(log: &LogPlace, absent: &[PathBuf], owners: &Owners) {
-    for (directory, name, length) in absent.iter().filter_map(|file| about(file, owners)) {
-        if length == 0 {
-            let _ = directory.remove(&name);
-        }
-    }
-    if log.is_new {
-        let _ = fs::remove_dir(&log.path);
-    }
-}
-
 /// Everything is open: keeps what is still needed, and says what that is.
 fn give_up_rights(
-    eve_file: Option<PathBuf>,
+    writable: impl Iterator<Item = PathBuf>,
     settings: &Settings,
     mut log: LogPlace,
 ) -> Result<Vec<Notice>, AppError> {
@@ -206,7 +179,7 @@ fn give_up_rights(
         log,
         readable: lists().chain(of_tls.flat_map(TlsFiles::all)).cloned().collect(),
         fixed: settings.files.iter().cloned().chain(inner(&feeds.paths)).collect(),
-        writable: eve_file.into_iter().collect(),
+        writable: writable.collect(),
         removable: settings.metrics.iter().filter_map(|at| at.socket().cloned()).collect(),
     };
     let mut held = privilege::drop_all(&needs).map_err(AppError::Privilege)?;
@@ -238,7 +211,7 @@ fn unreadable(path: &Path) -> Vec<Notice> {
     tried.map(|(file, error)| notice(file, &error)).collect()
 }
 
-fn log_directory(options: &Run, settings: &Settings) -> PathBuf {
+pub(super) fn log_directory(options: &Run, settings: &Settings) -> PathBuf {
     let chosen = options.log_dir.clone().or_else(|| settings.log_dir.clone());
     chosen.unwrap_or_else(|| PathBuf::from(LOG_DIR))
 }
@@ -287,9 +260,8 @@ fn outputs(
     let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(TextSink::new(format.clone(), log))];
     let clock = || format.clock.clone();
     let mut eve_file = None;
-    match &options.eve {
-        Some(path) => {
-            let target = target::find(path, owners).map_err(|error| unwritable(path, &error))?;
+    match streams(options, settings, owners)? {
+        Some((path, target)) => {
             let stream = match target {
                 Target::Stdout => Some(Stream::stdout()),
                 Target::Stderr => Some(Stream::stderr_for_records()),
@@ -299,8 +271,8 @@ fn outputs(
             match stream {
                 Some(stream) => sinks.push(Box::new(EveSink::new(clock(), stream))),
                 None => {
-                    sinks.push(Box::new(EveSink::new(clock(), open(path, false)?)));
-                    eve_file = Some(path.clone());
+                    sinks.push(Box::new(EveSink::new(clock(), open(&path, false)?)));
+                    eve_file = Some(path);
                 }
             }
         }
@@ -312,18 +284,50 @@ fn outputs(
     if options.stdout || settings.stdout {
         sinks.push(Box::new(TextSink::new(format.clone(), Stream::stdout())));
     }
+    sinks.extend(syslog_sinks(settings, format)?);
+    Ok(Outputs { sinks, eve_file })
+}
+
+/// Where EVE goes, if the command line names a place.
+pub(super) fn streams(
+    options: &Run,
+    settings: &Settings,
+    owners: &Owners,
+) -> Result<Option<(PathBuf, Target)>, AppError> {
+    check_stdout(options, settings)?;
+    let Some(path) = &options.eve else { return Ok(None) };
+    let target = target::find(path, owners).map_err(|error| unwritable(path, &error))?;
+    Ok(Some((path.clone(), target)))
+}
+
+/// The syslog servers of the configuration.
+pub(super) fn syslog_sinks(
+    settings: &Settings,
+    format: &LineFormat,
+) -> Result<Vec<Box<dyn Sink>>, AppError> {
+    let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
     for server in &settings.syslog {
         let sink = SyslogSink::new(format.clone(), server).map_err(|error| {
             ConfigError::Value(error.said().of(&format!("syslog {}", server.target)))
         })?;
         sinks.push(Box::new(sink));
     }
-    Ok(Outputs { sinks, eve_file })
+    Ok(sinks)
+}
+
+/// Rings of all sockets together are the kernel's memory, which nothing can swap out.
+fn refuse_rings(settings: &Settings, sockets: usize) -> Result<(), ConfigError> {
+    check::refuse_rings(settings.ring_bytes, sockets).map_err(|error| {
+        ConfigError::Value(Said::new(
+            format!("capture.ring_mb: mọi bộ đệm cộng lại chiếm quá ba phần tư bộ nhớ của máy ({error}); hãy giảm ring_mb hoặc số worker"),
+            format!("capture.ring_mb: all rings together take more than three quarters of this machine's memory ({error}); lower ring_mb or the number of workers"),
+        ))
+    })
 }
 
 /// Taken while the process may still do so. A check beside a running sensor finds the address
 /// taken, and that is as it should be.
-fn metrics(
+pub(super) fn metrics(
     options: &Run,
     settings: &Settings,
     owners: &Owners,

@@ -27,6 +27,7 @@ use crate::sink::summary::Summary;
 use crate::sink::target;
 use crate::sink::text::{LineFormat, TextSink};
 use crate::sink::{Clock, Sink};
+use crate::stats::Counter;
 use crate::worker::Assignment;
 
 /// How long a scan has for its last words once it is told to stop.
@@ -67,13 +68,21 @@ pub(super) fn scan(global: &Global, options: Scan) -> Result<u8, AppError> {
     })?;
     progress.finish_and_clear();
     let interrupted = all.is_interrupted(language, &job, &outcome);
-    let incomplete = interrupted || !outcome.failures.is_empty() || unusable > 0;
+    for fault in &writer.faults {
+        let what = fault.caught.to_string();
+        complain(&match &fault.alert {
+            Some(alert) => lang::alert_failed(language, alert, &what),
+            None => lang::record_failed(language, &what),
+        });
+    }
+    let faults = outcome.counters.get(Counter::Panics) > 0 || writer.caught > 0;
+    let incomplete = interrupted || faults || !outcome.failures.is_empty() || unusable > 0;
     // Nobody may take "nothing was found" from what could not be read.
     if !outcome.closed && (!incomplete || !summary.borrow().is_clean()) {
         let _ = io::stderr().write_all(summary.borrow().render(&format).as_bytes());
     }
     if global.verbose {
-        for counter in crate::stats::Counter::ALL {
+        for counter in Counter::ALL {
             complain(&format_args!("{} {}", counter.name(), outcome.counters.get(*counter)));
         }
         for (link, frames) in outcome.undecoded.iter() {
@@ -91,6 +100,9 @@ pub(super) fn scan(global: &Global, options: Scan) -> Result<u8, AppError> {
 fn say(language: Language, remark: &Remark<'_>) {
     match remark {
         Remark::Failure(failure) => complain(&lang::capture(language, failure)),
+        Remark::Fault { name, frame, caught } => {
+            complain(&lang::frame_failed(language, (name, *frame), &caught.to_string()));
+        }
         Remark::Undecoded { name, link, frames } => {
             let text = lang::undecoded(language, name, (link_type(*link), link.0), *frames);
             complain(&text);

@@ -34,7 +34,7 @@ fn a_file_is_made_with_its_mode_and_appended_to() {
     let owners = Owners::new(&[]);
     let path = place.path().join("alerts.log");
     for _ in 0..2 {
-        io::Write::write_all(&mut append(&path, &owners).unwrap(), b"x\n").unwrap();
+        Write::write_all(&mut append(&path, &owners).unwrap(), b"x\n").unwrap();
     }
     assert_eq!(fs::read(&path).unwrap(), b"x\nx\n");
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777 & !0o640, 0);
@@ -164,10 +164,10 @@ fn a_pipe_takes_lines_before_anybody_reads() {
     fs::write(place.path().join("file"), "").unwrap();
     let directory = Directory::open(place.path(), &Owners::new(&[])).unwrap();
     let mut pipe = directory.stream(OsStr::new("pipe"), Reader::Ourselves).unwrap().unwrap();
-    io::Write::write_all(&mut pipe, b"one\n").unwrap();
+    Write::write_all(&mut pipe, b"one\n").unwrap();
     let mut reader = File::open(&path).unwrap();
     let mut line = [0; 4];
-    io::Read::read_exact(&mut reader, &mut line).unwrap();
+    Read::read_exact(&mut reader, &mut line).unwrap();
     assert_eq!(&line, b"one\n");
     for name in ["file", "none"] {
         assert!(directory.stream(OsStr::new(name), Reader::Ourselves).unwrap().is_none(), "{name}");

@@ -6,6 +6,7 @@ mod errors;
 mod feeds;
 mod health;
 mod said;
+mod standing;
 pub mod usage;
 
 use ioc_feeds::threat::Severity;
@@ -17,6 +18,7 @@ pub use feeds::*;
 pub use health::*;
 pub use ioc_feeds::threat::Language;
 pub use said::Said;
+pub use standing::*;
 
 use crate::matching::severity::Weakness;
 

@@ -70,7 +70,7 @@ fn former(log: &Path) -> Option<u32> {
 }
 
 /// Whom to try, in this order. A user who was asked for by name is the only one.
-fn candidates(user: Option<&str>) -> Result<Vec<User>, RightsError> {
+pub(super) fn candidates(user: Option<&str>) -> Result<Vec<User>, RightsError> {
     let named = |name: &str| User::from_name(name).ok().flatten();
     match user {
         Some(name) => {
@@ -106,7 +106,7 @@ fn take_log(user: &User, needs: &Needs) -> bool {
 }
 
 /// Does something as another user, for a moment.
-fn as_user(user: &User, act: impl FnOnce() -> bool) -> bool {
+pub(super) fn as_user(user: &User, act: impl FnOnce() -> bool) -> bool {
     if unistd::setegid(user.gid).is_err() {
         return false;
     }

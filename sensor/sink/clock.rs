@@ -63,6 +63,11 @@ impl Clock {
         self.zoned(time).day().unsigned_abs()
     }
 
+    /// `2024-06-18`.
+    pub fn day(&self, time: Timestamp) -> String {
+        self.zoned(time).strftime("%Y-%m-%d").to_string()
+    }
+
     /// `18/06/2024 09:21:05`.
     pub fn short(&self, time: Timestamp) -> String {
         self.zoned(time).strftime("%d/%m/%Y %H:%M:%S").to_string()

@@ -10,6 +10,7 @@ pub mod heartbeat;
 pub mod log;
 #[cfg(feature = "live")]
 pub mod metrics;
+pub mod report;
 pub mod status;
 pub mod stream;
 pub mod summary;

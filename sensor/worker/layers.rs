@@ -4,6 +4,7 @@
 //! Owns no state: outer layers live in the flow table like all others, under its bounds. Tunnels
 //! are rare; nothing here is on the path of any other packet.
 
+use super::contain::InHand;
 use super::watch::Watch;
 use super::{Sought, Worker};
 use crate::decode::packet::{Few, Packet, Transport, Tunnel};
@@ -97,11 +98,13 @@ impl Worker {
         let sought = self.seek(outer);
         let apart = self.kept_apart(outer, &sought);
         let outer = Packet { hearsay: apart.is_some(), ..*outer };
+        self.in_hand = InHand::Tables;
         let Sought { key, hash, side } = apart.unwrap_or(sought);
         let index = match self.flows.find(&key, hash) {
             Some(index) => index,
             None => self.begin(&outer, (&key, hash), time, frame),
         };
+        self.in_hand = InHand::Flow(index);
         self.compare_again(index, (&outer, time, frame));
         self.flows.touch(index, Life::Datagrams, time);
         if let Transport::Udp(datagram) = outer.transport {

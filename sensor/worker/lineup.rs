@@ -7,12 +7,30 @@
 
 use std::hint::black_box;
 
-use super::{Sought, Worker};
+use super::Worker;
 use crate::capture::Frame;
 use crate::decode::{Place, Seen};
+use crate::flow::table::KeyHash;
+use crate::net::{Endpoint, FlowKey, IpProtocol, Side};
+use crate::panics::Caught;
 
 /// Frames side by side: about as many loads as a core waits for at the same time.
 const ABREAST: usize = 16;
+
+/// What a packet's flow is looked for by, and the side that sent it.
+pub(super) struct Sought {
+    pub(super) key: FlowKey,
+    pub(super) hash: KeyHash,
+    pub(super) side: Side,
+}
+
+impl Default for Sought {
+    fn default() -> Self {
+        let nobody = Endpoint::default();
+        let (key, side) = FlowKey::new(nobody, nobody, IpProtocol::default());
+        Self { key, hash: KeyHash::default(), side }
+    }
+}
 
 /// A frame that was decoded.
 #[derive(Default)]
@@ -22,8 +40,12 @@ struct Ready<'a> {
     sought: Sought,
 }
 
-/// Lets a worker take frames in, in order.
-pub fn take_in<'a>(mut frames: impl Iterator<Item = Frame<'a>>, worker: &mut Worker) {
+/// Lets a worker take frames in, in order. Those are told whose way ended with a panic.
+pub fn take_in<'a>(
+    mut frames: impl Iterator<Item = Frame<'a>>,
+    worker: &mut Worker,
+    tell: &mut dyn FnMut(&Caught, &Frame<'a>),
+) {
     let mut ready: [Ready<'a>; ABREAST] = Default::default();
     loop {
         // A byte of each, before any is read: large frames each wait for memory too.
@@ -35,9 +57,16 @@ pub fn take_in<'a>(mut frames: impl Iterator<Item = Frame<'a>>, worker: &mut Wor
         }
         black_box(touched);
         for ready in ready.iter_mut().take(count) {
-            ready.place.decode(&ready.frame);
-            if let Ok(Seen::Ip(packet)) = ready.place.seen() {
-                ready.sought = worker.seek(packet);
+            let decoded = worker.contained(|worker| {
+                ready.place.decode(&ready.frame);
+                if let Ok(Seen::Ip(packet)) = ready.place.seen() {
+                    ready.sought = worker.seek(packet);
+                }
+            });
+            if let Err(caught) = decoded {
+                // To the worker it is a frame that holds no packet.
+                ready.place = Place::default();
+                tell(&caught, &ready.frame);
             }
         }
         // Nothing else in this loop: what a core has begun is all it can wait for together.
@@ -47,7 +76,11 @@ pub fn take_in<'a>(mut frames: impl Iterator<Item = Frame<'a>>, worker: &mut Wor
             });
         black_box(fetched);
         for ready in ready.iter().take(count) {
-            worker.decoded(&ready.frame, ready.place.seen(), &ready.sought);
+            let Ready { frame, place, sought } = ready;
+            let taken = worker.contained(|worker| worker.decoded(frame, place.seen(), sought));
+            if let Err(caught) = taken {
+                tell(&caught, frame);
+            }
         }
         if count < ABREAST {
             return;

@@ -132,7 +132,7 @@ impl Worker {
 }
 
 /// Bytes that a flow holds.
-fn held_by(flow: &Flow<Session>) -> usize {
+pub(super) fn held_by(flow: &Flow<Session>) -> usize {
     flow.streams.iter().map(Stream::held_bytes).sum::<usize>() + flow.state.held_bytes()
 }
 

@@ -16,10 +16,14 @@ use super::recordings::Span;
 use super::{Input, Recording, ScanJob, recordings};
 use crate::alert::{Origin, Outbox, Record};
 use crate::capture::file::CaptureFile;
-use crate::capture::{CaptureError, Filter};
+use crate::capture::{CaptureError, Filter, Frame};
 use crate::decode::LinkTypes;
+use crate::panics::Caught;
 use crate::stats::Counters;
 use crate::worker::{Worker, lineup};
+
+/// Places in the program whose faults are told of a capture, each once; all are counted.
+const PLACES: usize = 16;
 
 /// What is told of a recording, in order.
 pub(super) enum Told {
@@ -29,6 +33,15 @@ pub(super) enum Told {
     Records(Vec<Record>),
     /// A capture is over.
     End(End),
+    /// A frame of a capture whose way ended with a fault of this program, the first of a place in it.
+    Fault {
+        /// The capture.
+        name: String,
+        /// Number of the frame in it.
+        frame: u64,
+        /// What happened.
+        caught: Caught,
+    },
     /// What a worker counted in all its captures.
     Counted(Box<Counters>),
 }
@@ -90,7 +103,7 @@ impl Reader<'_> {
             }
             None => self.begin(origin),
         };
-        let ended = self.read_all(&mut source, &mut worker);
+        let ended = self.read_all(&mut source, &mut worker, &input.name());
         if let (Some(first), Some(last)) = (first, source.last_time()) {
             self.before = Some(Span { first, last });
         }
@@ -103,10 +116,19 @@ impl Reader<'_> {
         &self,
         source: &mut CaptureFile,
         worker: &mut Worker,
+        name: &str,
     ) -> Result<bool, CaptureError> {
+        let mut places: Vec<String> = Vec::new();
+        let mut tell = |caught: &Caught, frame: &Frame<'_>| {
+            if places.len() < PLACES && !places.contains(&caught.place) {
+                places.push(caught.place.clone());
+                let (name, frame, caught) = (name.into(), frame.number, caught.clone());
+                self.tell(Told::Fault { name, frame, caught });
+            }
+        };
         while !self.job.stop.load(Ordering::Relaxed) {
             let Some(frames) = source.next_frames()? else { return Ok(true) };
-            lineup::take_in(frames, worker);
+            lineup::take_in(frames, worker, &mut tell);
             // At once: whoever watches a pipe must not wait for its next frame.
             self.tell_records(worker);
         }
@@ -117,14 +139,17 @@ impl Reader<'_> {
         self.tell(Told::Anew);
         let mut assignment = self.job.assignment.clone();
         assignment.origin = origin;
-        Box::new(Worker::new(assignment, self.job.set.clone(), Outbox::keeping()))
+        let worker = Worker::new(assignment, self.job.set.clone(), Outbox::keeping());
+        #[cfg(debug_assertions)]
+        let worker = trapped(worker);
+        Box::new(worker)
     }
 
     /// Reads and says everything that is still held, and ends the worker.
     fn wind_up(&mut self) {
         self.before = None;
         let Some(mut worker) = self.worker.take() else { return };
-        worker.wind_up();
+        let _ = worker.contained(Worker::wind_up);
         self.tell_records(&mut worker);
         self.tell(Told::Counted(Box::new(worker.finish())));
     }
@@ -140,6 +165,15 @@ impl Reader<'_> {
     fn tell(&self, told: Told) {
         let _ = self.out.send(told);
     }
+}
+
+/// For tests: packets that hold what `WARDWATCH_TEST_TRAP` says are a fault.
+#[cfg(debug_assertions)]
+fn trapped(mut worker: Worker) -> Worker {
+    if let Ok(bytes) = std::env::var("WARDWATCH_TEST_TRAP") {
+        worker.set_trap(bytes.as_bytes(), false);
+    }
+    worker
 }
 
 fn open(job: &ScanJob, input: &Input) -> Result<CaptureFile, CaptureError> {

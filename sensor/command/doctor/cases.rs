@@ -28,6 +28,18 @@ macro_rules! browsers {
     };
 }
 
+/// Nobody switches the interface on after a reboot.
+macro_rules! not_kept_vi {
+    () => {
+        "không thấy gì bật {nic} sau khi máy khởi động lại hoặc mất điện: khi đó máy giám sát sẽ không thấy gói tin nào"
+    };
+}
+macro_rules! not_kept_en {
+    () => {
+        "nothing is found that switches {nic} on after a reboot or power cut: the sensor would see no packet then"
+    };
+}
+
 /// Every case.
 pub(super) const CASES: &[Case] = &[
     Case(
@@ -45,6 +57,72 @@ pub(super) const CASES: &[Case] = &[
         "interface-down",
         ("card mạng {nic} đang tắt", "sudo ip link set {nic} up"),
         ("{nic} is switched off", "sudo ip link set {nic} up"),
+    ),
+    Case(
+        "not-kept-up",
+        (
+            not_kept_vi!(),
+            r#"cho dịch vụ wardwatch tự bật: sudo mkdir -p /etc/systemd/system/wardwatch.service.d; printf "[Service]\nExecStartPre=+/usr/sbin/ip link set {nic} up\n" | sudo tee /etc/systemd/system/wardwatch.service.d/up.conf; sudo systemctl daemon-reload"#,
+        ),
+        (
+            not_kept_en!(),
+            r#"let the service switch it on: sudo mkdir -p /etc/systemd/system/wardwatch.service.d; printf "[Service]\nExecStartPre=+/usr/sbin/ip link set {nic} up\n" | sudo tee /etc/systemd/system/wardwatch.service.d/up.conf; sudo systemctl daemon-reload"#,
+        ),
+    ),
+    Case(
+        "not-kept-networkd",
+        (
+            not_kept_vi!(),
+            r#"với systemd-networkd: printf "[Match]\nName={nic}\n[Link]\nRequiredForOnline=no\n[Network]\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n" | sudo tee /etc/systemd/network/10-wardwatch.network; sudo networkctl reload"#,
+        ),
+        (
+            not_kept_en!(),
+            r#"with systemd-networkd: printf "[Match]\nName={nic}\n[Link]\nRequiredForOnline=no\n[Network]\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n" | sudo tee /etc/systemd/network/10-wardwatch.network; sudo networkctl reload"#,
+        ),
+    ),
+    Case(
+        "not-kept-netplan",
+        (
+            not_kept_vi!(),
+            r#"với netplan (Ubuntu): printf "network:\n  version: 2\n  ethernets:\n    {nic}:\n      link-local: []\n      optional: true\n" | sudo tee /etc/netplan/90-wardwatch.yaml; sudo chmod 600 /etc/netplan/90-wardwatch.yaml; sudo netplan apply"#,
+        ),
+        (
+            not_kept_en!(),
+            r#"with netplan (Ubuntu): printf "network:\n  version: 2\n  ethernets:\n    {nic}:\n      link-local: []\n      optional: true\n" | sudo tee /etc/netplan/90-wardwatch.yaml; sudo chmod 600 /etc/netplan/90-wardwatch.yaml; sudo netplan apply"#,
+        ),
+    ),
+    Case(
+        "not-kept-ifupdown",
+        (
+            not_kept_vi!(),
+            r#"với ifupdown (Debian): printf "auto {nic}\niface {nic} inet manual\n" | sudo tee /etc/network/interfaces.d/wardwatch; sudo ifup {nic}"#,
+        ),
+        (
+            not_kept_en!(),
+            r#"with ifupdown (Debian): printf "auto {nic}\niface {nic} inet manual\n" | sudo tee /etc/network/interfaces.d/wardwatch; sudo ifup {nic}"#,
+        ),
+    ),
+    Case(
+        "not-kept-networkmanager",
+        (
+            not_kept_vi!(),
+            r#"với NetworkManager: sudo nmcli connection add type ethernet ifname {nic} con-name wardwatch ipv4.method disabled ipv6.method disabled connection.autoconnect yes"#,
+        ),
+        (
+            not_kept_en!(),
+            r#"with NetworkManager: sudo nmcli connection add type ethernet ifname {nic} con-name wardwatch ipv4.method disabled ipv6.method disabled connection.autoconnect yes"#,
+        ),
+    ),
+    Case(
+        "kept-up",
+        (
+            "sau khi khởi động lại máy, {nic} được bật bởi {manager} ({file})",
+            "không cần làm gì; sau lần khởi động lại tới, kiểm tra bằng: wardwatch status",
+        ),
+        (
+            "after a reboot {nic} is switched on by {manager} ({file})",
+            "nothing to do; after the next reboot check with: wardwatch status",
+        ),
     ),
     Case(
         "no-carrier",

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
+use super::boot::Boot;
 use super::frames::Frames;
 use crate::app::clock::ClockFault;
 use crate::capture::Drops;
@@ -28,6 +29,8 @@ pub(super) struct Facts {
     /// May frames be captured at all?
     pub(super) permitted: bool,
     pub(super) link: Link,
+    /// Who switches it on after a start of the machine, if that can be told.
+    pub(super) boot: Option<Boot>,
     pub(super) frames: Frames,
     pub(super) drops: Drops,
     pub(super) counters: Counters,
@@ -51,6 +54,7 @@ impl Default for Facts {
             program: PathBuf::from("/usr/bin/wardwatch"),
             permitted: true,
             link: Link::Unknown,
+            boot: None,
             frames: Frames::default(),
             drops: Drops::default(),
             counters: Counters::default(),

@@ -32,6 +32,8 @@ pub(super) enum Severity {
 pub(super) enum Finding {
     NotPermitted,
     InterfaceDown,
+    NotKeptUp,
+    KeptUp,
     NoFrames,
     NoMirror,
     OnlyOutward,
@@ -67,6 +69,8 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     let dead = facts.link.is_dead();
     add(Finding::NotPermitted, !facts.permitted);
     add(Finding::InterfaceDown, dead);
+    add(Finding::NotKeptUp, facts.boot.as_ref().is_some_and(|boot| boot.kept.is_none()));
+    add(Finding::KeptUp, facts.boot.as_ref().is_some_and(|boot| boot.kept.is_some()));
     if !facts.permitted || (dead && frames.all == 0) {
         return found;
     }
@@ -133,9 +137,11 @@ fn one_client(facts: &Facts) -> Option<OneClient> {
 impl Finding {
     /// Each, in the order of the manual.
     #[cfg(test)]
-    pub(super) const ALL: [Self; 20] = [
+    pub(super) const ALL: [Self; 22] = [
         Self::NotPermitted,
         Self::InterfaceDown,
+        Self::NotKeptUp,
+        Self::KeptUp,
         Self::NoFrames,
         Self::NoMirror,
         Self::OnlyOutward,
@@ -161,6 +167,8 @@ impl Finding {
         match self {
             Self::NotPermitted => "not-permitted",
             Self::InterfaceDown => "interface-down",
+            Self::NotKeptUp => "not-kept-up",
+            Self::KeptUp => "kept-up",
             Self::NoFrames => "no-frames",
             Self::NoMirror => "no-mirror",
             Self::OnlyOutward => "only-outward",
@@ -186,7 +194,9 @@ impl Finding {
     pub(super) fn severity(self, facts: &Facts) -> Severity {
         match self {
             Self::OneClient if one_client(facts) == Some(OneClient::Perhaps) => Severity::Note,
-            Self::Tagged
+            Self::NotKeptUp
+            | Self::KeptUp
+            | Self::Tagged
             | Self::Pppoe
             | Self::Merged
             | Self::FeedsOld

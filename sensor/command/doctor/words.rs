@@ -4,6 +4,7 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
+use super::boot::Manager;
 use super::cases::{CASES, Case};
 use super::facts::{Facts, Link};
 use super::findings::{Finding, Severity, address};
@@ -31,6 +32,13 @@ fn case(finding: Finding, facts: &Facts) -> &'static str {
     match (finding, facts.clock, &facts.log_error) {
         (Finding::InterfaceDown, ..) if facts.link == Link::NoCarrier => "no-carrier",
         (Finding::InterfaceDown, ..) if facts.link == Link::Gone => "gone",
+        (Finding::NotKeptUp, ..) => match facts.boot.as_ref().map(|boot| boot.usual) {
+            Some(Manager::Networkd) => "not-kept-networkd",
+            Some(Manager::Netplan) => "not-kept-netplan",
+            Some(Manager::Ifupdown) => "not-kept-ifupdown",
+            Some(Manager::Nm) => "not-kept-networkmanager",
+            _ => "not-kept-up",
+        },
         (Finding::OneClient, ..) if finding.severity(facts) == Severity::Note => "only-pc",
         (Finding::NoDns, ..) if hidden => "no-dns-encrypted",
         (Finding::Merged, ..) if facts.frames.merged == 0 => "receive-offload-on",
@@ -61,8 +69,11 @@ fn filled(text: &str, language: Language, (finding, facts): (Finding, &Facts)) -
 fn fact(place: &str, language: Language, (finding, facts): (Finding, &Facts)) -> String {
     let count = |counter| facts.counters.get(counter).to_string();
     let log = facts.log_error.as_ref();
+    let kept = facts.boot.as_ref().and_then(|boot| boot.kept.as_ref());
     match place {
         "nic" => escape::field(&facts.interface).into(),
+        "manager" => kept.map_or("-", |(manager, _)| manager.name()).into(),
+        "file" => kept.map(|(_, path)| quoted(path)).unwrap_or_default(),
         "program" => quoted(&facts.program),
         "path" => log.map(|(path, _)| quoted(path)).unwrap_or_default(),
         "reason" => log.map(|(_, error)| reason(language, error)).unwrap_or_default(),
@@ -119,6 +130,7 @@ fn quoted(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::boot::Boot;
     use super::*;
 
     #[test]
@@ -137,8 +149,15 @@ mod tests {
         let log = ("/x".into(), std::io::Error::other("full"));
         let day = ioc_feeds::Date::parse("2026-01-01").unwrap();
         let clock = Some(ClockFault::BeforeBuild(day));
-        let facts =
-            Facts { interface: "eth1".into(), log_error: Some(log), clock, ..Facts::default() };
+        let kept = Some((Manager::Nm, "/etc/x".into()));
+        let boot = Some(Boot { kept, usual: Manager::Nm });
+        let facts = Facts {
+            boot,
+            interface: "eth1".into(),
+            log_error: Some(log),
+            clock,
+            ..Facts::default()
+        };
         for Case(name, vietnamese, english) in CASES {
             for text in [vietnamese.0, vietnamese.1, english.0, english.1] {
                 for place in text.split('{').skip(1) {
