@@ -203,8 +203,11 @@ fn decoy(spoil: Spoil, offset: usize, payload: &[u8]) -> Vec<u8> {
     packet
 }
 
-/// A segment with other hardware addresses, or with timestamps that the server's SYN gave back.
-fn sandwich(decoys: &dyn Fn(usize, &[u8]) -> Vec<u8>, opening: [Vec<u8>; 3]) -> Vec<Vec<u8>> {
+/// Makes the frame of a decoy with a payload at an offset.
+type Decoys<'a> = dyn Fn(usize, &[u8]) -> Vec<u8> + 'a;
+
+/// A connection in which each half of a hello stands between two decoys.
+fn sandwich(decoys: &Decoys<'_>, opening: [Vec<u8>; 3]) -> Vec<Vec<u8>> {
     let link = Link::plain();
     let [syn, answer, last] = opening;
     let mut frames = vec![
@@ -579,7 +582,7 @@ fn a_segment_for_other_hardware_or_older_than_the_connection_hides_no_name() {
             stamped(START, SERVER_NEXT, ACK, 5000, &[]),
         ]
     };
-    let decoys: [&dyn Fn(usize, &[u8]) -> Vec<u8>; 2] = [&elsewhere, &older];
+    let decoys: [&Decoys<'_>; 2] = [&elsewhere, &older];
     for (nth, decoys) in decoys.into_iter().enumerate() {
         let frames: Vec<Timed> =
             sandwich(decoys, opening()).into_iter().map(|frame| (1_000_000, frame)).collect();

@@ -8,6 +8,7 @@ pub mod fragment;
 mod index;
 mod overlap;
 mod runs;
+mod secrets;
 pub mod stream;
 
 pub use overlap::evidence::{Opening, Peer};

@@ -54,8 +54,15 @@ impl Datagrams {
         let (source, destination) = (cx.source.port, cx.destination.port);
         let hint = is_dns(source) || is_dns(destination);
         let by_port = Self::read_by_port(bytes, (source, destination), cx);
-        let relayed = socks_udp::header(bytes).map(|relayed| self.read_relayed(&relayed, cx));
-        let read = self.read_content(bytes, hint, cx) || relayed.is_some();
+        let read = match socks_udp::header(bytes) {
+            Some(relayed) => {
+                self.read_relayed(&relayed, cx);
+                // Of the others, only a message of DNS may begin so.
+                let _ = (hint || may_be_dns(bytes)) && read_dns(bytes, hint, cx);
+                true
+            }
+            None => self.read_content(bytes, hint, cx),
+        };
         if read || by_port || hint {
             self.settled = true;
         } else if !self.settled {

@@ -348,8 +348,9 @@ impl Stream {
         if contradicts || doubted {
             self.look_again(work, reader);
         }
-        // Whatever is made of it, its own beginning is looked at by itself.
-        if (ahead_now < 0 || put.differs) && (work.may_begin)(came.payload) {
+        // Whatever is made of it, its own beginning is looked at by itself; what only repeats known
+        // bytes, or those of a body that was passed over, says nothing.
+        if put.differs && (work.may_begin)(came.payload) {
             came.read_alone(reader);
         }
         self.keep_bounds(work, reader);
