@@ -35,7 +35,7 @@ use crate::flow::table::{KeyHash, Life};
 use crate::flow::{FlowIndex, FlowLimits, FlowTable, StreamLimits};
 use crate::matching::IndicatorSet;
 use crate::matching::reload::Published;
-use crate::net::{FlowKey, IpProtocol, Side, Timestamp};
+use crate::net::{FlowKey, IpProtocol, Timestamp};
 use crate::stats::{Counter, Counters};
 use contain::InHand;
 use duplicates::Duplicates;

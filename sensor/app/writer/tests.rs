@@ -45,6 +45,8 @@ fn alert(threat: &str, seconds: i64) -> Record {
         ours: Endpoint::default(),
         peer: Endpoint::default(),
         count: 1,
+        opened: Timestamp::default(),
+        crowd: None,
         first: time,
     }))
 }
