@@ -37,8 +37,9 @@ pub(crate) fn settle(format: &PcapFormat, bytes: &[u8], at_end: bool) -> Option<
     let mut best: Option<((usize, bool), PcapFormat)> = None;
     for candidate in candidates(format) {
         let Fit { sound, is_whole, is_begun, left } = fit(&candidate, bytes, at_end);
-        // Frames of nothing but zeros look like headers of records without bytes.
-        let is_plain = at_end && is_whole && left == 0 && best.is_none();
+        // Frames of nothing but zeros look like headers of records without bytes: what ends where
+        // a record of the expected variant ends is of that variant.
+        let is_plain = is_whole && left == 0 && (at_end || sound > 1) && best.is_none();
         let is_whole = is_whole || is_begun && best.is_none();
         // A later one must fit better, not as well; and one record alone says little.
         let is_better = |(least, _)| (sound, is_whole) > least && (is_whole || sound > 1);
