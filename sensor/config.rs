@@ -216,8 +216,8 @@ impl Settings {
     pub fn load(path: Option<&Path>, overrides: Overrides) -> Result<Self, ConfigError> {
         let file = path.map(read).transpose()?.unwrap_or_default();
         let language = language(overrides.language, file.lang.as_deref())?;
-        let ring_mb = at_least("capture.ring_mb", file.capture.ring_mb, 1)?;
-        let ring_mb = at_most("capture.ring_mb", ring_mb, LARGEST_RING)?.unwrap_or(32);
+        let ring_mb =
+            at_least("capture.ring_mb", at_most_ring(file.capture.ring_mb)?, 1)?.unwrap_or(32);
         let minutes = file.log.heartbeat_minutes.unwrap_or(60).max(1);
         Ok(Self {
             language,
@@ -355,11 +355,11 @@ fn at_least(name: &str, value: Option<usize>, least: usize) -> Result<Option<usi
 /// MiB: libpcap takes the size in bytes as a signed number of 32 bits.
 const LARGEST_RING: usize = 2047;
 
-fn at_most(name: &str, value: Option<usize>, most: usize) -> Result<Option<usize>, ConfigError> {
+fn at_most_ring(value: Option<usize>) -> Result<Option<usize>, ConfigError> {
     match value {
-        Some(given) if given > most => Err(ConfigError::Value(Said::new(
-            format!("{name} đang là {given}; nhiều nhất là {most}"),
-            format!("{name} is {given}; it must be at most {most}"),
+        Some(given) if given > LARGEST_RING => Err(ConfigError::Value(Said::new(
+            format!("capture.ring_mb đang là {given}; nhiều nhất là {LARGEST_RING}"),
+            format!("capture.ring_mb is {given}; it must be at most {LARGEST_RING}"),
         ))),
         value => Ok(value),
     }

@@ -99,6 +99,15 @@ const TEXTS: &[(&str, &str)] = &[
         "Biểu thức lọc BPF; mặc định không lọc, vì lọc theo cổng sẽ bỏ sót thẻ VLAN và PPPoE",
     ),
     (
+        "Say on one screen how the sensor fares; exits with 1 when something is wrong",
+        "Cho biết trên một màn hình máy giám sát đang ra sao; thoát với mã 1 khi có lỗi",
+    ),
+    (
+        "Directory of the log of the sensor that is asked about",
+        "Thư mục nhật ký của máy giám sát cần hỏi",
+    ),
+    ("Print the figures as JSON, for programs", "In các số liệu dạng JSON, dành cho phần mềm khác"),
+    (
         "Listen to a mirror port for some seconds; say what is wrong with it and what mends it",
         "Lắng nghe cổng sao chép trong vài giây; cho biết có gì sai và cách khắc phục",
     ),
