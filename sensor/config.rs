@@ -356,13 +356,11 @@ fn at_least(name: &str, value: Option<usize>, least: usize) -> Result<Option<usi
 const LARGEST_RING: usize = 2047;
 
 fn at_most_ring(value: Option<usize>) -> Result<Option<usize>, ConfigError> {
-    match value {
-        Some(given) if given > LARGEST_RING => Err(ConfigError::Value(Said::new(
-            format!("capture.ring_mb đang là {given}; nhiều nhất là {LARGEST_RING}"),
-            format!("capture.ring_mb is {given}; it must be at most {LARGEST_RING}"),
-        ))),
-        value => Ok(value),
-    }
+    let Some(given) = value.filter(|given| *given > LARGEST_RING) else { return Ok(value) };
+    Err(ConfigError::Value(Said::new(
+        format!("capture.ring_mb đang là {given}; nhiều nhất là {LARGEST_RING}"),
+        format!("capture.ring_mb is {given}; it must be at most {LARGEST_RING}"),
+    )))
 }
 
 fn read(path: &Path) -> Result<File, ConfigError> {

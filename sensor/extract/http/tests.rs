@@ -464,7 +464,7 @@ proptest! {
                 "Host: b.example", "Content-Length: 9", "Content-Length: 2", "x", "5", "0",
                 "Transfer-Encoding: chunked", "Upgrade: x", "PRI * HTTP/2.0", "\r\n\r\n", "GET /",
                 "\x05\x01\0", "\x05\x01\0\x03\x01a\0\x50",
-                "PROXY x", "HTTP/1.1 200", "CONNECT c.example:1 HTTP/1.1",
+                "HTTP/1.1 200", "CONNECT c.example:1 HTTP/1.1",
             ]),
             0..30,
         ),
