@@ -424,7 +424,8 @@ proptest! {
             b"\x20\0\0\x01\x85\xae\x7f\0\0\0\0\x01\x21\0\0\0\0\0\0\0",
             b"\x03\0\0\x13\x0e\xe0\0\0\0\0\0\x01\0\x08\0\x0b\0\0\0",
         ]),
-        record_size in prop_oneof![Just(1_usize), 2..60_usize],
+        // Not five: cut behind its length, such a record goes on like a greeting of SOCKS.
+        record_size in prop_oneof![Just(1_usize), 2..5_usize, 6..60_usize],
         minor in any::<u8>(),
         gap in prop_oneof![
             Just(vec![]),
