@@ -338,7 +338,7 @@ fn usage_errors_and_help_speak_the_language_that_was_asked_for() {
     let outcome = Run::new(["scan", "--nonsense"]).env("LANG", "vi_VN.UTF-8").go().expect_code(2);
     says(&outcome, &["lỗi: không có tham số '--nonsense'", "Cách dùng:"]);
     let outcome = Run::new(["--lang", "vi"]).go().expect_code(2);
-    says(&outcome, &["còn thiếu lệnh; có các lệnh: scan, run, doctor, feeds, selftest"]);
+    says(&outcome, &["còn thiếu lệnh; có các lệnh: scan, run, status, doctor, feeds, selftest"]);
 }
 
 #[test]
