@@ -140,7 +140,7 @@ pub fn is_warning(format: &LineFormat, line: &str) -> bool {
     rest.is_some_and(|rest| rest.starts_with(" | wardwatch "))
 }
 
-/// Is a line one that [`line`] made? Both it and [`information`] begin alike.
+/// Is a line one that [`line()`] made? Both it and [`information`] begin alike.
 pub fn is_beat(format: &LineFormat, line: &str) -> bool {
     let packets = lang::phrase(format.language, Phrase::Packets);
     line.split(" | ").nth(2).is_some_and(|part| part.starts_with(packets))
