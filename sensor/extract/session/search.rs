@@ -84,15 +84,20 @@ impl Search {
     }
 
     pub(super) fn find(&mut self, bytes: &[u8]) -> Found {
-        let pending = match self.chunk_start(bytes) {
-            Found::Keep(at) => at,
-            begins @ Found::Begins(..) => return begins,
+        let (begins, pending) = match self.chunk_start(bytes) {
+            Found::Keep(at) => (None, at),
+            Found::Begins(protocol, at) => (Some(protocol), at),
         };
         let (hello, keep) = match tls::search_hello(bytes) {
             tls::Search::Client(at) => (Some((Protocol::Tls, at)), 0),
             tls::Search::Server(at) => (Some((Protocol::Certificates, at)), 0),
             tls::Search::Missing { keep } => (None, keep),
         };
+        // A record of TLS that is cut behind its header may go on like another protocol.
+        let hello_from = hello.map_or(bytes.len().saturating_sub(keep), |(_, at)| at);
+        if let Some(protocol) = begins.filter(|_| pending <= hello_from) {
+            return Found::Begins(protocol, pending);
+        }
         // What stands first began first: a request line before the ClientHello asks for a tunnel.
         let before = hello.and_then(|(_, at)| bytes.get(..at)).unwrap_or(bytes);
         // A line is only known to begin after a line end, or with the direction.
