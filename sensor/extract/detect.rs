@@ -105,11 +105,13 @@ pub fn later(bytes: &[u8]) -> Detected {
             [0x14..=0x16, ..],
             Detected::Is(Protocol::Tls | Protocol::Certificates) | Detected::Unsure,
         ) => Detected::Unknown,
-        (_, Detected::Is(Protocol::Http)) => match http::find_request(bytes, 0) {
-            Some((0, Probe::Yes)) => Detected::Is(Protocol::Http),
-            Some((0, Probe::Unsure)) if bytes.len() < UNSURE_LIMIT => Detected::Unsure,
+        (_, Detected::Is(Protocol::Http)) => match http::probe_again(bytes) {
+            Probe::Yes => Detected::Is(Protocol::Http),
+            Probe::Unsure if bytes.len() < UNSURE_LIMIT => Detected::Unsure,
             _ => Detected::Unknown,
         },
+        // A load balancer says it first or never.
+        (_, Detected::Is(Protocol::Proxy(_))) => Detected::Unknown,
         (_, detected) => detected,
     }
 }

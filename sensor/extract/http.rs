@@ -42,6 +42,16 @@ pub fn probe(bytes: &[u8]) -> Probe {
     head::probe(bytes)
 }
 
+/// Does a request begin here, in a direction whose beginning was something else or was not seen?
+/// A text may go on like one, so the method must be as clients send it, the version must stand
+/// there, and behind the line a field or the end of the head.
+pub fn probe_again(bytes: &[u8]) -> Probe {
+    match head::begins_request(bytes) {
+        Probe::Yes if !head::may_follow(bytes) => Probe::No,
+        probe => probe,
+    }
+}
+
 /// Is this the start of a server's bytes (`HTTP/1.1 200 ...`)?
 pub fn probe_response(bytes: &[u8]) -> Probe {
     starts_with(bytes, b"HTTP/1.")
@@ -97,6 +107,8 @@ pub struct Requests {
     place: Place,
     /// The rest of a head that is not held.
     passing: Option<Box<Passing>>,
+    /// What the client had heard of the server when it had sent its latest head.
+    heard: u32,
     /// The request line of the head at hand was believed.
     begun: bool,
     /// Framing was doubtful once: bodies are looked through, never skipped.
@@ -117,6 +129,7 @@ impl Default for Requests {
         Self {
             place: Place::Head,
             passing: None,
+            heard: 0,
             begun: false,
             distrust: false,
             tunnel: false,
@@ -293,6 +306,7 @@ impl Requests {
             }
             Framing::Length(length) if !self.distrust => {
                 let bodyless = follows.method.bodyless;
+                self.heard = cx.scratch.heard;
                 self.place = Place::Body { length, wanted, bodyless };
             }
             Framing::Chunked if !self.distrust => self.place = Place::ChunkSize,

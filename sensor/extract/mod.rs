@@ -50,6 +50,9 @@ pub struct Scratch {
     /// Has the client of the connection in hand shown the name of its server? Kept by the
     /// session from one call to the next, set by who reads a ClientHello.
     pub server_named: bool,
+    /// What the sender of the segment in hand has heard of the other side: its acknowledgement
+    /// number, 0 without one. Set by the worker.
+    pub heard: u32,
     /// Half-read handshakes of all flows.
     pub handshakes: handshakes::Handshakes,
 }

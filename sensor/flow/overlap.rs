@@ -184,6 +184,12 @@ impl Window {
         self.start = None;
     }
 
+    /// Was what stands from here to `to` passed over, and not kept?
+    pub(super) fn passed_over(&self, from: u32, (to, next): (u32, u32)) -> bool {
+        let ahead = |of: u32, than: u32| of.wrapping_sub(than).cast_signed() >= 0;
+        self.of_skipped && ahead(from, self.end()) && ahead(next, to)
+    }
+
     /// It begins amid bytes that nobody wants to read.
     pub(super) const fn begins_in_skipped(&mut self) {
         self.of_skipped = true;

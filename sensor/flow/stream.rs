@@ -265,16 +265,21 @@ impl Stream {
         if consumed >= length || cut != Cut::None {
             // What lies beyond a hole of known size may still be part of what is skipped.
             self.set_skip(consumed.saturating_sub(length).saturating_sub(u64::from(missing)));
-            if told || self.skips() || cut != Cut::None {
+            // The length of a body may have been a decoy: a request that it passes over is kept.
+            let doubtful = self.skips() && !told && (work.may_begin)(payload);
+            if !doubtful && (told || self.skips() || cut != Cut::None) {
                 return;
             }
         }
         let mut window = Window::new(begin, starts, work.time);
+        if self.skips() {
+            window.begins_in_skipped();
+        }
         let evidence = Evidence::of(packet, segment, work.peer);
         window.put((begin, payload), &evidence, (work.limits.bytes, work.time));
         let consumed = u32::try_from(consumed.min(length)).unwrap_or(0);
         let mut held = Held::new(window, begin.wrapping_add(consumed));
-        held.unfinished = true;
+        held.unfinished = !self.skips();
         self.held = Some(Box::new(held));
     }
 

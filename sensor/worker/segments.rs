@@ -106,6 +106,7 @@ impl Worker {
         let (mac, echoed) = flow.opening.of_peer(side, flow.opener == side);
         let peer = Peer { mac, echoed, ..flow.stream(side.other()).0.as_peer() };
         let number = number(index, flow.begun());
+        self.scratch.heard = segment.acknowledgement;
         let (stream, session) = flow.stream(side);
         let held = stream.held_bytes() + session.held_bytes();
         let (limits, counters) = (&self.limits.stream, &mut self.counters);

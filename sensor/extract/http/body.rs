@@ -8,6 +8,9 @@ use crate::extract::{Context, Probe};
 use crate::flow::stream::Cut;
 use crate::observation::BODY_LIMIT;
 
+/// Length of `HTTP/1.1 100 Continue` and the blank line, which asks for the body.
+const CONTINUE: u32 = 25;
+
 impl Requests {
     /// Shows the first bytes of a body as soon as enough of them stand, then skips it; unless a
     /// request stands in its place.
@@ -17,7 +20,9 @@ impl Requests {
         (length, wanted, bodyless): (u64, bool, bool),
         cx: &mut Context<'_>,
     ) -> Step {
-        match framing::in_place_of_body(bytes, length, bodyless) {
+        let heard = cx.scratch.heard.wrapping_sub(self.heard);
+        let refused = !matches!(heard, 0 | CONTINUE);
+        match framing::in_place_of_body(bytes, length, (bodyless, refused)) {
             Probe::Yes => {
                 (self.promised, self.distrust, self.place) = (length, true, Place::Head);
                 return took(0);

@@ -97,10 +97,18 @@ impl Deciding {
 /// Does a request stand where a body of this length should begin?
 ///
 /// A server that answers GET does not look for a body, and one that refuses an upload does not
-/// wait for it; their clients send the next request at once. But an upload may be a request that
-/// somebody saved. So behind a method that has a body, a request is believed only if it does not
-/// end where the body ends, and if nothing, or another request, stands behind it.
-pub(super) fn in_place_of_body(bytes: &[u8], length: u64, bodyless: bool) -> Probe {
+/// wait for it; their clients send the next request then. But an upload may be a request that
+/// somebody saved, or a log that begins with one. So behind a method that has a body, a request is
+/// believed only if the server has said something since the head (`refused`), if it does not end
+/// where the body ends, and if nothing, or another request, stands behind it.
+pub(super) fn in_place_of_body(
+    bytes: &[u8],
+    length: u64,
+    (bodyless, refused): (bool, bool),
+) -> Probe {
+    if !bodyless && !refused {
+        return Probe::No;
+    }
     let probe = head::begins_request(bytes);
     if bodyless || probe != Probe::Yes {
         return probe;

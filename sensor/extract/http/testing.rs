@@ -77,12 +77,31 @@ pub(crate) fn feed_from<'a>(
     from_start: bool,
     last: Cut,
 ) -> Seen {
+    feed_heard(pieces.into_iter().map(|piece| (piece, 0)), from_start, last)
+}
+
+/// What a client says before the server answers, and behind the answer, in pieces of a size.
+pub(crate) fn feed_answered(before: &str, behind: &str, size: usize) -> Seen {
+    let before = before.as_bytes().chunks(size).map(|piece| (piece, 1000));
+    let behind = behind.as_bytes().chunks(size).map(|piece| (piece, 1200));
+    feed_heard(before.chain(behind), true, Cut::End)
+}
+
+/// As [`feed_from`], of segments that acknowledge.
+fn feed_heard<'a>(
+    pieces: impl IntoIterator<Item = (&'a [u8], u32)>,
+    from_start: bool,
+    last: Cut,
+) -> Seen {
     let (mut seen, mut scratch, mut session) =
         (Seen::default(), Scratch::default(), Session::default());
     let mut held: Vec<u8> = Vec::new();
     let mut skip: u64 = 0;
-    let pieces: Vec<_> = pieces.into_iter().map(|piece| (piece, Cut::None)).collect();
-    for (piece, cut) in pieces.into_iter().chain([(&[][..], last)]) {
+    let mut pieces: Vec<_> = pieces.into_iter().map(|piece| (piece, Cut::None)).collect();
+    let heard = pieces.last().map_or(0, |((_, heard), _)| *heard);
+    pieces.push(((&[], heard), last));
+    for ((piece, heard), cut) in pieces {
+        scratch.heard = heard;
         let skipped = skip.min(piece.len() as u64);
         skip -= skipped;
         held.extend_from_slice(&piece[skipped as usize..]);

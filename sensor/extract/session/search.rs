@@ -94,7 +94,7 @@ impl Search {
             tls::Search::Missing { keep } => (None, keep),
         };
         // A record of TLS that is cut behind its header may go on like another protocol.
-        let hello_from = hello.map_or(bytes.len().saturating_sub(keep), |(_, at)| at);
+        let hello_from = hello.map_or_else(|| bytes.len().saturating_sub(keep), |(_, at)| at);
         if let Some(protocol) = begins.filter(|_| pending <= hello_from) {
             return Found::Begins(protocol, pending);
         }
@@ -134,11 +134,12 @@ impl Search {
             let Some(arrived) = bytes.get(at..).filter(|arrived| !arrived.is_empty()) else {
                 continue;
             };
-            // A line that goes on is judged from where it began.
-            if is_in_line(bytes, at) {
-                continue;
-            }
-            match detect::later(arrived) {
+            let detected = match is_in_line(bytes, at) {
+                true if self.among == Among::Middle => in_line(bytes, at),
+                true => Detected::Unknown,
+                false => detect::later(arrived),
+            };
+            match detected {
                 // A direction that began otherwise does not become a server's.
                 Detected::Is(Protocol::Responses) if self.among == Among::Start => {}
                 Detected::Is(protocol) => return Found::Begins(protocol, at),
@@ -160,6 +161,21 @@ impl Search {
         } else {
             self.seen > LIMIT
         }
+    }
+}
+
+/// What a segment begins amid a line. The line is judged from where it began; where that is no
+/// request, a whole one may stand behind it, as behind a body that does not end in a line end.
+fn in_line(bytes: &[u8], at: usize) -> Detected {
+    let (before, arrived) = bytes.split_at_checked(at).unwrap_or((bytes, &[]));
+    let start = memchr::memrchr(b'\n', before).map_or(0, |end| end + 1);
+    if http::probe_again(bytes.get(start..).unwrap_or_default()) != Probe::No {
+        return Detected::Unknown;
+    }
+    match http::probe_again(arrived) {
+        Probe::Yes => Detected::Is(Protocol::Http),
+        Probe::Unsure => Detected::Unsure,
+        Probe::No => Detected::Unknown,
     }
 }
 

@@ -301,6 +301,12 @@ impl Stream {
         }
         let ahead_now = came.sequence.wrapping_sub(self.next).cast_signed();
         let skipped = self.skips();
+        let repeated = (end, self.next);
+        if self.held.as_ref().is_some_and(|held| held.window.passed_over(came.sequence, repeated)) {
+            // Nothing that was passed over is read because it comes again.
+            work.counters.count(Counter::SegmentsRepeated);
+            return;
+        }
         let begins = ahead < 0 && ((work.may_begin)(came.payload) || self.is_first(came.sequence));
         let kept =
             self.held.as_ref().map_or(0, |held| held.window.end().wrapping_sub(held.window.base()));

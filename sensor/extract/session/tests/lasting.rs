@@ -164,7 +164,6 @@ fn beginning() -> impl Strategy<Value = (Vec<u8>, &'static str)> {
         Just((b"\x05\x01\0\x05\x01\0\x03\x09q.example\x01\xbb".to_vec(), "socks.host q.example")),
         Just((b"\x04\x01\0\x50\0\0\0\x01u\0q.example\0".to_vec(), "socks.host q.example")),
         Just((query, "dns.query q.example")),
-        Just((b"PROXY TCP4 192.0.2.1 198.51.100.2 5 443\r\n".to_vec(), "ip 198.51.100.2:443")),
     ]
 }
 
