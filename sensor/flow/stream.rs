@@ -11,6 +11,7 @@ mod odd;
 mod regard;
 
 use held::Held;
+use odd::is_far_behind_end;
 
 use super::overlap::Window;
 use super::overlap::evidence::{Evidence, Peer};
@@ -192,6 +193,38 @@ impl Stream {
             acknowledged: (self.flags & ACKNOWLEDGES != 0).then_some(self.acknowledged),
             ..Peer::default()
         }
+    }
+
+    /// Is this the next segment of a body that nobody reads, or of a direction that has ended, and
+    /// nothing begins with it? Then it is passed over, and that was all. `may_begin`: as in
+    /// [`StreamWork`].
+    #[inline]
+    pub fn passes(&mut self, segment: &Segment<'_>, may_begin: fn(&[u8]) -> bool) -> bool {
+        if !self.is_done() && !self.skips() {
+            return false;
+        }
+        if segment.flags.urg() || segment.flags.syn() {
+            return false;
+        }
+        let ahead = segment.sequence.wrapping_sub(self.next).cast_signed();
+        if self.is_done() {
+            let quiet = self.held.as_ref().is_none_or(|held| held.is_quiet());
+            return quiet && is_far_behind_end(ahead) && !may_begin(segment.payload);
+        }
+        let (length, skip) = (after(segment), self.skip());
+        let next = self.next.wrapping_add(length);
+        match &mut self.held {
+            Some(held) if held.is_quiet() && held.keeps_enough() => {
+                if ahead != 0 || skip <= u64::from(length) {
+                    return false;
+                }
+                held.taken = next;
+            }
+            _ => return false,
+        }
+        self.set_skip(skip - u64::from(length));
+        self.move_on(length);
+        true
     }
 
     /// Takes in a segment and shows the parser whatever it completes.
@@ -379,6 +412,13 @@ impl Stream {
     /// Is there a reading that was put off?
     pub fn has_put_off(&self) -> bool {
         self.held.as_ref().is_some_and(|held| held.has_put_off())
+    }
+
+    /// Is it time to look after what is kept? None if nothing is.
+    pub fn is_due(&self, now: Timestamp, age: u64) -> Option<bool> {
+        self.held.as_ref().map(|held| {
+            !held.is_quiet() || held.has_put_off() || now.since(held.window.touched) >= age
+        })
     }
 
     /// Lets go of what is kept of messages that are finished, and of places that lead nowhere,

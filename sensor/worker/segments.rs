@@ -101,6 +101,12 @@ impl Worker {
             self.flows.touch(index, if closes { Life::Closing } else { Life::Young }, time);
             return;
         }
+        // Most others are of bodies that nobody reads.
+        if !closes && flow.stream(side).0.passes(segment, may_begin) {
+            let amid = flow.streams.iter().any(Stream::is_amid);
+            self.flows.touch(index, if amid { Life::Amid } else { Life::Stream }, time);
+            return;
+        }
         let client = if flow.opener == side { packet.source } else { packet.destination };
         let scene = Scene::new(packet, time, frame).of_flow(flow.begun(), client);
         let (mac, echoed) = flow.opening.of_peer(side, flow.opener == side);

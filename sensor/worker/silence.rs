@@ -27,11 +27,15 @@ impl Worker {
     /// skipped even if nothing more arrives, what was put off is read, what is old is let go.
     pub(super) fn tend_holders(&mut self) {
         let mut holders = std::mem::take(&mut self.holders);
-        let mut budget = PUT_OFF;
+        let (mut budget, now) = (PUT_OFF, self.now);
         holders.retain(|(index, id)| {
             let Some(flow) = self.flows.get_mut(*index).filter(|flow| flow.id() == *id) else {
                 return false;
             };
+            let due = flow.streams.each_ref().map(|stream| stream.is_due(now, KEPT));
+            if due.contains(&Some(false)) && !due.contains(&Some(true)) {
+                return true;
+            }
             let before = held_by(flow);
             let begun = number(*index, flow.begun());
             for side in SIDES {

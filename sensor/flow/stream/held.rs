@@ -15,6 +15,9 @@ const FAR_HOLE: u32 = 16 * 1024;
 /// How far behind a place what belongs to it may come early.
 pub(super) const NEAR: usize = 64 * 1024;
 
+/// Bytes kept of a body that is skipped: its length may have been a decoy.
+const SKIPPED_KEPT: u32 = 8 * 1024;
+
 /// Everything a direction holds on the heap.
 #[derive(Debug, Default)]
 pub(super) struct Held {
@@ -45,6 +48,18 @@ impl Held {
     pub(super) fn cost(&self) -> usize {
         let places: usize = self.places.iter().map(Window::cost).sum();
         size_of::<Self>() + self.window.cost() + places
+    }
+
+    /// Is nothing missing, and no other place or reading waits?
+    #[inline]
+    pub(super) const fn is_quiet(&self) -> bool {
+        self.places.is_empty() && !self.unresolved && self.hole.is_none()
+    }
+
+    /// Is as much kept of a body that is skipped as is worth keeping?
+    #[inline]
+    pub(super) fn keeps_enough(&self) -> bool {
+        self.window.end().wrapping_sub(self.window.base()) >= SKIPPED_KEPT
     }
 
     /// Begins the window where the stream stands, if that lies behind what was kept of a body that

@@ -17,8 +17,12 @@ const FAR_AMID: i32 = 1024 * 1024;
 /// How far behind its end a direction that is done is still kept, in bytes: a decoy that is
 /// shorter than the truth may have ended it.
 const BEHIND_END: i32 = 2 * 1024;
-/// Bytes kept of a body that is skipped: its length may have been a decoy.
-const SKIPPED_KEPT: u32 = 8 * 1024;
+
+/// Is it so far from the end of what was read that only a new beginning is of interest?
+#[inline]
+pub(super) const fn is_far_behind_end(ahead: i32) -> bool {
+    ahead >= BEHIND_END || ahead < -FAR_AMID
+}
 
 /// A segment and what speaks for it.
 #[derive(Clone, Copy)]
@@ -308,14 +312,13 @@ impl Stream {
             return;
         }
         let begins = ahead < 0 && ((work.may_begin)(came.payload) || self.is_first(came.sequence));
-        let kept =
-            self.held.as_ref().map_or(0, |held| held.window.end().wrapping_sub(held.window.base()));
+        let keeps_enough = self.held.as_ref().is_some_and(|held| held.keeps_enough());
         let old = self.next;
         let known = self.held.as_ref().is_some_and(|held| {
             let end = if end.wrapping_sub(old).cast_signed() < 0 { end } else { old };
             held.window.has(came.sequence, end)
         });
-        let put = match skipped && ahead >= 0 && kept >= SKIPPED_KEPT {
+        let put = match skipped && ahead >= 0 && keeps_enough {
             true => None,
             false => self.put(came, begins, work),
         };
