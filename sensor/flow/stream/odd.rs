@@ -72,6 +72,7 @@ impl Stream {
             return;
         }
         let begins_other = segment.flags.syn() && self.is_other_connection(segment.sequence);
+        work.credit.charge(packet.source.address, work.time);
         let bytes = (came.sequence, came.payload);
         let known = self.held.as_mut().is_some_and(|held| {
             !held.places.is_empty() && held.offer(bytes, &came.evidence, work, reader)
@@ -127,8 +128,9 @@ impl Stream {
         if near && !amid {
             // There is only the past, which makes room.
             if let Some(held) = &mut self.held {
+                held.read_in_time(self.next, work, reader);
                 held.window.forget_before(held.taken);
-                held.leave_skipped(work);
+                held.leave_skipped(work, reader);
             }
             return false;
         }
@@ -143,17 +145,26 @@ impl Stream {
             return true;
         }
         self.cut_here(reader);
-        self.leave(came.sequence, amid, work);
+        self.leave(came.sequence, amid, work, reader);
         self.go_to(came.sequence);
         false
     }
 
     /// Leaves what is held where the stream stands, for a place elsewhere. `amid`: it is kept.
-    fn leave(&mut self, sequence: u32, amid: bool, work: &mut StreamWork<'_>) {
+    fn leave(
+        &mut self,
+        sequence: u32,
+        amid: bool,
+        work: &mut StreamWork<'_>,
+        reader: &mut dyn Reader,
+    ) {
         let Some(held) = &mut self.held else { return };
+        if !amid {
+            held.read_in_time(self.next, work, reader);
+        }
         let window = std::mem::replace(&mut held.window, Window::new(sequence, false, work.time));
         if amid {
-            held.keep(window, work);
+            held.keep(window, work, reader);
         }
         (held.hole, held.unfinished, held.unresolved) = (None, false, false);
         held.doubted = true;
@@ -200,7 +211,7 @@ impl Stream {
         if begins && !known {
             // The session wakes by itself, and knows who is the server.
             self.flags &= !(DONE | CONSUMED);
-            self.leave(came.sequence, false, work);
+            self.leave(came.sequence, false, work, reader);
             self.go_to(came.sequence);
             self.place(came, length(came), work, reader);
             return;
@@ -242,7 +253,7 @@ impl Stream {
         &mut self,
         came: &Came<'_>,
         begins: bool,
-        work: &StreamWork<'_>,
+        work: &mut StreamWork<'_>,
     ) -> Option<super::super::overlap::Put> {
         let (mut sequence, mut payload) = (came.sequence, came.payload);
         let behind = sequence.wrapping_sub(self.next).cast_signed() < 0;
@@ -269,6 +280,7 @@ impl Stream {
             held.doubted = behind;
             self.held = Some(Box::new(held));
         }
+        work.credit.earn(payload.len());
         let held = self.held.as_mut()?;
         let unsure = unsure && (held.unfinished || self.flags & CONSUMED == 0);
         let before = held.window.base().wrapping_sub(sequence).cast_signed();
@@ -339,7 +351,7 @@ impl Stream {
                 // Its beginning was read and is not kept; what is new in it goes its way.
                 let payload = came.payload.get(fresh as usize..).unwrap_or(&[]);
                 if let Some(held) = &mut self.held {
-                    held.leave_skipped(work);
+                    held.leave_skipped(work, reader);
                 }
                 let rest = Came { sequence: old, payload, ..*came };
                 let _ = self.put(&rest, false, work);
