@@ -28,22 +28,57 @@ struct Account {
 #[derive(Debug)]
 pub struct Credit {
     accounts: Box<[Account]>,
-    /// The account of who sent what is in hand.
-    payer: usize,
+    /// Who sent what is in hand.
+    payer: Address,
 }
 
 impl Default for Credit {
     fn default() -> Self {
         let full = Account { left: A_SECOND, at: Timestamp::default() };
-        Self { accounts: vec![full; ACCOUNTS].into(), payer: 0 }
+        Self { accounts: vec![full; ACCOUNTS].into(), payer: Address::default() }
     }
 }
 
 impl Credit {
     /// From now on this host pays.
-    pub fn charge(&mut self, host: Address, time: Timestamp) {
-        self.payer = place(host);
-        let Some(account) = self.accounts.get_mut(self.payer) else { return };
+    #[inline]
+    pub const fn charge(&mut self, host: Address) {
+        self.payer = host;
+    }
+
+    /// So many bytes came that contradict others.
+    pub(super) fn earn(&mut self, bytes: usize) {
+        let bytes = i64::try_from(bytes).unwrap_or(0);
+        if let Some(account) = self.account() {
+            account.left = (account.left + A_BYTE * bytes).min(A_SECOND);
+        }
+    }
+
+    /// May the payer have something read again? However much it is, it is owed then.
+    pub(super) fn is_left(&mut self, time: Timestamp) -> bool {
+        self.left(time) > 0
+    }
+
+    /// May the payer have something read that is about to be forgotten?
+    pub(super) fn is_lent(&mut self, time: Timestamp) -> bool {
+        self.left(time) > -OWED
+    }
+
+    /// So many bytes are read again.
+    pub(super) fn spend(&mut self, bytes: usize) {
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        if let Some(account) = self.account() {
+            account.left = account.left.saturating_sub(bytes).max(i64::MIN / 2);
+        }
+    }
+
+    fn account(&mut self) -> Option<&mut Account> {
+        self.accounts.get_mut(place(self.payer))
+    }
+
+    /// What the payer's account holds now.
+    fn left(&mut self, time: Timestamp) -> i64 {
+        let Some(account) = self.account() else { return 0 };
         let passed = time.since(account.at);
         if passed >= TICK {
             let gained = passed.min(1 << 40) / TICK * A_SECOND.cast_unsigned() / 1_000;
@@ -53,32 +88,7 @@ impl Credit {
         if passed >= TICK || time < account.at {
             account.at = time;
         }
-    }
-
-    /// So many bytes came that may contradict others.
-    pub(super) fn earn(&mut self, bytes: usize) {
-        let bytes = i64::try_from(bytes).unwrap_or(0);
-        if let Some(account) = self.accounts.get_mut(self.payer) {
-            account.left = (account.left + A_BYTE * bytes).min(A_SECOND);
-        }
-    }
-
-    /// May the payer have something read again? However much it is, it is owed then.
-    pub(super) fn is_left(&self) -> bool {
-        self.accounts.get(self.payer).is_some_and(|account| account.left > 0)
-    }
-
-    /// May the payer have something read that is about to be forgotten?
-    pub(super) fn is_lent(&self) -> bool {
-        self.accounts.get(self.payer).is_some_and(|account| account.left > -OWED)
-    }
-
-    /// So many bytes are read again.
-    pub(super) fn spend(&mut self, bytes: usize) {
-        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
-        if let Some(account) = self.accounts.get_mut(self.payer) {
-            account.left = account.left.saturating_sub(bytes).max(i64::MIN / 2);
-        }
+        account.left
     }
 }
 
@@ -98,16 +108,13 @@ mod tests {
 
     /// How often 16 KiB of a host are read at a time.
     fn reads(credit: &mut Credit, host: Address, time: Timestamp) -> usize {
-        (0..100)
-            .take_while(|_| {
-                credit.charge(host, time);
-                let may = credit.is_left();
-                if may {
-                    credit.spend(16 * 1024);
-                }
-                may
-            })
-            .count()
+        credit.charge(host);
+        let mut read = 0;
+        while credit.is_left(time) {
+            credit.spend(16 * 1024);
+            read += 1;
+        }
+        read
     }
 
     #[test]
@@ -128,17 +135,18 @@ mod tests {
     #[test]
     fn what_is_owed_is_paid_by_time_and_by_what_comes_before_more_is_read() {
         let (mut credit, now) = (Credit::default(), Timestamp::new(1_000, 0));
-        credit.charge(NOISY, now);
+        credit.charge(NOISY);
+        assert!(credit.is_left(now));
         credit.spend(A_SECOND as usize * 3);
-        assert!(!credit.is_left() && credit.is_lent());
-        credit.charge(NOISY, now.after(SECOND));
-        assert!(!credit.is_left());
+        assert!(!credit.is_left(now) && credit.is_lent(now));
+        let now = now.after(SECOND);
+        assert!(!credit.is_left(now));
         credit.earn(A_SECOND as usize + 1);
-        assert!(credit.is_left());
+        assert!(credit.is_left(now));
         credit.spend((OWED + A_SECOND) as usize);
-        assert!(!credit.is_lent());
-        credit.charge(QUIET, now);
-        assert!(credit.is_left());
+        assert!(!credit.is_lent(now));
+        credit.charge(QUIET);
+        assert!(credit.is_left(now));
     }
 
     #[test]

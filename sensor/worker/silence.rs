@@ -179,7 +179,7 @@ pub(super) fn without_packet(
     let (limits, counters) = (&worker.limits.stream, &mut worker.counters);
     let (time, peer) = (worker.now.max(flow.last()), Peer::default());
     let credit = &mut worker.credit;
-    credit.charge(packet.source.address, time);
+    credit.charge(packet.source.address);
     let mut work = StreamWork { limits, time, may_begin, peer, credit, counters };
     let (stream, session) = flow.stream(side);
     let teller = Teller::new(worker.watch.at(&scene), &mut worker.told, flow_number);

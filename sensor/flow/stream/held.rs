@@ -97,7 +97,9 @@ impl Held {
             }
             known = true;
             let put = place.put((sequence, payload), evidence, (work.limits.bytes, work.time));
-            work.credit.earn(payload.len());
+            if put.differs {
+                work.credit.earn(payload.len());
+            }
             let base = place.base();
             if put.changed && is_paid(work) {
                 self.doubted = true;
@@ -181,7 +183,7 @@ impl Held {
 
 /// May what has changed be read again now? Else it is read by and by.
 pub(super) fn is_paid(work: &mut StreamWork<'_>) -> bool {
-    let is_paid = work.credit.is_left();
+    let is_paid = work.credit.is_left(work.time);
     if !is_paid {
         work.counters.count(Counter::ReadingsPutOff);
     }
@@ -213,8 +215,8 @@ fn read_last(
     if !window.is_unread() {
         return;
     }
-    if window.is_mostly_unread() || work.credit.is_lent() {
-        let passed = passed.unwrap_or(window.base());
+    if window.is_mostly_unread() || work.credit.is_lent(work.time) {
+        let passed = passed.unwrap_or_else(|| window.base());
         let _ = read_again(window, (Cut::None, passed), work, reader);
     } else {
         work.counters.count(Counter::ReadingsGivenUp);

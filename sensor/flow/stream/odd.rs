@@ -72,7 +72,7 @@ impl Stream {
             return;
         }
         let begins_other = segment.flags.syn() && self.is_other_connection(segment.sequence);
-        work.credit.charge(packet.source.address, work.time);
+        work.credit.charge(packet.source.address);
         let bytes = (came.sequence, came.payload);
         let known = self.held.as_mut().is_some_and(|held| {
             !held.places.is_empty() && held.offer(bytes, &came.evidence, work, reader)
@@ -280,7 +280,6 @@ impl Stream {
             held.doubted = behind;
             self.held = Some(Box::new(held));
         }
-        work.credit.earn(payload.len());
         let held = self.held.as_mut()?;
         let unsure = unsure && (held.unfinished || self.flags & CONSUMED == 0);
         let before = held.window.base().wrapping_sub(sequence).cast_signed();
@@ -295,7 +294,12 @@ impl Stream {
         } else if before > 0 && unsure {
             held.window.starts_anywhere();
         }
-        Some(held.window.put((sequence, payload), &came.evidence, (work.limits.bytes, work.time)))
+        let limits = (work.limits.bytes, work.time);
+        let put = held.window.put((sequence, payload), &came.evidence, limits);
+        if put.differs {
+            work.credit.earn(payload.len());
+        }
+        Some(put)
     }
 
     /// A segment near the place where the stream stands.

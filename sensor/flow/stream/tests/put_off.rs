@@ -66,7 +66,7 @@ impl Office {
         let source = Endpoint { address: Address::v4([192, 0, 2, host]), port: 40_000 };
         let packet = Packet { ttl: 64, source, ..Packet::default() };
         let Self { credit, counters, limits, time, .. } = self;
-        credit.charge(source.address, *time);
+        credit.charge(source.address);
         let (time, may_begin, peer) = (*time, (|_| false) as fn(&[u8]) -> bool, Peer::default());
         let mut work = StreamWork { limits, time, may_begin, peer, credit, counters };
         act(stream, &packet, &mut work, lines);
@@ -128,7 +128,7 @@ fn a_host_that_floods_with_contradictions_waits_and_no_other_does() {
 #[test]
 fn what_is_put_off_is_read_before_it_is_forgotten() {
     let mut office = Office::new();
-    office.credit.charge(Address::v4([192, 0, 2, 1]), office.time);
+    office.credit.charge(Address::v4([192, 0, 2, 1]));
     office.credit.spend(100 << 20);
     let mut flow = office.flood(1, "true-name", 3);
     assert!(flow.0.has_put_off() && !flow.1.has("true-name"));
