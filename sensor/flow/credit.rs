@@ -8,7 +8,9 @@ use crate::net::{Address, Timestamp};
 /// Accounts. Hosts share them: one that shares with a flood waits as the flood does. Together they
 /// allow 16 MiB in a second, some 2 % of a processor.
 const ACCOUNTS: usize = 256;
-/// Bytes that an account holds at most, and gains in a second.
+/// Bytes that an account holds at most.
+const MOST: i64 = 128 * 1024;
+/// Bytes that it gains in a second.
 const A_SECOND: i64 = 64 * 1024;
 /// Bytes that it gains for each byte that comes.
 const A_BYTE: i64 = 1;
@@ -34,7 +36,7 @@ pub struct Credit {
 
 impl Default for Credit {
     fn default() -> Self {
-        let full = Account { left: A_SECOND, at: Timestamp::default() };
+        let full = Account { left: MOST, at: Timestamp::default() };
         Self { accounts: vec![full; ACCOUNTS].into(), payer: Address::default() }
     }
 }
@@ -50,7 +52,7 @@ impl Credit {
     pub(super) fn earn(&mut self, bytes: usize) {
         let bytes = i64::try_from(bytes).unwrap_or(0);
         if let Some(account) = self.account() {
-            account.left = (account.left + A_BYTE * bytes).min(A_SECOND);
+            account.left = (account.left + A_BYTE * bytes).min(MOST);
         }
     }
 
@@ -82,7 +84,7 @@ impl Credit {
         let passed = time.since(account.at);
         if passed >= TICK {
             let gained = passed.min(1 << 40) / TICK * A_SECOND.cast_unsigned() / 1_000;
-            account.left = (account.left + gained.cast_signed()).min(A_SECOND);
+            account.left = (account.left + gained.cast_signed()).min(MOST);
         }
         // A clock that was ahead and came back gains from now on.
         if passed >= TICK || time < account.at {
@@ -121,14 +123,14 @@ mod tests {
     fn who_has_spent_much_waits_and_others_do_not() {
         let (mut credit, now) = (Credit::default(), Timestamp::new(1_000, 0));
         assert_ne!(place(NOISY), place(QUIET));
-        assert_eq!(reads(&mut credit, NOISY, now), 4);
+        assert_eq!(reads(&mut credit, NOISY, now), 8);
         assert_eq!(reads(&mut credit, NOISY, now), 0);
-        assert_eq!(reads(&mut credit, QUIET, now), 4);
+        assert_eq!(reads(&mut credit, QUIET, now), 8);
         assert_eq!(reads(&mut credit, NOISY, now.after(SECOND / 2)), 2);
         assert_eq!(
             reads(&mut credit, NOISY, now.after(SECOND * 3_600)),
-            4,
-            "no more than a second"
+            8,
+            "no more than it holds"
         );
     }
 
@@ -137,13 +139,13 @@ mod tests {
         let (mut credit, now) = (Credit::default(), Timestamp::new(1_000, 0));
         credit.charge(NOISY);
         assert!(credit.is_left(now));
-        credit.spend(A_SECOND as usize * 3);
+        credit.spend((MOST + A_SECOND) as usize);
         assert!(!credit.is_left(now) && credit.is_lent(now));
         let now = now.after(SECOND);
         assert!(!credit.is_left(now));
         credit.earn(A_SECOND as usize + 1);
         assert!(credit.is_left(now));
-        credit.spend((OWED + A_SECOND) as usize);
+        credit.spend((OWED + MOST) as usize);
         assert!(!credit.is_lent(now));
         credit.charge(QUIET);
         assert!(credit.is_left(now));
@@ -152,7 +154,7 @@ mod tests {
     #[test]
     fn a_clock_that_goes_back_stops_no_account() {
         let (mut credit, now) = (Credit::default(), Timestamp::new(1_000, 0));
-        assert_eq!(reads(&mut credit, NOISY, now.after(SECOND * 86_400)), 4);
+        assert_eq!(reads(&mut credit, NOISY, now.after(SECOND * 86_400)), 8);
         assert_eq!(reads(&mut credit, NOISY, now), 0);
         assert_eq!(reads(&mut credit, NOISY, now.after(SECOND)), 4);
     }

@@ -70,6 +70,11 @@ impl Layer {
         else {
             return false;
         };
+        if bytes.len() == payload.len() && scores.iter().all(|old| *old == 0) {
+            bytes.copy_from_slice(payload);
+            scores.fill(score);
+            return !payload.is_empty();
+        }
         if self.rule == Rule::Agreeing {
             let mut there = bytes.iter().zip(scores.iter()).zip(payload);
             if there.any(|((byte, old), new)| *old > 0 && *byte != *new) {
