@@ -170,6 +170,13 @@ counters! {
     Gaps => "flow.gaps",
     /// Overlapping segments whose contents differ.
     OverlapConflicts => "flow.overlap_conflicts",
+    /// Bytes of contradicting segments read again, once for each reading.
+    BytesReadAgain => "flow.bytes_read_again",
+    /// Times that contradicting segments were not read at once, because their sender had spent
+    /// his part: they are read by and by.
+    ReadingsPutOff => "flow.readings_put_off",
+    /// Times that some of them were forgotten before, because their sender owed too much.
+    ReadingsGivenUp => "flow.readings_given_up",
     /// DNS messages read.
     Dns => "extract.dns",
     /// DNS messages damaged: what stood before the damage was read.

@@ -32,7 +32,7 @@ use crate::extract::Scratch;
 use crate::extract::session::Session;
 use crate::flow::fragment::{FragmentLimits, FragmentTable, Whole};
 use crate::flow::table::{KeyHash, Life};
-use crate::flow::{FlowIndex, FlowLimits, FlowTable, StreamLimits};
+use crate::flow::{Credit, FlowIndex, FlowLimits, FlowTable, StreamLimits};
 use crate::matching::IndicatorSet;
 use crate::matching::reload::Published;
 use crate::net::{FlowKey, IpProtocol, Timestamp};
@@ -112,6 +112,10 @@ pub struct Worker {
     /// Flows that hold bytes, by who began first; each at most once, entries may be stale.
     holders: VecDeque<(FlowIndex, u64)>,
     held_bytes: usize,
+    /// What may be read again of streams that contradict themselves.
+    credit: Credit,
+    /// How many of the holders have had their turn to be read again.
+    turn: usize,
     scratch: Scratch,
     /// Looks for a mirror's copies (live).
     duplicates: Option<Duplicates>,
@@ -144,6 +148,8 @@ impl Worker {
             told: Told::default(),
             holders: VecDeque::new(),
             held_bytes: 0,
+            credit: Credit::default(),
+            turn: 0,
             scratch: datagrams::scratch(limits.held_bytes),
             duplicates: None,
             watch: Watch::new(assignment, set, outbox),

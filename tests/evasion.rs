@@ -309,7 +309,8 @@ impl Story {
             for (_, spoil, from, long, of) in self.decoys.iter().filter(|decoy| here(&decoy.0)) {
                 // Nor what the other side may have sent.
                 let forgotten = !self.handshake || self.wait > 10_000_000_000;
-                if forgotten && SPOILS[*spoil] == Spoil::WrongAck {
+                let of_acks = [Spoil::WrongAck, Spoil::AckOfUnsent].contains(&SPOILS[*spoil]);
+                if forgotten && of_acks {
                     continue;
                 }
                 let from = at(*from);

@@ -4,6 +4,7 @@
 //! held segments with their contradictions, IP fragments. All of it is capped. Generic over the
 //! state a flow carries, so it never names a parser.
 
+mod credit;
 pub mod fragment;
 mod index;
 mod overlap;
@@ -11,6 +12,7 @@ mod runs;
 mod secrets;
 pub mod stream;
 
+pub use credit::Credit;
 pub use overlap::evidence::{Opening, Peer};
 pub use stream::{Chunk, Cut, Stream, StreamLimits, Verdict};
 

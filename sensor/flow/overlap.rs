@@ -11,8 +11,9 @@ pub(super) mod evidence;
 mod layer;
 mod readings;
 
-use evidence::Evidence;
+use evidence::{Evidence, Newest};
 use layer::{Layer, RULES};
+pub(super) use readings::Outcome;
 
 use super::runs::Runs;
 use super::stream::StreamLimits;
@@ -24,10 +25,6 @@ const COPIES: usize = 64;
 const URGENT: usize = 1024;
 /// Beginnings of segments remembered.
 const CUTS: usize = 32;
-/// Bytes that may be read again for each byte that comes.
-const READ_AGAIN: usize = 4;
-/// Bytes that may be read again at once, and in each second of packet time.
-const READ_A_SECOND: usize = 64 * 1024;
 
 /// One copy of some bytes, while nothing contradicts it.
 #[derive(Clone, Copy, Debug)]
@@ -70,8 +67,8 @@ pub(super) struct Window {
     copies: Vec<Copied>,
     /// The other readings; none while nothing differs.
     layers: Vec<Layer>,
-    /// The newest timestamp that was scored.
-    newest: Option<u32>,
+    /// The newest timestamps that were scored.
+    newest: Newest,
     /// Sequence numbers of bytes that a receiver takes out of the stream, and what speaks for
     /// the segments that say so.
     urgent: Vec<(u32, u16)>,
@@ -83,9 +80,8 @@ pub(super) struct Window {
     of_skipped: bool,
     /// Bytes that came since its readings were last read.
     unread: usize,
-    /// Bytes that may be read again at once.
-    credit: usize,
-    credited: Timestamp,
+    /// A parser was in the middle of something when its readings were last read.
+    open: bool,
     /// When something last came.
     pub(super) touched: Timestamp,
 }
@@ -93,14 +89,7 @@ pub(super) struct Window {
 impl Window {
     /// One that begins with this sequence number; `starts`: a message does, too.
     pub(super) fn new(base: u32, starts: bool, time: Timestamp) -> Self {
-        Self {
-            base,
-            start: starts.then_some(base),
-            credit: READ_A_SECOND,
-            credited: time,
-            touched: time,
-            ..Self::default()
-        }
+        Self { base, start: starts.then_some(base), touched: time, ..Self::default() }
     }
 
     /// Bytes on the heap.
@@ -252,7 +241,6 @@ impl Window {
             self.unread += payload.len();
         }
         self.touched = time;
-        self.credit = self.credit.saturating_add(READ_AGAIN * payload.len());
         Put { inside: true, grew, changed, differs }
     }
 

@@ -13,6 +13,7 @@ mod regard;
 use held::Held;
 use odd::is_far_behind_end;
 
+use super::credit::Credit;
 use super::overlap::Window;
 use super::overlap::evidence::{Evidence, Peer};
 use crate::decode::packet::{Packet, Segment};
@@ -111,6 +112,8 @@ pub struct StreamWork<'a> {
     pub may_begin: fn(&[u8]) -> bool,
     /// The other direction.
     pub peer: Peer,
+    /// What may be read again, and who pays for it.
+    pub credit: &'a mut Credit,
     /// Where drops are counted.
     pub counters: &'a mut Counters,
 }
@@ -376,7 +379,7 @@ impl Stream {
             if !self.is_done() && !pending.is_empty() {
                 let _ = reader.live(self.chunk(pending, Cut::End), held.doubted);
             }
-            held.settle((Cut::End, self.next), reader);
+            held.settle((Cut::End, self.next), work, reader);
         }
         self.flags |= DONE;
     }
@@ -398,15 +401,15 @@ impl Stream {
             && unfinished
             && (work.may_begin)(held.window.between(message, self.next))
         {
-            held.part(behind, work);
+            held.part(behind, work, reader);
         }
         self.go_to(behind);
         self.advance(0, work, reader);
     }
 
     /// Reads what was put off in a doubted stream. How many bytes that were.
-    pub fn settle(&mut self, reader: &mut dyn Reader) -> usize {
-        self.held.as_mut().map_or(0, |held| held.settle((Cut::None, self.next), reader))
+    pub fn settle(&mut self, work: &mut StreamWork<'_>, reader: &mut dyn Reader) -> usize {
+        self.held.as_mut().map_or(0, |held| held.settle((Cut::None, self.next), work, reader))
     }
 
     /// Is there a reading that was put off?

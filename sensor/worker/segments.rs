@@ -4,6 +4,7 @@
 use std::hash::Hash;
 
 use super::Worker;
+use super::silence::{SIDES, without_packet};
 use super::told::Told;
 use super::watch::{At, Scene};
 use crate::decode::packet::{Packet, Segment};
@@ -57,10 +58,18 @@ impl Worker {
     pub(super) fn leave_over(&mut self, index: FlowIndex) -> [Leftover; 2] {
         let Some(flow) = self.flows.get_mut(index) else { return Default::default() };
         let before: usize = flow.streams.iter().map(|stream| stream.held_bytes()).sum();
-        let (limits, counters) = (&self.limits.stream, &mut self.counters);
-        let peer = Peer::default();
-        let mut work = StreamWork { limits, time: self.now, may_begin, peer, counters };
-        let left = flow.streams.each_mut().map(|stream| stream.leave_over(&mut work));
+        if before == 0 {
+            return Default::default();
+        }
+        let number = number(index, flow.begun());
+        let left = SIDES.map(|side| {
+            let mut left = Leftover::default();
+            without_packet(self, index, (side, number), |stream, work, reader| {
+                left = stream.leave_over(work, reader);
+            });
+            left
+        });
+        let Some(flow) = self.flows.get_mut(index) else { return left };
         let after: usize = flow.streams.iter().map(|stream| stream.held_bytes()).sum();
         self.held_bytes = (self.held_bytes + after).saturating_sub(before);
         left
@@ -116,7 +125,8 @@ impl Worker {
         let (stream, session) = flow.stream(side);
         let held = stream.held_bytes() + session.held_bytes();
         let (limits, counters) = (&self.limits.stream, &mut self.counters);
-        let mut work = StreamWork { limits, time, may_begin, peer, counters };
+        let credit = &mut self.credit;
+        let mut work = StreamWork { limits, time, may_begin, peer, credit, counters };
         let mut reader = Parsers::new(
             (session, side),
             scene.ends(),

@@ -1,6 +1,7 @@
 //! What happens to a flow without a packet of its own: holes skipped late, readings put off, what
 //! is held let go, and its end.
 
+use super::contain::InHand;
 use super::segments::{Parsers, Teller, number};
 use super::watch::Scene;
 use super::{Worker, watch};
@@ -11,12 +12,13 @@ use crate::flow::{Flow, FlowIndex, Peer, Stream};
 use crate::net::{IpProtocol, Side};
 use crate::stats::Counter;
 
-const SIDES: [Side; 2] = [Side::Low, Side::High];
+pub(super) const SIDES: [Side; 2] = [Side::Low, Side::High];
 
 /// How long what is kept of finished messages is kept, in nanoseconds of packet time.
 const KEPT: u64 = 900_000_000_000;
 
-/// Bytes of readings put off that are read at once, each time what is overdue is looked for.
+/// Bytes of readings put off that are read at once, each time what is overdue is looked for. Those
+/// that are not have their turn the next time.
 const PUT_OFF: usize = 4 << 20;
 
 /// Flows that hold bytes among which one is chosen to let go.
@@ -27,27 +29,39 @@ impl Worker {
     /// skipped even if nothing more arrives, what was put off is read, what is old is let go.
     pub(super) fn tend_holders(&mut self) {
         let mut holders = std::mem::take(&mut self.holders);
-        let (mut budget, now) = (PUT_OFF, self.now);
+        let now = self.now;
+        let (mut nth, mut kept, mut budget) = (0, 0, PUT_OFF);
+        let (first, mut next) = (self.turn, None);
         holders.retain(|(index, id)| {
+            nth += 1;
             let Some(flow) = self.flows.get_mut(*index).filter(|flow| flow.id() == *id) else {
                 return false;
             };
             let due = flow.streams.each_ref().map(|stream| stream.is_due(now, KEPT));
             if due.contains(&Some(false)) && !due.contains(&Some(true)) {
+                kept += 1;
                 return true;
             }
             let before = held_by(flow);
             let begun = number(*index, flow.begun());
+            let mut left = if nth > first { budget } else { 0 };
             for side in SIDES {
-                self.tend(*index, side, begun, &mut budget);
+                self.tend(*index, side, begun, &mut left);
+            }
+            if nth > first {
+                budget = left;
             }
             let Some(flow) = self.flows.get_mut(*index) else { return false };
             let after = held_by(flow);
             flow.holding = after > 0;
             self.held_bytes = (self.held_bytes + after).saturating_sub(before);
+            kept += usize::from(after > 0);
+            if budget == 0 {
+                next = next.or(Some(kept));
+            }
             after > 0
         });
-        self.holders = holders;
+        (self.holders, self.turn) = (holders, next.unwrap_or(0));
     }
 
     fn tend(&mut self, index: FlowIndex, side: Side, flow_number: u64, budget: &mut usize) {
@@ -62,7 +76,7 @@ impl Worker {
                     stream.skip_hole(work, reader);
                 }
                 if put_off {
-                    *budget = budget.saturating_sub(stream.settle(reader));
+                    *budget = budget.saturating_sub(stream.settle(work, reader));
                 }
             });
         }
@@ -96,6 +110,8 @@ impl Worker {
             let before = held_by(flow);
             let mut after = before;
             if finished {
+                self.settle(index);
+                let Some(flow) = self.flows.get_mut(index) else { return };
                 flow.streams.iter_mut().for_each(|stream| stream.let_go(self.now, 0));
                 after = held_by(flow);
                 flow.holding = after > 0;
@@ -109,6 +125,21 @@ impl Worker {
                 self.forget(index);
             }
         }
+    }
+
+    /// Reads what was put off in a flow.
+    fn settle(&mut self, index: FlowIndex) {
+        let was = std::mem::replace(&mut self.in_hand, InHand::Flow(index));
+        for side in SIDES {
+            let Some(flow) = self.flows.get_mut(index) else { return };
+            if flow.stream(side).0.has_put_off() {
+                let number = number(index, flow.begun());
+                without_packet(self, index, (side, number), |stream, work, reader| {
+                    stream.settle(work, reader);
+                });
+            }
+        }
+        self.in_hand = was;
     }
 
     /// The flow that lets go, taken out of the list of those that hold; and does it hold nothing
@@ -141,7 +172,7 @@ pub(super) fn held_by(flow: &Flow<Session>) -> usize {
 }
 
 /// Lets a stream show its parsers something although no packet has just come.
-fn without_packet(
+pub(super) fn without_packet(
     worker: &mut Worker,
     index: FlowIndex,
     (side, flow_number): (Side, u64),
@@ -153,7 +184,9 @@ fn without_packet(
     let scene = Scene::new(&packet, flow.last(), 0).of_flow(flow.begun(), client);
     let (limits, counters) = (&worker.limits.stream, &mut worker.counters);
     let (time, peer) = (worker.now.max(flow.last()), Peer::default());
-    let mut work = StreamWork { limits, time, may_begin, peer, counters };
+    let credit = &mut worker.credit;
+    credit.charge(packet.source.address);
+    let mut work = StreamWork { limits, time, may_begin, peer, credit, counters };
     let (stream, session) = flow.stream(side);
     let teller = Teller::new(worker.watch.at(&scene), &mut worker.told, flow_number);
     let mut reader = Parsers::new((session, side), scene.ends(), teller, &mut worker.scratch);

@@ -10,7 +10,7 @@ use std::collections::HashSet;
 
 use wardwatch::decode::packet::{Packet, Segment, TcpFlags};
 use wardwatch::flow::stream::{Reader, Shown, StreamWork};
-use wardwatch::flow::{Chunk, Stream, StreamLimits, Verdict};
+use wardwatch::flow::{Chunk, Credit, Stream, StreamLimits, Verdict};
 use wardwatch::net::Timestamp;
 use wardwatch::stats::Counters;
 
@@ -59,6 +59,7 @@ impl Reader for Words {
 struct Pushed {
     stream: Stream,
     words: Words,
+    credit: Credit,
     counters: Counters,
     bytes: usize,
     now: Timestamp,
@@ -67,12 +68,13 @@ struct Pushed {
 impl Pushed {
     fn work(&mut self, act: impl FnOnce(&mut Stream, &mut StreamWork<'_>, &mut Words)) {
         let limits = StreamLimits::default();
-        let (time, counters) = (self.now, &mut self.counters);
+        let (time, credit, counters) = (self.now, &mut self.credit, &mut self.counters);
         let mut work = StreamWork {
             limits: &limits,
             time,
             may_begin: |_| false,
             peer: Default::default(),
+            credit,
             counters,
         };
         act(&mut self.stream, &mut work, &mut self.words);
@@ -110,8 +112,8 @@ pub fn stream(data: &[u8]) {
         parts.swap(place, other);
     }
     let now = Timestamp::new(1_700_000_000, 0);
-    let (stream, words_read, counters) = Default::default();
-    let mut pushed = Pushed { stream, words: words_read, counters, bytes: 0, now };
+    let (stream, words_read, credit, counters) = Default::default();
+    let mut pushed = Pushed { stream, words: words_read, credit, counters, bytes: 0, now };
     pushed.segment(INITIAL, 2, b"", 64);
     let mut parts = parts.into_iter();
     // Half of the inputs are without decoys: then nothing may be missing.

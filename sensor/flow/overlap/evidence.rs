@@ -46,6 +46,13 @@ impl Opening {
     }
 }
 
+/// The newest timestamps of the copies that were scored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::flow) struct Newest {
+    addressed: Option<u32>,
+    others: Option<u32>,
+}
+
 /// Of one copy of some bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::flow) struct Evidence {
@@ -110,7 +117,10 @@ impl Evidence {
     /// How good a copy with this payload is, the higher the better: a receiver that is sent one
     /// copy it takes and others it drops has the highest. `newest` is the newest timestamp of
     /// the copies before.
-    pub(in crate::flow) fn score(&self, payload: &[u8], newest: &mut Option<u32>) -> u16 {
+    pub(in crate::flow) fn score(&self, payload: &[u8], newest: &mut Newest) -> u16 {
+        // Where the hardware addresses of both ways differ, as behind two routers that share one,
+        // none seems addressed: these are compared with each other.
+        let newest = if self.addressed { &mut newest.addressed } else { &mut newest.others };
         let sum = match self.partial_sum {
             Some(partial) if fold(u64::from(partial) + sum(payload)) == 0xffff => 2,
             Some(_) if !self.unfilled => 0,
@@ -118,7 +128,7 @@ impl Evidence {
         };
         let older = |newest: u32| self.timestamp.is_some_and(|ours| is_older(ours, newest));
         let current = self.current && !newest.is_some_and(older);
-        let fine = self.header && self.form && self.acknowledges && self.addressed;
+        let fine = self.header && self.form && self.acknowledges;
         if fine && sum > 0 && current && self.timestamp.is_some() {
             *newest = self.timestamp;
         }

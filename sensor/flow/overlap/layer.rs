@@ -70,6 +70,11 @@ impl Layer {
         else {
             return false;
         };
+        if bytes.len() == payload.len() && scores.iter().all(|old| *old == 0) {
+            bytes.copy_from_slice(payload);
+            scores.fill(score);
+            return !payload.is_empty();
+        }
         if self.rule == Rule::Agreeing {
             let mut there = bytes.iter().zip(scores.iter()).zip(payload);
             if there.any(|((byte, old), new)| *old > 0 && *byte != *new) {
@@ -88,15 +93,27 @@ impl Layer {
 
     /// What is there of it, if it is less than came.
     pub(super) fn less_than(&self, came: &Runs) -> Option<Runs> {
+        let scores = |run: &Range<usize>| {
+            self.scores.get(run.start..run.end.min(self.scores.len())).unwrap_or(&[])
+        };
+        if came
+            .as_slice()
+            .iter()
+            .all(|run| scores(run).len() == run.len() && !scores(run).contains(&0))
+        {
+            return None;
+        }
         let mut runs = Runs::default();
         for run in came.as_slice() {
-            for at in run.clone() {
-                if self.scores.get(at).is_some_and(|score| *score > 0) {
-                    runs.add(at..at + 1);
+            let mut at = run.start;
+            for part in scores(run).chunk_by(|one, next| (*one > 0) == (*next > 0)) {
+                if part.first().is_some_and(|score| *score > 0) {
+                    runs.add(at..at + part.len());
                 }
+                at += part.len();
             }
         }
-        (runs != *came).then_some(runs)
+        Some(runs)
     }
 
     pub(super) fn make_room(&mut self, count: usize) {

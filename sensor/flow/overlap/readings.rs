@@ -2,10 +2,9 @@
 
 use std::ops::Range;
 
-use super::{READ_A_SECOND, Window};
+use super::Window;
 use crate::flow::runs::Runs;
 use crate::flow::stream::{Chunk, Cut, Reader, Shown, Verdict};
-use crate::net::Timestamp;
 
 /// How the readings ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,18 +28,15 @@ impl Window {
         self.unread > 0 && !self.of_skipped
     }
 
-    /// May it be read again now? What comes and what time passes pay for it, so that a flood of
-    /// contradictions costs little a byte; what is not read at once is read by and by.
-    pub(in crate::flow) fn affords_reading(&mut self, time: Timestamp) -> bool {
-        let millis = time.since(self.credited) / 1_000_000;
-        if millis > 0 {
-            let earned = usize::try_from(millis).unwrap_or(usize::MAX);
-            let earned = earned.saturating_mul(READ_A_SECOND / 1000);
-            self.credit = self.credit.saturating_add(earned);
-            self.credited = time;
-        }
-        self.credit = self.credit.min(READ_A_SECOND.max(8 * self.bytes.len()));
-        self.credit >= self.price()
+    /// Is there something to tell when nothing follows? What a parser has read to its end it does
+    /// not read otherwise then.
+    pub(in crate::flow) fn has_an_end_to_read(&self) -> bool {
+        self.open && self.is_contradicted()
+    }
+
+    /// Did half as much come since its readings were last read as stands in it?
+    pub(in crate::flow) fn is_mostly_unread(&self) -> bool {
+        self.unread >= self.runs.covered() / 2
     }
 
     /// Bytes that a reading of all readings reads.
@@ -57,7 +53,7 @@ impl Window {
         reader: &mut dyn Reader,
     ) -> Outcome {
         self.unread = 0;
-        self.credit = self.credit.saturating_sub(self.price());
+        self.open = false;
         let mut outcome = Outcome::default();
         // Amid a message whose beginning is missing there is nothing to understand.
         if self.start.is_some_and(|start| !self.has(start, start.wrapping_add(1))) {
@@ -78,6 +74,7 @@ impl Window {
                 outcome.add(self.show((&runs, &bytes), (cut, passed), reader));
             }
         }
+        self.open = outcome.is_open;
         outcome
     }
 
@@ -107,18 +104,18 @@ impl Window {
             .filter(|sequence| sequence.wrapping_sub(self.base) < i32::MAX.cast_unsigned())
             .map(|sequence| self.offset(*sequence))
             .collect();
+        taken.retain(|offset| *offset < bytes.len());
         taken.sort_unstable();
+        taken.dedup();
         let (mut out, mut runs) = (Vec::with_capacity(bytes.len()), Runs::default());
-        let mut ahead = 0;
-        for (offset, byte) in bytes.iter().enumerate() {
-            if taken.get(ahead) == Some(&offset) {
-                ahead += 1;
-                continue;
+        let mut from = 0;
+        for end in taken.into_iter().chain([bytes.len()]) {
+            let moved = from - out.len();
+            for run in there.within(from..end) {
+                runs.add(run.start - moved..run.end - moved);
             }
-            if there.covers(offset..offset + 1) {
-                runs.add(out.len()..out.len() + 1);
-            }
-            out.push(*byte);
+            out.extend_from_slice(bytes.get(from..end).unwrap_or(&[]));
+            from = end + 1;
         }
         (out, runs)
     }

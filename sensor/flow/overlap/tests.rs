@@ -134,20 +134,14 @@ fn urgent_bytes_are_read_in_and_out_all_or_only_the_last() {
 }
 
 #[test]
-fn reading_again_is_paid_for_by_bytes_and_by_time() {
-    let mut window = window(&[(0, &"a".repeat(LIMIT), 64)]);
-    let mut reads = 0;
-    for n in 0..20_000_u32 {
-        let text = if n % 2 == 0 { "b" } else { "c" };
-        put(&mut window, n % 64, text, 64);
-        if window.affords_reading(NOW) {
-            window.read((Cut::End, 0), &mut Texts::default());
-            reads += 1;
-        }
-    }
-    // What is read again is some bytes for each that came, and a little at the beginning.
-    assert!((2..20).contains(&reads), "{reads}");
-    assert!(window.affords_reading(NOW.after(1_000_000_000)));
+fn what_is_told_to_its_end_has_nothing_more_to_tell_when_nothing_follows() {
+    let mut window = window(&[(0, "abc", 64), (0, "abd", 64)]);
+    assert!(window.is_unread() && window.is_mostly_unread());
+    let _ = window.read((Cut::None, 0), &mut Texts::default());
+    assert!(!window.is_unread() && !window.has_an_end_to_read());
+    put(&mut window, 9, "x", 64);
+    let _ = window.read((Cut::None, 0), &mut Texts::default());
+    assert!(window.has_an_end_to_read(), "what lies behind a hole");
 }
 
 proptest! {

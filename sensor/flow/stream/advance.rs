@@ -1,5 +1,6 @@
 //! Bytes that adjoin what was read: shown, counted, and kept within bounds.
 
+use super::held::{is_paid, read_again};
 use super::{CONSUMED, Cut, DONE, Held, Reader, Shown, Stream, StreamWork, Verdict};
 use crate::stats::Counter;
 
@@ -9,7 +10,12 @@ const PAST: u32 = 16 * 1024;
 impl Stream {
     /// Shows everything that adjoins what was shown. `missing` bytes behind it were on the wire
     /// but not captured.
-    pub(super) fn advance(&mut self, missing: u32, work: &StreamWork<'_>, reader: &mut dyn Reader) {
+    pub(super) fn advance(
+        &mut self,
+        missing: u32,
+        work: &mut StreamWork<'_>,
+        reader: &mut dyn Reader,
+    ) {
         while !self.is_done()
             && let Some(mut held) = self.held.take()
         {
@@ -35,7 +41,7 @@ impl Stream {
             held.unfinished =
                 !self.is_done() && !(held.taken == self.next && (told || self.skips()));
             let window_end = held.window.end();
-            self.make_past(&mut held, work);
+            self.make_past(&mut held, work, reader);
             self.held = Some(held);
             self.spend_skip(window_end);
         }
@@ -68,7 +74,7 @@ impl Stream {
     }
 
     /// Keeps no more of what was read than is worth keeping.
-    fn make_past(&self, held: &mut Held, work: &StreamWork<'_>) {
+    fn make_past(&self, held: &mut Held, work: &mut StreamWork<'_>, reader: &mut dyn Reader) {
         let past = held.taken.wrapping_sub(held.window.base());
         let message = self.message();
         let of_message = message.wrapping_sub(held.window.base());
@@ -79,6 +85,7 @@ impl Stream {
         if past <= most || past > i32::MAX.cast_unsigned() {
             return;
         }
+        held.read_in_time(self.next, work, reader);
         if of_message > 0 && past.wrapping_sub(of_message) <= PAST {
             held.window.forget_before(message);
             held.window.starts_at(message);
@@ -104,12 +111,12 @@ impl Stream {
 
     /// Reads the stretch where the stream stands in all its readings. Where one of them goes on
     /// and the stream's own reading has ended or passes over what follows, that begins anew.
-    pub(super) fn look_again(&mut self, work: &StreamWork<'_>, reader: &mut dyn Reader) {
+    pub(super) fn look_again(&mut self, work: &mut StreamWork<'_>, reader: &mut dyn Reader) {
         let Some(mut held) = self.held.take() else { return };
         held.doubted = true;
-        let readable = held.window.is_unread() && held.window.affords_reading(work.time);
+        let readable = held.window.is_unread() && is_paid(work);
         let outcome = match readable {
-            true => held.window.read((Cut::None, self.next), reader),
+            true => read_again(&mut held.window, (Cut::None, self.next), work, reader),
             false => Default::default(),
         };
         if readable {
@@ -140,6 +147,7 @@ impl Stream {
             let full = held.window.is_full(work.limits);
             if full {
                 work.counters.count(Counter::StreamLimit);
+                held.read_in_time(self.next, work, reader);
                 held.window.forget_before(held.taken);
             }
             let still = full && held.window.is_full(work.limits);

@@ -1,10 +1,12 @@
 //! What a direction keeps on the heap: the stretch where it stands, and other places of its
 //! sequence space where the connection may stand in truth.
 
+use super::super::overlap::Outcome;
 use super::super::overlap::Window;
 use super::super::overlap::evidence::Evidence;
 use super::{Cut, Reader, StreamWork};
 use crate::net::Timestamp;
+use crate::stats::Counter;
 
 /// Other places of one direction; of more, one goes that begins nothing, else the oldest.
 const PLACES: usize = 4;
@@ -64,8 +66,9 @@ impl Held {
 
     /// Begins the window where the stream stands, if that lies behind what was kept of a body that
     /// was skipped.
-    pub(super) fn leave_skipped(&mut self, work: &StreamWork<'_>) {
+    pub(super) fn leave_skipped(&mut self, work: &mut StreamWork<'_>, reader: &mut dyn Reader) {
         if self.taken.wrapping_sub(self.window.end()).cast_signed() > 0 {
+            self.read_in_time(self.taken, work, reader);
             self.window = Window::new(self.taken, true, work.time);
         }
     }
@@ -73,7 +76,7 @@ impl Held {
     /// Keeps what stands before a far place as a place of its own, where the stream goes there:
     /// what came early may be a decoy that is not to end a message.
     #[cold]
-    pub(super) fn part(&mut self, behind: u32, work: &mut StreamWork<'_>) {
+    pub(super) fn part(&mut self, behind: u32, work: &mut StreamWork<'_>, reader: &mut dyn Reader) {
         if behind.wrapping_sub(self.window.base()) <= FAR_HOLE {
             return;
         }
@@ -86,7 +89,7 @@ impl Held {
         }
         let mut old = std::mem::replace(&mut self.window, new);
         old.cut_off(behind);
-        self.keep(old, work);
+        self.keep(old, work, reader);
     }
 
     /// Is it in the middle of something?
@@ -99,7 +102,7 @@ impl Held {
         &mut self,
         (sequence, payload): (u32, &[u8]),
         evidence: &Evidence,
-        work: &StreamWork<'_>,
+        work: &mut StreamWork<'_>,
         reader: &mut dyn Reader,
     ) -> bool {
         let mut known = false;
@@ -109,10 +112,13 @@ impl Held {
             }
             known = true;
             let put = place.put((sequence, payload), evidence, (work.limits.bytes, work.time));
+            if put.differs {
+                work.credit.earn(payload.len());
+            }
             let base = place.base();
-            if put.changed && place.affords_reading(work.time) {
+            if put.changed && is_paid(work) {
                 self.doubted = true;
-                let _ = place.read((Cut::None, base), reader);
+                let _ = read_again(place, (Cut::None, base), work, reader);
             }
         }
         known
@@ -127,21 +133,39 @@ impl Held {
         reader: &mut dyn Reader,
     ) {
         let begins = (work.may_begin)(bytes.1);
-        self.keep(Window::new(bytes.0, begins, work.time), work);
+        self.keep(Window::new(bytes.0, begins, work.time), work, reader);
         self.offer(bytes, evidence, work, reader);
     }
 
     /// Keeps a place for later.
-    pub(super) fn keep(&mut self, place: Window, work: &mut StreamWork<'_>) {
+    pub(super) fn keep(
+        &mut self,
+        place: Window,
+        work: &mut StreamWork<'_>,
+        reader: &mut dyn Reader,
+    ) {
         if self.places.len() >= PLACES {
-            work.counters.count(crate::stats::Counter::StreamLimit);
+            work.counters.count(Counter::StreamLimit);
             let oldest = (self.places.iter().enumerate())
                 .min_by_key(|(_, place)| (place.begins(), place.touched));
             if let Some((at, _)) = oldest {
-                self.places.remove(at);
+                read_last(&mut self.places.remove(at), None, work, reader);
             }
         }
         self.places.push(place);
+    }
+
+    /// Something of the stretch where the stream stands is about to be forgotten: what was put
+    /// off is read before.
+    pub(super) fn read_in_time(
+        &mut self,
+        next: u32,
+        work: &mut StreamWork<'_>,
+        reader: &mut dyn Reader,
+    ) {
+        if self.doubted || self.window.is_contradicted() {
+            read_last(&mut self.window, Some(next), work, reader);
+        }
     }
 
     /// Is there a reading that was put off?
@@ -150,18 +174,66 @@ impl Held {
         doubted && self.window.is_unread() || self.places.iter().any(Window::is_unread)
     }
 
-    /// Reads what was put off. How many bytes that were.
-    pub(super) fn settle(&mut self, (cut, passed): (Cut, u32), reader: &mut dyn Reader) -> usize {
+    /// Reads what was put off, whoever has spent what. How many bytes that were.
+    pub(super) fn settle(
+        &mut self,
+        (cut, passed): (Cut, u32),
+        work: &mut StreamWork<'_>,
+        reader: &mut dyn Reader,
+    ) -> usize {
         let mut price = 0;
         let doubted = self.doubted || self.window.is_contradicted();
         for (window, due) in std::iter::once((&mut self.window, doubted))
             .chain(self.places.iter_mut().map(|p| (p, true)))
         {
-            if due && (window.is_unread() || (cut == Cut::End && window.is_contradicted())) {
+            if due && (window.is_unread() || (cut == Cut::End && window.has_an_end_to_read())) {
                 price += window.price();
                 let _ = window.read((cut, passed), reader);
             }
         }
+        work.counters.add(Counter::BytesReadAgain, price as u64);
         price
+    }
+}
+
+/// May what has changed be read again now? Else it is read by and by.
+pub(super) fn is_paid(work: &mut StreamWork<'_>) -> bool {
+    let is_paid = work.credit.is_left(work.time);
+    if !is_paid {
+        work.counters.count(Counter::ReadingsPutOff);
+    }
+    is_paid
+}
+
+/// Reads a stretch in all its readings; who sent it pays.
+pub(super) fn read_again(
+    window: &mut Window,
+    place: (Cut, u32),
+    work: &mut StreamWork<'_>,
+    reader: &mut dyn Reader,
+) -> Outcome {
+    let price = window.price();
+    work.credit.spend(price);
+    work.counters.add(Counter::BytesReadAgain, price as u64);
+    window.read(place, reader)
+}
+
+/// Reads what was put off of a stretch that is about to be forgotten. What was read before and has
+/// changed little since is lost if its sender owes too much: it would cost more than it brought.
+#[cold]
+fn read_last(
+    window: &mut Window,
+    passed: Option<u32>,
+    work: &mut StreamWork<'_>,
+    reader: &mut dyn Reader,
+) {
+    if !window.is_unread() {
+        return;
+    }
+    if window.is_mostly_unread() || work.credit.is_lent(work.time) {
+        let passed = passed.unwrap_or_else(|| window.base());
+        let _ = read_again(window, (Cut::None, passed), work, reader);
+    } else {
+        work.counters.count(Counter::ReadingsGivenUp);
     }
 }

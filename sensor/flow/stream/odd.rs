@@ -7,6 +7,7 @@ use super::{
     AFTER_GAP, AT_START, CONSUMED, Chunk, Cut, DONE, Evidence, Held, Packet, Reader, SYN_SEEN,
     Segment, Shown, Stream, StreamWork, TOLD, Verdict, Window, after, first_byte,
 };
+use crate::flow::overlap::evidence::Newest;
 use crate::stats::Counter;
 
 /// Farther than this from where the stream stands, a segment is no neighbour: a new place.
@@ -68,7 +69,7 @@ impl Stream {
             let at = came.sequence.wrapping_add(u32::from(pointer.saturating_sub(1)));
             let near = at.wrapping_sub(self.next).cast_signed().abs() < FAR_AMID;
             if near && !self.is_done() {
-                let score = came.evidence.score(came.payload, &mut None);
+                let score = came.evidence.score(came.payload, &mut Newest::default());
                 self.held_here(work).window.note_urgent(at, score);
             }
         }
@@ -76,6 +77,7 @@ impl Stream {
             return;
         }
         let begins_other = segment.flags.syn() && self.is_other_connection(segment.sequence);
+        work.credit.charge(packet.source.address);
         let bytes = (came.sequence, came.payload);
         let known = self.held.as_mut().is_some_and(|held| {
             !held.places.is_empty() && held.offer(bytes, &came.evidence, work, reader)
@@ -131,8 +133,9 @@ impl Stream {
         if near && !amid {
             // There is only the past, which makes room.
             if let Some(held) = &mut self.held {
+                held.read_in_time(self.next, work, reader);
                 held.window.forget_before(held.taken);
-                held.leave_skipped(work);
+                held.leave_skipped(work, reader);
             }
             return false;
         }
@@ -147,17 +150,26 @@ impl Stream {
             return true;
         }
         self.cut_here(reader);
-        self.leave(came.sequence, amid, work);
+        self.leave(came.sequence, amid, work, reader);
         self.go_to(came.sequence);
         false
     }
 
     /// Leaves what is held where the stream stands, for a place elsewhere. `amid`: it is kept.
-    fn leave(&mut self, sequence: u32, amid: bool, work: &mut StreamWork<'_>) {
+    fn leave(
+        &mut self,
+        sequence: u32,
+        amid: bool,
+        work: &mut StreamWork<'_>,
+        reader: &mut dyn Reader,
+    ) {
         let Some(held) = &mut self.held else { return };
+        if !amid {
+            held.read_in_time(self.next, work, reader);
+        }
         let window = std::mem::replace(&mut held.window, Window::new(sequence, false, work.time));
         if amid {
-            held.keep(window, work);
+            held.keep(window, work, reader);
         }
         (held.hole, held.unfinished, held.unresolved) = (None, false, false);
         held.doubted = true;
@@ -204,7 +216,7 @@ impl Stream {
         if begins && !known {
             // The session wakes by itself, and knows who is the server.
             self.flags &= !(DONE | CONSUMED);
-            self.leave(came.sequence, false, work);
+            self.leave(came.sequence, false, work, reader);
             self.go_to(came.sequence);
             self.place(came, length(came), work, reader);
             return;
@@ -246,7 +258,7 @@ impl Stream {
         &mut self,
         came: &Came<'_>,
         begins: bool,
-        work: &StreamWork<'_>,
+        work: &mut StreamWork<'_>,
     ) -> Option<super::super::overlap::Put> {
         let (mut sequence, mut payload) = (came.sequence, came.payload);
         let behind = sequence.wrapping_sub(self.next).cast_signed() < 0;
@@ -287,7 +299,12 @@ impl Stream {
         } else if before > 0 && unsure {
             held.window.starts_anywhere();
         }
-        Some(held.window.put((sequence, payload), &came.evidence, (work.limits.bytes, work.time)))
+        let limits = (work.limits.bytes, work.time);
+        let put = held.window.put((sequence, payload), &came.evidence, limits);
+        if put.differs {
+            work.credit.earn(payload.len());
+        }
+        Some(put)
     }
 
     /// A segment near the place where the stream stands.
@@ -342,7 +359,7 @@ impl Stream {
                 // Its beginning was read and is not kept; what is new in it goes its way.
                 let payload = came.payload.get(fresh as usize..).unwrap_or(&[]);
                 if let Some(held) = &mut self.held {
-                    held.leave_skipped(work);
+                    held.leave_skipped(work, reader);
                 }
                 let rest = Came { sequence: old, payload, ..*came };
                 let _ = self.put(&rest, false, work);

@@ -2,7 +2,8 @@
 
 use super::super::overlap::Window;
 use super::{
-    AFTER_GAP, AT_START, CONSUMED, DONE, Held, STARTED, SYN_SEEN, Segment, Stream, StreamWork,
+    AFTER_GAP, AT_START, CONSUMED, DONE, Held, Reader, STARTED, SYN_SEEN, Segment, Stream,
+    StreamWork,
 };
 use crate::net::Timestamp;
 
@@ -81,11 +82,11 @@ impl Stream {
     }
 
     /// What may yet be completed of a connection that is being replaced.
-    pub fn leave_over(&mut self, work: &mut StreamWork<'_>) -> Leftover {
+    pub fn leave_over(&mut self, work: &mut StreamWork<'_>, reader: &mut dyn Reader) -> Leftover {
         let Some(held) = &mut self.held else { return Leftover::default() };
         let time = held.window.touched;
         let window = std::mem::replace(&mut held.window, Window::new(0, false, time));
-        held.keep(window, work);
+        held.keep(window, work, reader);
         Leftover(std::mem::take(&mut held.places))
     }
 

@@ -1,3 +1,5 @@
+mod put_off;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -63,6 +65,7 @@ impl Reader for Words {
 struct Bench {
     stream: Stream,
     words: Words,
+    credit: Credit,
     counters: Counters,
     limits: StreamLimits,
     time: Timestamp,
@@ -75,6 +78,7 @@ impl Bench {
         Self {
             stream: Stream::default(),
             words: Words::default(),
+            credit: Credit::default(),
             counters: Counters::default(),
             limits: StreamLimits::default(),
             time: Timestamp::default(),
@@ -87,9 +91,10 @@ impl Bench {
         &mut self,
         act: impl FnOnce(&mut Stream, &Packet<'_>, &mut StreamWork<'_>, &mut Words),
     ) {
-        let Self { stream, words, counters, limits, time, packet, begins } = self;
+        let Self { stream, words, credit, counters, limits, time, packet, begins } = self;
         let (time, peer) = (*time, Peer::default());
-        let mut work = StreamWork { limits, time, may_begin: *begins, peer, counters };
+        let may_begin = *begins;
+        let mut work = StreamWork { limits, time, may_begin, peer, credit, counters };
         act(stream, packet, &mut work, words);
     }
 
@@ -340,7 +345,7 @@ fn what_a_replaced_connection_left_over_is_still_completed() {
     bench.push(&syn(9));
     bench.push(&segment(10, &bytes[..5]));
     let mut left = Leftover::default();
-    bench.with(|stream, _, work, _| left = stream.leave_over(work));
+    bench.with(|stream, _, work, words| left = stream.leave_over(work, words));
     bench.stream = Stream::default();
     bench.stream.open(700);
     bench.stream.take_over(left, bench.time);
