@@ -106,6 +106,12 @@ impl Window {
         self.base
     }
 
+    /// With which sequence number its message begins, or what is there of it. The base may lie
+    /// before: room for what comes last byte first.
+    pub(super) fn first(&self) -> u32 {
+        self.start.or_else(|| self.next_from(self.base)).unwrap_or(self.base)
+    }
+
     /// The sequence number behind all of it.
     pub(super) fn end(&self) -> u32 {
         self.sequence(self.bytes.len())
@@ -124,6 +130,12 @@ impl Window {
     /// Where the bytes from a sequence number on end.
     pub(super) fn end_from(&self, sequence: u32) -> u32 {
         self.sequence(self.runs.end_from(self.offset(sequence)))
+    }
+
+    /// Where the bytes that end with a sequence number, or go on there, begin.
+    pub(super) fn begin_of(&self, sequence: u32) -> u32 {
+        let ahead = sequence.wrapping_sub(self.base).cast_signed();
+        usize::try_from(ahead).map_or(sequence, |at| self.sequence(self.runs.begin_of(at)))
     }
 
     /// The first byte at or behind a sequence number that is there.

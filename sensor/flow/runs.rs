@@ -68,6 +68,12 @@ impl Runs {
         }
     }
 
+    /// Where the covered bytes up to an offset begin: the offset itself if none end there.
+    pub(super) fn begin_of(&self, offset: usize) -> usize {
+        let at = self.0.partition_point(|run| run.end < offset);
+        self.0.get(at).map_or(offset, |run| run.start.min(offset))
+    }
+
     /// The first covered offset at or behind one.
     pub(super) fn next_from(&self, offset: usize) -> Option<usize> {
         let at = self.0.partition_point(|run| run.end <= offset);

@@ -133,6 +133,8 @@ const TOLD: u16 = 64;
 const ACKNOWLEDGES: u16 = 128;
 /// It was seen to close.
 const CLOSED: u16 = 256;
+/// Nothing is known of it but where it stood in the connection before this one.
+const STOOD: u16 = 512;
 
 /// One direction's reassembly. Without held bytes it has no heap.
 #[derive(Debug, Default)]
@@ -192,8 +194,9 @@ impl Stream {
     #[inline]
     pub fn as_peer(&self) -> Peer {
         Peer {
-            next: (self.flags & STARTED != 0).then_some(self.next),
+            next: (self.flags & (STARTED | STOOD) != 0).then_some(self.next),
             acknowledged: (self.flags & ACKNOWLEDGES != 0).then_some(self.acknowledged),
+            stood: (self.flags & STOOD != 0).then_some(self.acknowledged),
             ..Peer::default()
         }
     }

@@ -58,9 +58,6 @@ impl Worker {
     pub(super) fn leave_over(&mut self, index: FlowIndex) -> [Leftover; 2] {
         let Some(flow) = self.flows.get_mut(index) else { return Default::default() };
         let before: usize = flow.streams.iter().map(|stream| stream.held_bytes()).sum();
-        if before == 0 {
-            return Default::default();
-        }
         let number = number(index, flow.begun());
         let left = SIDES.map(|side| {
             let mut left = Leftover::default();

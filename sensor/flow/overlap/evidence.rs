@@ -13,6 +13,9 @@ pub struct Peer {
     pub next: Option<u32>,
     /// The latest acknowledgement number that it sent, if it sent one.
     pub acknowledged: Option<u32>,
+    /// The latest acknowledgement number that it sent in the connection before this one, as long
+    /// as it has said nothing in this one.
+    pub stood: Option<u32>,
     /// The hardware address its SYN came from; zeroes where that is not known.
     pub mac: [u8; 6],
     /// The timestamp its SYN gave back; zero where it gave none.

@@ -43,7 +43,7 @@ impl Came<'_> {
 
     /// Does it lie where the other side's acknowledgements say that the stream stands?
     fn is_acknowledged(&self, work: &StreamWork<'_>) -> bool {
-        work.peer.acknowledged.is_none_or(|acknowledged| {
+        work.peer.acknowledged.or(work.peer.stood).is_none_or(|acknowledged| {
             let ahead = self.sequence.wrapping_sub(acknowledged).cast_signed();
             (-FAR_AMID..=FAR_AMID).contains(&ahead)
         })
@@ -287,11 +287,12 @@ impl Stream {
         }
         let held = self.held.as_mut()?;
         let unsure = unsure && (held.unfinished || self.flags & CONSUMED == 0);
-        let before = held.window.base().wrapping_sub(sequence).cast_signed();
+        let first = held.window.first();
+        let before = first.wrapping_sub(sequence).cast_signed();
         if before > 0 && !begins && !unsure && !of_message {
             // What came before was read and is not kept: it is no message's beginning.
             payload = payload.get(before.unsigned_abs() as usize..)?;
-            sequence = held.window.base();
+            sequence = first;
         }
         if behind && (begins || of_message) && before > 0 {
             held.window.starts_at(if begins { sequence } else { message });
@@ -395,10 +396,13 @@ impl Stream {
 
     /// Makes an earlier segment the beginning; what was pending follows it.
     fn begin_earlier(&mut self, came: &Came<'_>, work: &StreamWork<'_>) {
-        (self.next, self.since) = (came.sequence, 0);
+        // What stands directly before it, and was cut off from all that followed, belongs to it.
+        let adjoining = self.held.as_ref().map(|held| held.window.begin_of(came.sequence));
+        let begin = adjoining.unwrap_or(came.sequence);
+        (self.next, self.since) = (begin, 0);
         self.flags |= AFTER_GAP;
         if let Some(held) = &mut self.held {
-            held.taken = came.sequence;
+            held.taken = begin;
             held.hole = Some(work.time);
         }
     }

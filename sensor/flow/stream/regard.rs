@@ -2,7 +2,7 @@
 
 use super::super::overlap::Window;
 use super::{
-    AFTER_GAP, AT_START, CONSUMED, DONE, Held, Reader, STARTED, SYN_SEEN, Segment, Stream,
+    AFTER_GAP, AT_START, CONSUMED, DONE, Held, Reader, STARTED, STOOD, SYN_SEEN, Segment, Stream,
     StreamWork,
 };
 use crate::net::Timestamp;
@@ -10,10 +10,14 @@ use crate::net::Timestamp;
 /// How far behind the SYN of another connection its first bytes may come.
 const RIVAL_WINDOW: u32 = 64 * 1024;
 
-/// Stretches of a connection that was replaced while a message was incomplete. The SYN that
-/// replaced it may have been a decoy.
+/// Stretches of a connection that was replaced while a message was incomplete, and where this
+/// direction stood. The SYN that replaced it may have been a decoy.
 #[derive(Debug, Default)]
-pub struct Leftover(Vec<Window>);
+pub struct Leftover {
+    places: Vec<Window>,
+    /// The next sequence number, and the latest acknowledgement number.
+    stood: Option<(u32, u32)>,
+}
 
 impl Stream {
     /// Is it the first byte behind the SYN?
@@ -83,15 +87,24 @@ impl Stream {
 
     /// What may yet be completed of a connection that is being replaced.
     pub fn leave_over(&mut self, work: &mut StreamWork<'_>, reader: &mut dyn Reader) -> Leftover {
-        let Some(held) = &mut self.held else { return Leftover::default() };
+        let peer = self.as_peer();
+        let stood = peer.next.zip(peer.acknowledged.or(peer.stood));
+        let Some(held) = &mut self.held else { return Leftover { stood, ..Leftover::default() } };
         let time = held.window.touched;
         let window = std::mem::replace(&mut held.window, Window::new(0, false, time));
         held.keep(window, work, reader);
-        Leftover(std::mem::take(&mut held.places))
+        Leftover { places: std::mem::take(&mut held.places), stood }
     }
 
-    /// Goes on completing what the connection before it left over.
-    pub fn take_over(&mut self, Leftover(places): Leftover, time: Timestamp) {
+    /// Goes on completing what the connection before it left over. Until this direction speaks,
+    /// it stands where it stood.
+    pub fn take_over(&mut self, Leftover { places, stood }: Leftover, time: Timestamp) {
+        if let Some((next, acknowledged)) = stood
+            && self.flags & STARTED == 0
+        {
+            (self.next, self.acknowledged) = (next, acknowledged);
+            self.flags |= STOOD;
+        }
         if !places.is_empty() {
             let mut held = Held::new(Window::new(self.next, true, time), self.next);
             held.places = places;
