@@ -270,9 +270,9 @@ fn both_scripts_speak_the_language_of_the_machine() {
 }
 
 /// Programs that tests may start without further words: those of packages that are in every Debian
-/// (coreutils, dash, dpkg, mount).
-const EVERYWHERE: [&str; 9] =
-    ["date", "dpkg", "dpkg-deb", "id", "mkfifo", "mknod", "mount", "sh", "umount"];
+/// (bash, coreutils, dash, dpkg, mount).
+const EVERYWHERE: [&str; 11] =
+    ["bash", "cat", "date", "dpkg", "dpkg-deb", "id", "mkfifo", "mknod", "mount", "sh", "umount"];
 /// Those that a test says it does without.
 const DONE_WITHOUT: [&str; 3] = ["cargo-deb", "lintian", "systemd-analyze"];
 
@@ -290,7 +290,9 @@ fn tests_start_no_program_that_scripts_test_does_not_install() {
             continue;
         }
         let text = std::fs::read_to_string(&path).unwrap();
-        for after in text.split("Command::new(\"").skip(1) {
+        // In a namespace too: `mirror.run("ip", ...)`.
+        let starts = ["Command::new(\"", ".inside(\"", ".run(\"", "can_run(\"", ".command(\""];
+        for after in starts.iter().flat_map(|start| text.split(start).skip(1)) {
             let program = after.split('"').next().unwrap();
             let installed = tools.contains(&format!(":{program}"));
             let known = EVERYWHERE.contains(&program) || DONE_WITHOUT.contains(&program);

@@ -355,7 +355,7 @@ fn the_service_switches_on_the_interfaces_that_the_configuration_names_and_no_ot
         mirror.plug(one, other);
         mirror.link(other, "down");
     }
-    mirror.run("sysctl", &["-qw", "net.ipv6.conf.usb0.disable_ipv6=0"]);
+    mirror.run("sh", &["-c", "echo 0 > /proc/sys/net/ipv6/conf/usb0/disable_ipv6"]);
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("sensor/dist/raise-interfaces");
     let script = script.display().to_string();
     let is = |interface: &str, flag: &str| {
