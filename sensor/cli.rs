@@ -68,7 +68,7 @@ pub enum Command {
     /// Watch interfaces and write the log; needs CAP_NET_RAW, not root
     #[cfg(feature = "live")]
     Run(Run),
-    /// Say on one screen how the sensor fares; exits with 1 when something is wrong
+    /// Say on one screen how the sensor fares; exits with 1 when something is wrong, not for mere hints
     #[cfg(feature = "live")]
     Status(Status),
     /// Listen to a mirror port for some seconds; say what is wrong with it and what mends it

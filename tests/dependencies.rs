@@ -397,6 +397,19 @@ fn contributing_says_who_keeps_each_dependency_and_when_it_was_looked_at() {
         assert!(ioc_feeds::Date::parse(day).is_ok_and(|date| date.day > 0), "{name}: {day}");
     }
     let table = table.split("\n## ").next().unwrap();
+    let packages = graph().packages;
+    for name in &named {
+        // A crate may be locked in another version too, for somebody else.
+        let locked = packages.values().filter(|package| package.name == *name);
+        let mut is = locked.map(|package| {
+            let licence = package.licence.as_deref().unwrap_or("-").replace('/', " OR ");
+            (format!("| `{name}` {} |", package.version), format!("| {licence} |"))
+        });
+        let held = |(begin, licence): (String, String)| {
+            table.lines().any(|line| line.starts_with(&begin) && line.contains(&licence))
+        };
+        assert!(is.any(held), "{name}: its version or licence is not the one that is locked");
+    }
     let rows = table.lines().filter(|line| line.starts_with("| `")).count();
     assert_eq!(rows, named.len(), "a row of a crate that is no longer used");
 }

@@ -352,3 +352,75 @@ fn the_service_manager_is_told_of_start_life_reload_and_stop() {
     sensor.stop();
     told_until(&manager, "STOPPING=1");
 }
+
+/// What a process has open, each once: sockets by family, files by name.
+fn open_things(pid: u32) -> std::collections::BTreeSet<String> {
+    let read = |path: String| std::fs::read_to_string(path).unwrap_or_default();
+    let families = ["packet", "netlink", "unix", "tcp", "tcp6", "udp", "udp6", "raw"];
+    let tables = families.map(|family| (family, read(format!("/proc/{pid}/net/{family}"))));
+    let name = |link: std::path::PathBuf| {
+        let link = link.display().to_string();
+        let inode = link.strip_prefix("socket:[").and_then(|rest| rest.strip_suffix(']'));
+        let Some(inode) = inode else {
+            let file = link.rsplit('/').next().unwrap();
+            return file.split(':').next().unwrap().to_owned();
+        };
+        let of =
+            |table: &str| table.lines().any(|line| line.split_whitespace().any(|w| w == inode));
+        let family = tables.iter().find(|(_, table)| of(table));
+        format!("{} socket", family.map_or("unknown", |(family, _)| family))
+    };
+    let open = std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
+    open.filter_map(|fd| std::fs::read_link(fd.unwrap().path()).ok()).map(name).collect()
+}
+
+/// A value of /proc/PID/status.
+fn value_of(pid: u32, name: &str) -> String {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix(&format!("{name}:")));
+    line.unwrap().trim().to_owned()
+}
+
+#[test]
+fn the_table_in_security_md_is_what_running_processes_hold() {
+    let Some(mirror) = Mirror::new("table") else { return };
+    let directory = run::temporary_directory();
+    std::fs::set_permissions(directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .unwrap();
+    let log = directory.path().join("log");
+    std::fs::create_dir(&log).unwrap();
+    let nobody = 65534;
+    std::os::unix::fs::chown(&log, Some(nobody), Some(nobody)).unwrap();
+    let config = run::put(directory.path(), "user.toml", b"user = \"nobody\"\n");
+    let arguments =
+        ["run", "-i", "m1", "--log-dir", log.to_str().unwrap(), "-c", config.to_str().unwrap()];
+    let sensor = mirror.sensor_in(&arguments, &log);
+    sensor.until("this process holds", 10);
+
+    // A scan that waits for more of its capture.
+    let pipe = std::process::Stdio::piped;
+    let mut scan = run::Run::new(["scan", "-"]).command();
+    let mut scan = scan.stdin(pipe()).stdout(pipe()).stderr(pipe()).spawn().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(700));
+
+    let rights = ["CapEff", "NoNewPrivs", "Seccomp"];
+    let [of_run, of_scan, of_us] = [sensor.pid(), scan.id(), std::process::id()]
+        .map(|pid| rights.map(|name| value_of(pid, name)));
+    let open = [sensor.pid(), scan.id()].map(open_things);
+    scan.kill().unwrap();
+    scan.wait().unwrap();
+    sensor.stop();
+
+    // A scan gives nothing up and takes nothing.
+    assert_eq!(of_scan, of_us);
+    assert!(!open[1].iter().any(|thing| thing.contains("socket")), "{:?}", open[1]);
+    let table = include_str!("../SECURITY.md");
+    for (name, value) in rights.iter().zip(&of_run) {
+        let row = format!("| `{name}` | `{value}` | the caller's |");
+        assert!(table.contains(&row), "not in SECURITY.md: {row}");
+    }
+    let ordinary = |thing: &&String| !matches!(thing.as_str(), "null" | "stderr" | "pipe");
+    let held: Vec<String> = open[0].iter().filter(ordinary).map(|one| format!("`{one}`")).collect();
+    let row = format!("| open | {} | ", held.join(", "));
+    assert!(table.contains(&row), "not in SECURITY.md: {row}");
+}

@@ -317,3 +317,64 @@ fn a_check_refuses_what_a_run_would_and_leaves_nothing_behind() {
     check("", "lo").expect_code(0);
     assert!(fs::read_dir(place.log()).unwrap().next().is_none());
 }
+
+#[test]
+fn what_comes_with_the_program_may_be_old_and_a_feed_of_the_office_may_not() {
+    let Some(mirror) = Mirror::new("what_comes_with_the_program") else { return };
+    let place = Place::new();
+    let log = place.log().display().to_string();
+    let faults = |options: &[&str]| {
+        let options = [&["run", "-i", "m1", "--log-dir", &log], options].concat();
+        let sensor = mirror.sensor_through(&[], &options, &place.log());
+        let begun = Instant::now();
+        let wrong = loop {
+            let seen = Run::new(["status", "--json", "--log-dir", &log]).go();
+            let json: serde_json::Value = serde_json::from_str(&seen.stdout).unwrap();
+            let wrong = json["wrong"].to_string();
+            // Its first report comes after its first line, and takes the place of an older sensor's.
+            let is_of_us = json["process"].as_u64() == Some(sensor.pid().into());
+            if is_of_us || begun.elapsed().as_secs() > 20 {
+                break wrong;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        };
+        sensor.stop();
+        wrong
+    };
+    assert_eq!(faults(&[]), "[]");
+    let old = b"indicator,type,threat,last_seen\na.evil.example,domain,redline,2020-01-01\n";
+    let old = run::put(place.path(), "old.csv", old).display().to_string();
+    assert_eq!(faults(&["--no-builtin-feeds", "--feeds", &old]), "[\"indicators-old\"]");
+}
+
+#[test]
+fn the_service_switches_on_the_interfaces_that_the_configuration_names_and_no_other() {
+    let Some(mirror) = Mirror::new("the_service_switches_on") else { return };
+    let place = Place::new();
+    for (one, other) in [("u0", "usb0"), ("u1", "usb1"), ("u2", "usb2")] {
+        mirror.plug(one, other);
+        mirror.link(other, "down");
+    }
+    mirror.run("sh", &["-c", "echo 0 > /proc/sys/net/ipv6/conf/usb0/disable_ipv6"]);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("sensor/dist/raise-interfaces");
+    let script = script.display().to_string();
+    let is = |interface: &str, flag: &str| {
+        let words = format!("ip link show {interface} {flag} | grep -q {interface}");
+        mirror.can_run("sh", &["-c", &words])
+    };
+    let raise = |text: &str| {
+        let config = run::put(place.path(), "w.toml", text.as_bytes()).display().to_string();
+        mirror.run("sh", &[&script, &config]);
+    };
+    raise("[capture]\n#interfaces = [\"usb1\"]\ninterfaces = []\nfilter = \"usb1\"\n");
+    assert!(!is("usb0", "up") && !is("usb1", "up"));
+    raise(
+        "[capture]\ninterfaces = [ # the mirror\n  \"usb0\",\n  'gone0', '../usb1' ]\nring = \"usb1\"\n",
+    );
+    assert!(is("usb0", "up") && !is("usb1", "up") && !is("usb2", "up"));
+    assert!(mirror.can_run("sh", &["-c", "! ip address show usb0 | grep -q inet"]));
+    raise("capture.interfaces = [\"usb1\", \"usb2\"]\n");
+    assert!(is("usb1", "up") && is("usb2", "up"));
+    // No configuration, no word and no failure: the sensor says it.
+    mirror.run("sh", &[&script, "/no/such.toml"]);
+}

@@ -10,10 +10,10 @@ use std::thread;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
-use ioc_feeds::Date;
 
 use super::at_work::{AtWork, Faults, Stuck, Turns};
 use super::health::Health;
+use super::indicators::Newest;
 use super::keep;
 use super::ledger::Ledger;
 use super::metrics::Metrics;
@@ -65,7 +65,7 @@ pub(super) struct Desk<'a, 's> {
     started: Timestamp,
     last: Last,
     indicators: usize,
-    newest: Option<Date>,
+    newest: Newest,
     /// Standard error, which must not hold the writer up: a journal that hangs is no reason to.
     errors: Stream,
     told: Told,
@@ -375,8 +375,9 @@ impl<'a, 's> Desk<'a, 's> {
             time,
             uptime: time.since(self.started) / SECOND,
             indicators: self.indicators,
-            newest: self.newest,
-            age_days: self.newest.map(|date| date.age_in_days(time.seconds())),
+            newest: self.newest.all,
+            newest_own: self.newest.own,
+            age_days: self.newest.all.map(|date| date.age_in_days(time.seconds())),
             memory: self.memory.as_ref().and_then(resident),
             alerts: self.writer.alerts,
             losses: self.losses(),

@@ -24,10 +24,29 @@ pub type Say<'a> = &'a mut dyn FnMut(&dyn Display);
 pub struct Indicators {
     /// For the matcher.
     pub set: Arc<IndicatorSet>,
-    /// Newest date of an indicator; none if none has one.
-    pub newest: Option<Date>,
+    /// Newest dates among them.
+    pub newest: Newest,
     /// Name of every feed that was read, those too of which nothing could be used.
     pub feeds: Vec<Arc<str>>,
+}
+
+/// Newest dates of indicators; none where none has one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Newest {
+    /// Among all.
+    pub all: Option<Date>,
+    /// Among those of the office's own feeds: the curated ones grow old with the program.
+    pub own: Option<Date>,
+}
+
+impl Newest {
+    fn note(&mut self, loaded: &Loaded, own: bool) {
+        let date = loaded.indicators.iter().filter_map(|i| i.last_seen.or(i.first_seen)).max();
+        self.all = self.all.max(date);
+        if own {
+            self.own = self.own.max(date);
+        }
+    }
 }
 
 /// Loads feeds and allow lists; bad lines are named and the rest is used.
@@ -36,13 +55,16 @@ pub struct Indicators {
 /// When a feed or allow list cannot be read at all, or nothing is left to match.
 pub fn load(settings: &FeedSettings, say: Say<'_>) -> Result<Indicators, AppError> {
     let (mut indicators, mut names) = (Vec::new(), Vec::new());
-    for feed in feeds(settings, say)? {
+    let mut newest = Newest::default();
+    let curated = built_in(settings)?.into_iter().map(|feed| (feed, false));
+    let own = own(settings, say)?.into_iter().map(|feed| (feed, true));
+    for (feed, own) in curated.chain(own) {
+        newest.note(&feed, own);
         report(&feed, settings.language, say);
         names.push(feed.feed.clone());
         indicators.extend(feed.indicators);
     }
     let allow = allow(settings, say)?;
-    let newest: Option<Date> = indicators.iter().filter_map(|i| i.last_seen.or(i.first_seen)).max();
     let behaviours =
         Behaviours::load(&settings.behaviours).map_err(|error| config::behaviour(&error))?;
     let set = IndicatorSet::build(indicators, &allow).with_behaviours(Arc::new(behaviours));
@@ -64,7 +86,17 @@ pub fn load(settings: &FeedSettings, say: Say<'_>) -> Result<Indicators, AppErro
 /// # Errors
 /// The first feed that cannot be read.
 pub fn feeds(settings: &FeedSettings, say: Say<'_>) -> Result<Vec<Loaded>, FeedError> {
-    let mut loaded = if settings.builtin { curated::load()? } else { vec![curated::canary()?] };
+    let mut loaded = built_in(settings)?;
+    loaded.extend(own(settings, say)?);
+    Ok(loaded)
+}
+
+fn built_in(settings: &FeedSettings) -> Result<Vec<Loaded>, FeedError> {
+    if settings.builtin { curated::load() } else { Ok(vec![curated::canary()?]) }
+}
+
+fn own(settings: &FeedSettings, say: Say<'_>) -> Result<Vec<Loaded>, FeedError> {
+    let mut loaded = Vec::new();
     for path in &settings.paths {
         loaded.extend(load_path(path, settings.language, say)?);
     }

@@ -136,6 +136,7 @@ impl<'a> Ledger<'a> {
         (report.packets, report.lost) = (frames, status.lost());
         (report.indicators, report.hosts) = (status.indicators, status.hosts);
         report.newest = status.newest.map(|date| date.to_string());
+        report.newest_own = status.newest_own.map(|date| date.to_string());
         (report.hidden, report.connections) = status.blind();
         report.panics = status.counters.get(Counter::Panics);
         report.interfaces = interfaces(workers);

@@ -10,10 +10,9 @@ use std::thread;
 use std::time::Duration;
 
 use crossbeam_channel::Sender;
-use ioc_feeds::Date;
 use ioc_feeds::threat::Threats;
 
-use super::indicators;
+use super::indicators::{self, Newest};
 use crate::config::{self, FeedSettings};
 use crate::lang;
 use crate::matching::IndicatorSet;
@@ -35,8 +34,8 @@ pub(super) enum Reloaded {
         difference: Difference,
         /// Indicators now.
         len: usize,
-        /// Newest date among them.
-        newest: Option<Date>,
+        /// Newest dates among them.
+        newest: Newest,
     },
     /// The old one stays; why.
     Refused(String),

@@ -6,10 +6,10 @@ use std::sync::atomic::Ordering;
 use std::thread::{self, ScopedJoinHandle};
 
 use crossbeam_channel::bounded;
-use ioc_feeds::Date;
 
 use super::AppError;
 use super::desk::Desk;
+use super::indicators::Newest;
 use super::keep::Keep;
 use super::metrics::Metrics;
 use super::notices::Notice;
@@ -46,8 +46,8 @@ pub struct RunJob {
     pub format: LineFormat,
     /// Nanoseconds between them.
     pub heartbeat_nanos: u64,
-    /// Newest date among the indicators.
-    pub newest: Option<Date>,
+    /// Newest dates among the indicators.
+    pub newest: Newest,
     /// The metrics page, if it is served.
     pub metrics: Option<Metrics>,
     /// What is to be said in the log once it is open.

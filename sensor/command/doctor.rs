@@ -52,7 +52,7 @@ pub(super) fn doctor(global: &Global, options: Doctor) -> Result<u8, AppError> {
     let owners = Owners::new(&successors(settings.user.as_deref(), &log_dir));
     let mut facts = Facts {
         log_error: facts::log_error(&log_dir, &owners),
-        age_days: loaded.newest.map(|date| date.age_in_days(now().seconds())),
+        age_days: loaded.newest.all.map(|date| date.age_in_days(now().seconds())),
         link: Link::of(&interface),
         boot: boot::Boot::of(&interface),
         interface: interface.clone(),
@@ -71,7 +71,7 @@ pub(super) fn doctor(global: &Global, options: Doctor) -> Result<u8, AppError> {
         }
     }
     let stamped = facts.frames.last.and_then(|time| clock::fault(time, clock::built(), None));
-    facts.clock = clock::fault(now(), clock::built(), loaded.newest).or(stamped);
+    facts.clock = clock::fault(now(), clock::built(), loaded.newest.all).or(stamped);
     say(settings.language, &facts)
 }
 

@@ -77,7 +77,7 @@ pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
     let events = events(&options, &settings)?;
     if options.test {
         let watched = (&*names, workers, &live);
-        let lines = (&format, &owners, indicators.newest);
+        let lines = (&format, &owners, indicators.newest.all);
         return check::check(&options, &settings, watched, lines);
     }
     let log = log_place(&options, &settings, &owners)?;
@@ -107,7 +107,7 @@ pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
         keep,
     };
     let sources = run::open(&job.interfaces, job.workers, &job.live)?;
-    let fault = clock::fault(now(), clock::built(), job.newest).map(Notice::Clock);
+    let fault = clock::fault(now(), clock::built(), job.newest.all).map(Notice::Clock);
     job.notices.extend(fault);
     let runtime = job.keep.runtime_file();
     if settings.sandbox {
@@ -319,7 +319,7 @@ pub(super) fn syslog_sinks(
 fn refuse_rings(settings: &Settings, sockets: usize) -> Result<(), ConfigError> {
     check::refuse_rings(settings.ring_bytes, sockets).map_err(|error| {
         ConfigError::Value(Said::new(
-            format!("capture.ring_mb: mọi bộ đệm cộng lại chiếm quá ba phần tư bộ nhớ của máy ({error}); hãy giảm ring_mb hoặc số worker"),
+            format!("capture.ring_mb: mọi bộ đệm cộng lại chiếm quá ba phần tư bộ nhớ của máy ({error}); hãy giảm ring_mb hoặc số luồng (workers)"),
             format!("capture.ring_mb: all rings together take more than three quarters of this machine's memory ({error}); lower ring_mb or the number of workers"),
         ))
     })

@@ -35,7 +35,7 @@ pub fn unwatched(
 pub fn worker_stuck(language: Language, interface: &str) -> String {
     match language {
         Language::Vi => format!(
-            "worker của cổng mạng {interface} đã đứng yên: không thấy được gì ở đó; systemd sẽ khởi động lại, nếu không hãy chạy: sudo systemctl restart wardwatch"
+            "một luồng đọc card mạng {interface} đã đứng yên: không thấy được gì ở đó; systemd sẽ khởi động lại, nếu không hãy chạy: sudo systemctl restart wardwatch"
         ),
         Language::En => format!(
             "a worker of interface {interface} stands still: nothing is seen there; systemd restarts it, otherwise run: sudo systemctl restart wardwatch"

@@ -99,8 +99,8 @@ const TEXTS: &[(&str, &str)] = &[
         "Biểu thức lọc BPF; mặc định không lọc, vì lọc theo cổng sẽ bỏ sót thẻ VLAN và PPPoE",
     ),
     (
-        "Say on one screen how the sensor fares; exits with 1 when something is wrong",
-        "Cho biết trên một màn hình máy giám sát đang ra sao; thoát với mã 1 khi có lỗi",
+        "Say on one screen how the sensor fares; exits with 1 when something is wrong, not for mere hints",
+        "Cho biết trên một màn hình máy giám sát đang ra sao; thoát với mã 1 khi có lỗi, nếu chỉ có gợi ý thì không",
     ),
     (
         "Directory of the log of the sensor that is asked about",

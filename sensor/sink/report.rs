@@ -55,6 +55,8 @@ pub struct Report {
     pub indicators: usize,
     /// Day of the newest.
     pub newest: Option<String>,
+    /// Day of the newest that does not come with the program.
+    pub newest_own: Option<String>,
     /// Is a contact configured, other than the one that is built in?
     pub contact: bool,
     /// Hosts of ours seen.

@@ -33,6 +33,8 @@ pub struct Status {
     pub indicators: usize,
     /// Newest date among them; none if none has one.
     pub newest: Option<Date>,
+    /// The same among those that do not come with the program.
+    pub newest_own: Option<Date>,
     /// Days since then.
     pub age_days: Option<i64>,
     /// Resident memory in bytes, if it can be read.

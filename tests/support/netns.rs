@@ -1,6 +1,6 @@
 //! A mirror port in a network namespace of the test's own, and a sensor that listens to it.
 //!
-//! Needs root, `ip`, `sysctl`, `ethtool`, `mount` and `tcpreplay`; callers ask
+//! Needs root, `ip`, `ethtool`, `mount` and `tcpreplay`; callers ask
 //! `skipped_without_root` first.
 #![allow(clippy::print_stderr)] // what could not be cleaned up must be said
 
@@ -48,7 +48,9 @@ impl Namespace {
         done(Command::new("ip").args(["netns", "add", &this.0]));
         // No neighbour discovery of our own among the frames.
         for which in ["all", "default"] {
-            this.inside("sysctl", &["-qw", &format!("net.ipv6.conf.{which}.disable_ipv6=1")]);
+            // Not sysctl, which is a package (procps) that a small machine may lack.
+            let write = format!("echo 1 > /proc/sys/net/ipv6/conf/{which}/disable_ipv6");
+            this.inside("sh", &["-c", &write]);
         }
         this.link("lo", "up");
         this

@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 
 use ioc_feeds::file;
 
+/// What the package's unit runs before the sensor.
+const RAISES: &str = "\nExecStartPre=-+/usr/lib/wardwatch/raise-interfaces ";
+
 /// Files read of a directory.
 const FILES: usize = 256;
 
@@ -20,7 +23,7 @@ pub(super) enum Manager {
     Ifupdown,
     /// NetworkManager.
     Nm,
-    /// An `ExecStartPre=` of the service.
+    /// An `ExecStartPre=` of the service, the package's or the office's.
     Service,
     /// None that is known.
     None,
@@ -64,8 +67,13 @@ impl Boot {
         let network_manager =
             files(root, &["etc/NetworkManager/system-connections"], "nmconnection");
         let service = files(root, &["etc/systemd/system/wardwatch.service.d"], "conf");
-        let ways: [(Manager, &[PathBuf], Says); 5] = [
+        // The unit of the package switches on what the configuration names.
+        let unit = root.join("usr/lib/systemd/system/wardwatch.service");
+        let raises = file::read_text(&unit).is_ok_and(|text| text.contains(RAISES));
+        let config = raises.then(|| root.join("etc/wardwatch/wardwatch.toml"));
+        let ways: [(Manager, &[PathBuf], Says); 6] = [
             (Manager::Service, &service, of_service),
+            (Manager::Service, config.as_slice(), of_configuration),
             (Manager::Netplan, &netplan, of_netplan),
             (Manager::Networkd, &networkd, of_networkd),
             (Manager::Ifupdown, &ifupdown, of_ifupdown),
@@ -176,6 +184,14 @@ fn of_service(text: &str, interface: &str) -> bool {
     lines(text).any(ups)
 }
 
+/// `capture.interfaces` of the sensor's configuration.
+fn of_configuration(text: &str, interface: &str) -> bool {
+    let config: Option<toml::Table> = text.parse().ok();
+    let named = config.as_ref().and_then(|config| config.get("capture")?.get("interfaces"));
+    let named = named.and_then(toml::Value::as_array);
+    named.is_some_and(|names| names.iter().any(|name| name.as_str() == Some(interface)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -208,6 +224,21 @@ mod tests {
             let (root, boot) = machine(&[(path, text)]);
             assert_eq!(boot.kept, Some((manager, root.path().join(path))));
         }
+    }
+
+    #[test]
+    fn the_unit_of_the_package_keeps_up_what_the_configuration_names() {
+        let unit = include_str!("../../dist/wardwatch.service");
+        let unit = ("usr/lib/systemd/system/wardwatch.service", unit);
+        let path = "etc/wardwatch/wardwatch.toml";
+        let config = (path, "[capture]\ninterfaces = [\"eth0\", \"eth1\"]\n");
+        let (root, boot) = machine(&[unit, config]);
+        assert_eq!(boot.kept, Some((Manager::Service, root.path().join(path))));
+        for other in ["", "#interfaces = [\"eth1\"]\n", "interfaces = [\"eth10\"]\n", "[broken"] {
+            let text = format!("[capture]\n{other}");
+            assert_eq!(machine(&[unit, (path, &text)]).1.kept, None, "{other}");
+        }
+        assert_eq!(machine(&[config]).1.kept, None, "without the unit");
     }
 
     #[test]

@@ -29,6 +29,7 @@ pub(super) enum Fault {
     NoPackets,
     Loss,
     IndicatorsOld,
+    CuratedOld,
     Panics,
     NoCanary,
     CanaryOld,
@@ -37,7 +38,7 @@ pub(super) enum Fault {
 
 impl Fault {
     #[cfg(test)]
-    pub(super) const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::NeverRan,
         Self::Unreadable,
         Self::Stopped,
@@ -46,6 +47,7 @@ impl Fault {
         Self::NoPackets,
         Self::Loss,
         Self::IndicatorsOld,
+        Self::CuratedOld,
         Self::Panics,
         Self::NoCanary,
         Self::CanaryOld,
@@ -63,6 +65,7 @@ impl Fault {
             Self::NoPackets => "no-packets",
             Self::Loss => "loss",
             Self::IndicatorsOld => "indicators-old",
+            Self::CuratedOld => "curated-old",
             Self::Panics => "faults",
             Self::NoCanary => "no-canary",
             Self::CanaryOld => "canary-old",
@@ -112,10 +115,15 @@ pub(super) fn judge(found: &Found, now: Timestamp, clock: &Clock) -> Judged {
         }
         false => judged.wrong.extend(of_watching(report, now)),
     }
+    // A feed of the office that went stale is somebody's to mend. What comes with the program grows old
+    // by itself, also on a fresh machine.
     if age.is_some_and(|days| days > OLD_DAYS) {
-        judged.wrong.push(Fault::IndicatorsOld);
+        match report.newest_own {
+            Some(_) => judged.wrong.push(Fault::IndicatorsOld),
+            None => judged.hints.push(Fault::CuratedOld),
+        }
     }
-    judged.hints = hints(report, now);
+    judged.hints.extend(hints(report, now));
     judged
 }
 
@@ -192,7 +200,7 @@ pub(super) mod tests {
     #[test]
     fn each_thing_that_is_wrong_is_found_and_its_near_miss_is_not() {
         type Change = fn(&mut Report);
-        let cases: [(Change, &[Fault]); 12] = [
+        let cases: [(Change, &[Fault]); 14] = [
             (|r| r.alive = NOW - 30, &[]),
             (|r| r.alive = NOW - 31, &[Fault::Dead]),
             (|r| r.stopped = true, &[Fault::Stopped]),
@@ -203,12 +211,32 @@ pub(super) mod tests {
             (|r| (r.last_packet, r.started) = (None, NOW - 60), &[]),
             (|r| (r.recent_packets, r.recent_lost) = (9_900, 100), &[]),
             (|r| (r.recent_packets, r.recent_lost) = (9_800, 100), &[Fault::Loss]),
-            (|r| r.newest = Some("2026-05-30".into()), &[Fault::IndicatorsOld]),
+            (|r| r.own("2026-05-31"), &[]),
+            (|r| r.own("2026-05-30"), &[Fault::IndicatorsOld]),
+            (|r| r.newest = Some("2026-05-30".into()), &[]),
             (|r| r.newest = None, &[]),
         ];
         for (nth, (change, wrong)) in cases.into_iter().enumerate() {
             assert_eq!(judged(change).wrong, wrong, "case {nth}");
         }
+    }
+
+    impl Report {
+        /// A feed of the office has the newest indicator.
+        fn own(&mut self, day: &str) {
+            self.newest = Some(day.into());
+            self.newest_own = self.newest.clone();
+        }
+    }
+
+    #[test]
+    fn indicators_that_come_with_the_program_grow_old_without_anything_being_wrong() {
+        let old = judged(|report| report.newest = Some("2026-05-30".into()));
+        assert_eq!((old.wrong, old.hints), (vec![], vec![Fault::CuratedOld]));
+        let young = judged(|report| report.newest = Some("2026-05-31".into()));
+        assert_eq!(young.hints, []);
+        // A newer list of the office's own makes up for them.
+        assert_eq!(judged(|report| report.own("2026-11-01")).hints, []);
     }
 
     #[test]

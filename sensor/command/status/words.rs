@@ -289,6 +289,16 @@ fn words(language: Language, fault: Fault, (log, found): (&Path, &Found)) -> (St
                 "ask your contact for a newer list and add it to `feeds` in the configuration",
             ),
         ),
+        Fault::CuratedOld => same(
+            (
+                "các dấu hiệu kèm theo chương trình đã cũ hơn 180 ngày: máy chủ mới của mã độc không được phát hiện",
+                "cài bản wardwatch mới, hoặc thêm danh sách mới của đầu mối liên hệ vào `feeds`",
+            ),
+            (
+                "the indicators that come with the program are older than 180 days: newer servers are not known",
+                "install a newer wardwatch, or add a newer list of your contact to `feeds`",
+            ),
+        ),
         Fault::Panics => same(
             (
                 "wardwatch đã gặp lỗi của chính nó và vẫn chạy tiếp",

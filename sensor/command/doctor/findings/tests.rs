@@ -117,3 +117,12 @@ fn a_mirror_of_one_direction_is_said_with_its_direction() {
     assert_eq!(only(Counter::PacketsOut), [Finding::OnlyOutward]);
     assert_eq!(only(Counter::PacketsIn), [Finding::OnlyInward]);
 }
+
+#[test]
+fn the_readme_names_every_finding_in_both_languages() {
+    let readmes = [include_str!("../../../../README.md"), include_str!("../../../../README.vi.md")];
+    for finding in Finding::ALL {
+        let id = format!("`{}`", finding.id());
+        assert!(readmes.iter().all(|text| text.contains(&id)), "{id}");
+    }
+}
