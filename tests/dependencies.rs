@@ -277,8 +277,7 @@ fn the_fuzzers_have_a_lock_file_of_the_same_dependencies() {
     // Not of the workspace, so no build here would notice that `cargo fuzz` cannot use its lock file.
     let table = |path| std::fs::read_to_string(root(path)).unwrap().parse::<toml::Table>().unwrap();
     let lock = table("tests/fuzz/Cargo.lock");
-    for (package, manifest) in [("wardwatch", "Cargo.toml"), ("ioc-feeds", "ioc-feeds/Cargo.toml")]
-    {
+    for (package, manifest) in MANIFESTS {
         let manifest = table(manifest);
         // The fuzzers ask for no feature, and nobody's tests are built with them.
         let needed = manifest["dependencies"].as_table().unwrap().iter();
@@ -387,7 +386,7 @@ fn contributing_says_who_keeps_each_dependency_and_when_it_was_looked_at() {
     let named: BTreeSet<String> = manifests()
         .into_iter()
         .flat_map(|(_, text)| named(&text))
-        .filter(|named| named.name != "ioc-feeds")
+        .filter(|named| MANIFESTS.iter().all(|(ours, _)| named.name != *ours))
         .map(|named| named.name)
         .collect();
     for name in &named {
@@ -412,9 +411,16 @@ fn root(below: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(below)
 }
 
+/// Packages of this tree and their manifests.
+const MANIFESTS: [(&str, &str); 3] = [
+    ("wardwatch", "Cargo.toml"),
+    ("wardwatch-pipeline", "sensor/pipeline/Cargo.toml"),
+    ("ioc-feeds", "ioc-feeds/Cargo.toml"),
+];
+
 fn manifests() -> Vec<(&'static str, String)> {
     let read = |path| (path, std::fs::read_to_string(root(path)).unwrap());
-    vec![read("Cargo.toml"), read("ioc-feeds/Cargo.toml")]
+    MANIFESTS.iter().map(|(_, path)| read(path)).collect()
 }
 
 /// The lines under the headings that hold dependencies.
