@@ -356,6 +356,29 @@ fn the_pipeline_names_nothing_that_reaches_out() {
 }
 
 #[test]
+fn every_file_of_tests_belongs_to_a_binary() {
+    let manifest = fs::read_to_string(root("Cargo.toml")).unwrap();
+    let manifest: toml::Table = manifest.parse().unwrap();
+    let binaries = manifest["test"].as_array().unwrap().iter();
+    let mut reached: Vec<_> =
+        binaries.map(|test| test["path"].as_str().unwrap().to_owned()).collect();
+    for binary in reached.clone() {
+        let text = fs::read_to_string(root(&binary)).unwrap();
+        let modules = text.lines().filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';'));
+        reached.extend(modules.map(|module| format!("tests/{module}.rs")));
+    }
+    for file in fs::read_dir(root("tests")).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        let is_there = !name.ends_with(".rs") || reached.contains(&format!("tests/{name}"));
+        assert!(
+            is_there,
+            "tests/{name} is never run: write `mod` and its name into tests/traffic.rs or \
+             tests/program.rs, and `use crate::support;` into it"
+        );
+    }
+}
+
+#[test]
 fn indicators_know_no_packet() {
     for path in sources(&root("ioc-feeds/src")) {
         let code = without_comments_and_texts(&fs::read_to_string(&path).unwrap());
