@@ -1,9 +1,20 @@
 //! wardwatch: a passive sensor that reads names and addresses off a mirror port and says which
 //! PC of a small office talks to known RedLine Stealer or Mustang Panda infrastructure.
 //!
-//! This library is the whole sensor; the binary only parses arguments. It never sends a packet,
+//! This library is the sensor; the binary only parses arguments. It never sends a packet,
 //! never resolves a name and never looks at the machine's clock while it reads traffic: a
 //! packet's time is the only time there is, so a replay gives the same answer twice.
+//!
+//! # The house
+//!
+//! Split by what each part can touch; Cargo holds the walls, since a crate cannot name what it does
+//! not depend on.
+//!
+//! ```text
+//!  ioc-feeds/          what an indicator is, and files of them; knows no packet
+//!  sensor/pipeline/    stages 2 to 6: no file, thread, socket, environment or clock
+//!  sensor/             this crate: captures, files, threads, settings, rights
+//! ```
 //!
 //! # The path of a packet
 //!
@@ -28,15 +39,16 @@
 //!       sink                         sink/      8  alerts.log, EVE, terminal
 //! ```
 //!
-//! [`worker`] is one thread that runs stages 1 to 6 to completion for each packet; [`app`] is the
-//! only module that knows every stage and every thread. One thread reads one recording, which may
+//! [`worker`] runs stages 2 to 6 to completion for each packet, in the one thread that captures it;
+//! [`app`] is the only module that knows every stage and every thread. One thread reads one recording, which may
 //! be several captures that follow each other ([`app::scan`]).
 //!
 //! # The rule
 //!
 //! Data flows one way, and a stage imports earlier stages only:
-//! `net, observation, panics, stats` < `capture` < `decode` < `flow` < `extract` < `matching` < `alert` <
-//! `enrich` < `sink`. `tests/architecture.rs` reads the sources and fails on a backward import.
+//! `panics, net, frame, stats, observation` < `capture` < `decode` < `flow` < `extract` < `matching` <
+//! `alert` < `enrich` < `sink`. Between the crates Cargo holds it; within one, `tests/architecture.rs`
+//! reads the sources and fails on a backward import.
 //!
 //! # Two kinds of failure
 //!
@@ -44,24 +56,13 @@
 //! (a file, an interface, a setting) makes an error that names the thing and the remedy, and
 //! `main` prints it once.
 
-// Words every stage may use.
-pub mod net;
-pub mod observation;
-pub mod panics;
-pub mod stats;
+// Words every stage may use, and stages 2 to 6 in one thread: a crate that can reach nothing.
+pub use wardwatch_pipeline::{
+    alert, decode, extract, flow, frame, matching, net, observation, panics, stats, worker,
+};
 
-// The stages, in the order bytes travel; the empty lines keep rustfmt from sorting them.
+// The stages of this crate, in the order bytes travel; the empty lines keep rustfmt from sorting them.
 pub mod capture; // 1
-
-pub mod decode; // 2
-
-pub mod flow; // 3
-
-pub mod extract; // 4
-
-pub mod matching; // 5
-
-pub mod alert; // 6
 
 pub mod enrich; // 7
 
@@ -72,9 +73,7 @@ pub mod directory;
 
 pub mod lang;
 
-// Stages 1 to 6 in one thread; then everything around them.
-pub mod worker;
-
+// Everything around the stages.
 pub mod app;
 pub mod cli;
 pub mod command;

@@ -7,9 +7,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Stages in the order bytes travel: each imports itself and what stands before it.
-const STAGES: [&str; 15] = [
+const STAGES: [&str; 16] = [
     "panics",
     "net",
+    "frame",
     "stats",
     "observation",
     "capture",
@@ -33,9 +34,9 @@ const OTHERS: [(&str, &[&str]); 7] = [
         &[
             "panics",
             "net",
+            "frame",
             "stats",
             "observation",
-            "capture",
             "decode",
             "flow",
             "extract",
@@ -54,6 +55,13 @@ const OTHERS: [(&str, &[&str]); 7] = [
 const MOST_LINES: usize = 500;
 /// The only file that may hold `unsafe`.
 const UNSAFE_FILE: &str = "capture/fanout.rs";
+/// The crate that holds stages 2 to 6, below `sensor/`.
+const PIPELINE: &str = "pipeline/src/";
+/// What no source of [`PIPELINE`] may name, whether its clippy.toml knows the item or not.
+const UNREACHABLE: [(&str, &[&str]); 2] = [
+    ("std::", &["env", "fs", "io", "os", "process", "thread", "time"]),
+    ("ioc_feeds::", &["file"]),
+];
 /// The only places that may ask the machine's clock.
 const CLOCK_PLACES: [&str; 3] = ["capture/", "app/", "app.rs"];
 
@@ -68,9 +76,10 @@ impl Source {
         Self { path: path.into(), text: text.into() }
     }
 
-    /// `["extract", "dns", "walk"]` for `extract/dns/walk.rs`.
+    /// `["extract", "dns", "walk"]` for `extract/dns/walk.rs`, in whichever crate it is.
     fn module(&self) -> Vec<&str> {
         let path = self.path.strip_suffix(".rs").unwrap();
+        let path = path.strip_prefix(PIPELINE).unwrap_or(path);
         path.strip_suffix("/mod").unwrap_or(path).split('/').collect()
     }
 
@@ -149,6 +158,12 @@ impl Source {
                 }
             }
         }
+        if self.path.starts_with(PIPELINE) {
+            let reached = UNREACHABLE.iter().flat_map(|(of, names)| reached(&code, of, names));
+            faults.extend(
+                reached.map(|name| format!("names `{name}`; the pipeline reaches nothing")),
+            );
+        }
         faults.extend(self.backward_imports());
         faults.iter().map(|fault| format!("sensor/{}: {fault}", self.path)).collect()
     }
@@ -170,6 +185,13 @@ impl Source {
             .map(|name| format!("`{module}` may not import `{name}`"));
         backward.chain(naming).collect()
     }
+}
+
+/// Those `names` of a crate, `of`, that code takes in or names in passing.
+fn reached(code: &str, of: &str, names: &[&str]) -> Vec<String> {
+    let paths = code.match_indices(of).filter(|(at, _)| begins_word(code, *at));
+    let first = paths.flat_map(|(at, _)| first_segments(&code[at + of.len()..]));
+    first.filter(|name| names.contains(&name.as_str())).map(|name| format!("{of}{name}")).collect()
 }
 
 /// What a top-level module may import; `*` of [`OTHERS`] is every stage.
@@ -309,8 +331,50 @@ fn every_source_of_the_sensor_keeps_the_rules() {
 #[test]
 fn every_stage_that_has_a_place_is_named_in_the_architecture_document() {
     let document = fs::read_to_string(root("sensor/lib.rs")).unwrap();
-    for stage in STAGES.iter().filter(|stage| root("sensor").join(stage).is_dir()) {
+    let is_there = |stage: &str| {
+        ["sensor", "sensor/pipeline/src"].iter().any(|house| root(house).join(stage).is_dir())
+    };
+    for stage in STAGES.iter().filter(|stage| is_there(stage)) {
         assert!(document.contains(stage), "sensor/lib.rs does not draw `{stage}`");
+    }
+}
+
+#[test]
+fn the_pipeline_names_nothing_that_reaches_out() {
+    let fault = "names `std::fs`; the pipeline reaches nothing";
+    for code in ["use std::{fmt, fs};", "use std::fs::File;", "fn f() { std::fs::exists(\"/\"); }"]
+    {
+        assert_eq!(
+            faults("pipeline/src/flow/table.rs", code),
+            [format!("sensor/pipeline/src/flow/table.rs: {fault}")],
+            "{code}"
+        );
+        assert_eq!(faults("sink/text.rs", code), [""; 0], "{code}");
+    }
+    assert_eq!(faults("pipeline/src/net.rs", "use std::net::Ipv4Addr;"), [""; 0]);
+    assert_eq!(faults("pipeline/src/flow/table.rs", "use crate::alert::Alert;").len(), 1);
+}
+
+#[test]
+fn every_file_of_tests_belongs_to_a_binary() {
+    let manifest = fs::read_to_string(root("Cargo.toml")).unwrap();
+    let manifest: toml::Table = manifest.parse().unwrap();
+    let binaries = manifest["test"].as_array().unwrap().iter();
+    let mut reached: Vec<_> =
+        binaries.map(|test| test["path"].as_str().unwrap().to_owned()).collect();
+    for binary in reached.clone() {
+        let text = fs::read_to_string(root(&binary)).unwrap();
+        let modules = text.lines().filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';'));
+        reached.extend(modules.map(|module| format!("tests/{module}.rs")));
+    }
+    for file in fs::read_dir(root("tests")).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        let is_there = !name.ends_with(".rs") || reached.contains(&format!("tests/{name}"));
+        assert!(
+            is_there,
+            "tests/{name} is never run: write `mod` and its name into tests/traffic.rs or \
+             tests/program.rs, and `use crate::support;` into it"
+        );
     }
 }
 
@@ -337,11 +401,15 @@ fn a_backward_import_is_found_however_it_is_written() {
         "use super::super::alert::Alert;",
         "pub(crate) use crate::alert as later;",
     ] {
-        let found = faults("extract/dns.rs", code);
-        assert_eq!(found, ["sensor/extract/dns.rs: `extract` may not import `alert`"], "{code}");
+        let found = faults("pipeline/src/extract/dns.rs", code);
+        assert_eq!(
+            found,
+            ["sensor/pipeline/src/extract/dns.rs: `extract` may not import `alert`"],
+            "{code}"
+        );
     }
-    assert_eq!(faults("flow/mod.rs", "use super::sink::Sink;").len(), 1);
-    assert_eq!(faults("decode/mod.rs", "use crate::lang::Phrase;").len(), 1);
+    assert_eq!(faults("pipeline/src/flow/mod.rs", "use super::sink::Sink;").len(), 1);
+    assert_eq!(faults("pipeline/src/decode/mod.rs", "use crate::lang::Phrase;").len(), 1);
     assert_eq!(faults("sink/text.rs", "use crate::app::AppError;").len(), 1);
     assert_eq!(faults("main.rs", "use wardwatch::app::AppError;").len(), 1);
     assert_eq!(faults("newcomer.rs", "").len(), 1);
@@ -351,16 +419,22 @@ fn a_backward_import_is_found_however_it_is_written() {
 fn forward_imports_comments_texts_and_tests_are_no_fault() {
     for (path, code) in [
         (
-            "extract/dns.rs",
+            "pipeline/src/extract/dns.rs",
             "use crate::flow::Chunk; use super::Verdict; use super::super::net::Side;",
         ),
-        ("extract/dns/walk.rs", "use super::super::Verdict;"),
-        ("extract/dns.rs", "// unlike crate::alert\nconst A: &str = \"crate::sink todo!\";"),
-        ("extract/dns.rs", "const A: &str = r#\"unsafe \"crate::sink\"#; const B: char = '\"';"),
-        ("extract/dns.rs", "#[cfg(test)]\nmod tests {\n    use crate::sink::Sink;\n}"),
-        ("extract/dns.rs", "#[cfg(test)]\nmod tests;\nuse crate::net::Side;"),
+        ("pipeline/src/extract/dns/walk.rs", "use super::super::Verdict;"),
+        (
+            "pipeline/src/extract/dns.rs",
+            "// unlike crate::alert\nconst A: &str = \"crate::sink todo!\";",
+        ),
+        (
+            "pipeline/src/extract/dns.rs",
+            "const A: &str = r#\"unsafe \"crate::sink\"#; const B: char = '\"';",
+        ),
+        ("pipeline/src/extract/dns.rs", "#[cfg(test)]\nmod tests {\n    use crate::sink::Sink;\n}"),
+        ("pipeline/src/extract/dns.rs", "#[cfg(test)]\nmod tests;\nuse crate::net::Side;"),
         ("sink/text.rs", "use crate::lang; use crate::enrich::FullAlert;"),
-        ("worker.rs", "use crate::alert::Outbox;"),
+        ("pipeline/src/worker.rs", "use crate::alert::Outbox;"),
         ("capture/live.rs", "fn now() { SystemTime::now(); }"),
         ("main.rs", "fn main() { wardwatch::command::main() }"),
     ] {
@@ -373,10 +447,10 @@ fn unfinished_ends_clocks_and_unsafe_are_found() {
     for code in
         ["fn f() { todo!() }", "fn f() { dbg!(1); }", "fn f() { Instant::now(); }", "unsafe {}"]
     {
-        assert_eq!(faults("flow/table.rs", code).len(), 1, "{code}");
+        assert_eq!(faults("pipeline/src/flow/table.rs", code).len(), 1, "{code}");
     }
-    assert_eq!(faults("flow/table.rs", &"fn f() {}\n".repeat(MOST_LINES)).len(), 1);
-    assert_eq!(Source::new("flow/table.rs", "use std::fmt;").faults().len(), 1);
+    assert_eq!(faults("pipeline/src/flow/table.rs", &"fn f() {}\n".repeat(MOST_LINES)).len(), 1);
+    assert_eq!(Source::new("pipeline/src/flow/table.rs", "use std::fmt;").faults().len(), 1);
 }
 
 /// Where a file may be opened by its path, and why it is no harm there. Everywhere else a file that

@@ -3,7 +3,7 @@
 #![cfg(debug_assertions)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // helpers outside #[test]
 
-mod support;
+use crate::support;
 
 use std::sync::Arc;
 

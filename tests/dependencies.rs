@@ -74,6 +74,76 @@ const BUILD_SCRIPTS: [&str; 21] = [
     "zmij",
 ];
 
+/// What the pipeline is made of: data, arithmetic and memory. None opens a file, a socket or a clock
+/// but through the standard library, whose ways out `sensor/pipeline/clippy.toml` bans; `libc`
+/// comes with the random numbers of `ring`, and to call it takes `unsafe`, which the crate forbids.
+const REACHES_NOTHING: [&str; 64] = [
+    "aho-corasick",
+    "allocator-api2",
+    "arrayvec",
+    "block-buffer",
+    "cfg-if",
+    "const-oid",
+    "cpufeatures",
+    "crossbeam-channel",
+    "crossbeam-utils",
+    "crypto-common",
+    "csv",
+    "csv-core",
+    "digest",
+    "equivalent",
+    "etherparse",
+    "foldhash",
+    "getrandom",
+    "hashbrown",
+    "hybrid-array",
+    "icu_collections",
+    "icu_locale_core",
+    "icu_normalizer",
+    "icu_normalizer_data",
+    "icu_properties",
+    "icu_properties_data",
+    "icu_provider",
+    "idna",
+    "idna_adapter",
+    "ioc-feeds",
+    "itoa",
+    "jiff",
+    "jiff-core",
+    "libc",
+    "litemap",
+    "md-5",
+    "memchr",
+    "potential_utf",
+    "psl",
+    "psl-types",
+    "ring",
+    "ryu",
+    "serde",
+    "serde_core",
+    "serde_spanned",
+    "sha1",
+    "sha2",
+    "smallvec",
+    "stable_deref_trait",
+    "thiserror",
+    "tinystr",
+    "toml",
+    "toml_datetime",
+    "toml_parser",
+    "toml_writer",
+    "typenum",
+    "untrusted",
+    "utf8_iter",
+    "utf_types",
+    "winnow",
+    "writeable",
+    "yoke",
+    "zerofrom",
+    "zerotrie",
+    "zerovec",
+];
+
 /// Words of a build script that would fetch something.
 const FETCHES: [&str; 9] = [
     "TcpStream",
@@ -168,7 +238,8 @@ fn shipped(metadata: &Value) -> BTreeSet<String> {
         .map(|node| (node["id"].as_str().unwrap(), node))
         .collect();
     let members = metadata["workspace_members"].as_array().unwrap();
-    let mut waiting: Vec<&str> = members.iter().map(|id| id.as_str().unwrap()).collect();
+    let members = members.iter().map(|id| id.as_str().unwrap());
+    let mut waiting: Vec<&str> = members.filter(|id| !id.contains(TESTING)).collect();
     let mut reached = BTreeSet::new();
     while let Some(id) = waiting.pop() {
         if !reached.insert(id.to_owned()) {
@@ -277,23 +348,26 @@ fn the_fuzzers_have_a_lock_file_of_the_same_dependencies() {
     // Not of the workspace, so no build here would notice that `cargo fuzz` cannot use its lock file.
     let table = |path| std::fs::read_to_string(root(path)).unwrap().parse::<toml::Table>().unwrap();
     let lock = table("tests/fuzz/Cargo.lock");
-    for (package, manifest) in [("wardwatch", "Cargo.toml"), ("ioc-feeds", "ioc-feeds/Cargo.toml")]
-    {
+    for (package, manifest) in MANIFESTS.into_iter().filter(|(name, _)| *name != TESTING) {
         let manifest = table(manifest);
-        // The fuzzers ask for no feature, and nobody's tests are built with them.
-        let needed = manifest["dependencies"].as_table().unwrap().iter();
-        let optional = |needed: &toml::Value| {
-            needed.get("optional").and_then(toml::Value::as_bool).unwrap_or(false)
-        };
+        // Which features the fuzzers ask for is not asked here: what is optional may be missing.
+        let named = manifest["dependencies"].as_table().unwrap();
+        let optional =
+            |how: &toml::Value| how.get("optional").and_then(toml::Value::as_bool).unwrap_or(false);
         let needed: BTreeSet<_> =
-            needed.filter(|(_, how)| !optional(how)).map(|(name, _)| name.as_str()).collect();
+            named.iter().filter(|(_, how)| !optional(how)).map(|(name, _)| name.as_str()).collect();
         let packages = lock["package"].as_array().unwrap();
         let of = packages.iter().find(|other| other["name"].as_str() == Some(package)).unwrap();
         // Where a crate is there twice, its version stands behind its name.
         let locked = of["dependencies"].as_array().unwrap().iter();
         let locked: BTreeSet<_> =
             locked.map(|name| name.as_str().unwrap().split(' ').next().unwrap()).collect();
-        assert_eq!(locked, needed, "of {package}: run `cargo metadata` in tests/fuzz");
+        let missing: Vec<_> = needed.difference(&locked).collect();
+        let idle: Vec<_> = locked.iter().filter(|name| !named.contains_key(**name)).collect();
+        assert!(
+            missing.is_empty() && idle.is_empty(),
+            "of {package}: run `cargo metadata` in tests/fuzz; {missing:?} {idle:?}"
+        );
     }
 }
 
@@ -310,6 +384,25 @@ fn what_is_banned_is_nowhere_and_oracles_are_not_shipped() {
         assert!(locked.iter().any(|other| other == name), "{name} is not used at all any more");
         assert!(!shipped.contains(name), "{name} must stay a dev-dependency: {why}");
     }
+}
+
+#[test]
+fn the_pipeline_is_made_of_nothing_that_reaches_a_file_a_socket_or_a_clock() {
+    // By itself: built together with the sensor, `ioc-feeds` has its files again.
+    let tree = output(cargo().args([
+        "tree",
+        "--locked",
+        "--offline",
+        "--package=wardwatch-pipeline",
+        "--edges=normal,no-proc-macro",
+        "--prefix=none",
+        "--format={p}",
+        "--target",
+        &platform(),
+    ]));
+    let names: BTreeSet<_> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
+    let listed: BTreeSet<_> = REACHES_NOTHING.into_iter().chain(["wardwatch-pipeline"]).collect();
+    assert_eq!(names, listed, "look through the new one, then list it");
 }
 
 #[test]
@@ -387,7 +480,7 @@ fn contributing_says_who_keeps_each_dependency_and_when_it_was_looked_at() {
     let named: BTreeSet<String> = manifests()
         .into_iter()
         .flat_map(|(_, text)| named(&text))
-        .filter(|named| named.name != "ioc-feeds")
+        .filter(|named| MANIFESTS.iter().all(|(ours, _)| named.name != *ours))
         .map(|named| named.name)
         .collect();
     for name in &named {
@@ -425,9 +518,19 @@ fn root(below: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(below)
 }
 
+/// Packages of this tree and their manifests.
+const MANIFESTS: [(&str, &str); 4] = [
+    ("wardwatch", "Cargo.toml"),
+    ("wardwatch-pipeline", "sensor/pipeline/Cargo.toml"),
+    ("ioc-feeds", "ioc-feeds/Cargo.toml"),
+    (TESTING, "tests/support/Cargo.toml"),
+];
+/// The one that is not shipped.
+const TESTING: &str = "wardwatch-testing";
+
 fn manifests() -> Vec<(&'static str, String)> {
     let read = |path| (path, std::fs::read_to_string(root(path)).unwrap());
-    vec![read("Cargo.toml"), read("ioc-feeds/Cargo.toml")]
+    MANIFESTS.iter().map(|(_, path)| read(path)).collect()
 }
 
 /// The lines under the headings that hold dependencies.

@@ -5,7 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // helpers outside #[test]
 #![allow(clippy::print_stderr, clippy::disallowed_methods)] // a test may speak and look at the clock
 
-mod support;
+use crate::support;
 
 use support::doctor::{
     Setting, in_pppoe, is_answer, is_dns, is_group, morning, of_one_client, with_tag,

@@ -2,7 +2,7 @@
 //! in it moves a cursor, turns the reading direction or hides.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // helpers outside #[test]
 
-mod support;
+use crate::support;
 
 use proptest::prelude::*;
 use support::packets::{self, TcpConversation};

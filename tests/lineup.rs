@@ -1,7 +1,7 @@
 //! Frames that go through a worker's first steps side by side give what they give one by one.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // helpers outside #[test]
 
-mod support;
+use crate::support;
 
 use std::fs;
 use std::path::{Path, PathBuf};

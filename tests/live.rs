@@ -5,7 +5,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // helpers outside #[test]
 #![allow(clippy::print_stderr, clippy::disallowed_methods)] // a test may speak and look at the clock
 
-mod support;
+mod doctor_machine;
+mod live_interfaces;
+mod live_workers;
+
+use wardwatch_testing as support;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

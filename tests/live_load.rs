@@ -8,7 +8,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // helpers outside #[test]
 #![allow(clippy::print_stderr, clippy::disallowed_methods)] // a test may speak and look at the clock
 
-mod support;
+use wardwatch_testing as support;
 #[path = "../benches/traffic/mod.rs"]
 mod traffic;
 

@@ -1,11 +1,11 @@
 //! The bundled captures are what the generator writes, byte for byte.
 //!
-//! `WARDWATCH_REWRITE_CAPTURES=1 cargo test --test make_captures` writes them anew. What each
+//! `WARDWATCH_REWRITE_CAPTURES=1 cargo test --test traffic make_captures::` writes them anew. What each
 //! holds and why: `tests/captures/README.md`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // helpers outside #[test]
 #![allow(clippy::print_stderr, clippy::disallowed_methods)] // a test may speak and look at the clock
 
-mod support;
+use crate::support;
 
 use std::net::{IpAddr, SocketAddr};
 use support::capture_file;

@@ -1,5 +1,5 @@
 //! Why DNS is read by our own walker, and dns-parser 0.8 only holds it to account in tests
-//! (`sensor/extract/dns/tests.rs`): the questions and answers of today's clients, read by both.
+//! (`sensor/pipeline/src/extract/dns/tests.rs`): the questions and answers of today's clients, read by both.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // helpers outside #[test]
 #![allow(clippy::print_stderr, clippy::disallowed_methods)] // a test may speak and look at the clock
 

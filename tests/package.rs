@@ -6,7 +6,7 @@
 #[path = "../scripts/assets.rs"]
 #[allow(dead_code)] // its main
 mod assets;
-mod support;
+use crate::support;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

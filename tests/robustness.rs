@@ -9,7 +9,7 @@ mod fuzz_bodies;
 mod fuzz_stream;
 #[path = "support/fuzz_worker.rs"]
 mod fuzz_worker;
-mod support;
+use wardwatch_testing as support;
 
 use fuzz_bodies::{BODIES, Body, READ};
 use support::conversations::{self as say, Data, Hello, Record};

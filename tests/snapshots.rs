@@ -1,12 +1,12 @@
 //! What people read, word by word: alert lines, summary, heartbeat, and the EVE record.
 //!
 //! The snapshots stand in `tests/snapshots/`. After a change that is meant,
-//! `INSTA_UPDATE=always cargo test --test snapshots` writes them anew; read the difference before
-//! it is committed. In CI nothing is written.
+//! `INSTA_UPDATE=always cargo test --test program snapshots::` writes them anew; read the difference
+//! before it is committed. In CI nothing is written.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // helpers outside #[test]
 #![allow(clippy::print_stderr, clippy::disallowed_methods)] // a test may speak and look at the clock
 
-mod support;
+use crate::support;
 
 use support::capture_file;
 use support::packets::TcpConversation;

@@ -5,10 +5,9 @@
 //! is weighed: what an entry shadows is decided, and listed, where indicators are matched.
 
 use std::net::IpAddr;
-use std::path::Path;
 
 use crate::format::plain::without_comment;
-use crate::format::{FeedError, MAX_LISTED, Rejected, lines, read_capped, shorten, utf8, value};
+use crate::format::{MAX_LISTED, Rejected, lines, shorten, value};
 use crate::name::Name;
 use crate::{Pattern, Reason, Scope};
 
@@ -51,10 +50,11 @@ impl AllowList {
     /// # Errors
     ///
     /// [`FeedError`] when it cannot be read, is too large or is not UTF-8.
-    pub fn load_file(path: impl AsRef<Path>) -> Result<Self, FeedError> {
+    #[cfg(feature = "files")]
+    pub fn load_file(path: impl AsRef<std::path::Path>) -> Result<Self, crate::format::FeedError> {
         let path = path.as_ref();
-        let bytes = read_capped(path)?;
-        Ok(Self::parse(utf8(&path.to_string_lossy(), &bytes)?))
+        let bytes = crate::format::read_capped(path)?;
+        Ok(Self::parse(crate::format::utf8(&path.to_string_lossy(), &bytes)?))
     }
 
     /// Reads an allow list from text; a bad line is rejected and spoils no other.

@@ -15,6 +15,7 @@ use std::sync::Arc;
 pub mod allow;
 pub mod curated;
 pub mod date;
+#[cfg(feature = "files")]
 pub mod file;
 pub mod format;
 pub mod lint;

@@ -24,29 +24,8 @@ pub(crate) use error::describe;
 pub use error::{CaptureError, Likeness};
 pub use filter::Filter;
 
-use crate::net::Timestamp;
-
-/// A frame's link layer, by its LINKTYPE_ number (<https://www.tcpdump.org/linktypes.html>).
-/// DLT numbers that differ between systems are mapped to LINKTYPE_ numbers by the reader.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct LinkType(pub u16);
-
-/// A captured frame, borrowed until the next one is asked for.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Frame<'a> {
-    /// When it was captured.
-    pub time: Timestamp,
-    /// What its first byte is.
-    pub link: LinkType,
-    /// Length on the wire in bytes; larger than `data` when the capture cut it.
-    pub wire_length: u32,
-    /// The bytes.
-    pub data: &'a [u8],
-    /// Number of the frame in its source, from 1.
-    pub number: u64,
-    /// Outer VLAN tag control information that the kernel took out of the frame (live only).
-    pub stripped_vlan: Option<u16>,
-}
+/// What this stage lends.
+pub use crate::frame::{Drops, Frame, LinkType};
 
 /// What a source has to offer.
 #[derive(Clone, Copy, Debug)]
@@ -55,17 +34,6 @@ pub enum Next<'a> {
     Frame(Frame<'a>),
     /// No more frames.
     End,
-}
-
-/// Frames the kernel could not give us, as far as it says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Drops {
-    /// Frames the kernel saw for us.
-    pub received: u64,
-    /// Dropped because we were too slow.
-    pub kernel: u64,
-    /// Dropped by the interface or its driver.
-    pub interface: u64,
 }
 
 /// Where frames come from.

@@ -115,7 +115,7 @@ impl Setting {
     #[must_use]
     pub fn by_nobody(mut self, capabilities: &str) -> Self {
         let binary = self.directory().join("wardwatch");
-        std::fs::copy(env!("CARGO_BIN_EXE_wardwatch"), &binary).expect("a copy of the binary");
+        std::fs::copy(super::run::binary(), &binary).expect("a copy of the binary");
         self.binary = Some(binary);
         let to = "setpriv --reuid=65534 --regid=65534 --clear-groups";
         self.before = to.split(' ').map(str::to_owned).collect();

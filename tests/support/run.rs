@@ -54,7 +54,7 @@ impl Run {
         I: IntoIterator<Item = S>,
         S: AsRef<std::ffi::OsStr>,
     {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_wardwatch"));
+        let mut command = Command::new(binary());
         command.args(arguments);
         command.env("TZ", "Asia/Ho_Chi_Minh").env("LANG", "en_US.UTF-8").env("NO_COLOR", "1");
         // What this machine is configured to do is no matter of the tests.
@@ -185,9 +185,17 @@ pub fn put(directory: &Path, name: &str, bytes: &[u8]) -> PathBuf {
     path
 }
 
+/// The program under test: cargo lays it beside the folder of the test that runs, and builds it first.
+pub fn binary() -> PathBuf {
+    let test = std::env::current_exe().expect("a test knows where it is");
+    let built = test.ancestors().nth(2).expect("PROFILE/deps/TEST").join("wardwatch");
+    assert!(built.is_file(), "{} is not there: run the tests of the workspace", built.display());
+    built
+}
+
 /// A file below `tests/captures`.
 pub fn capture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/captures").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../captures").join(name)
 }
 
 /// Lines of JSON. Panics, naming the line, when one is not.

@@ -7,13 +7,13 @@
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use foldhash::quality::RandomState;
 
 use crate::lint::{self, Lint, Verdict};
-use crate::{Confidence, Indicator, Reason, file};
+use crate::{Confidence, Indicator, Reason};
 
 pub mod native;
 pub mod plain;
@@ -144,7 +144,8 @@ impl Loaded {
 /// # Errors
 ///
 /// [`FeedError`] when nothing of the file can be used.
-pub fn load_file(path: impl AsRef<Path>) -> Result<Loaded, FeedError> {
+#[cfg(feature = "files")]
+pub fn load_file(path: impl AsRef<std::path::Path>) -> Result<Loaded, FeedError> {
     let path = path.as_ref();
     let bytes = read_capped(path)?;
     let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy();
@@ -176,7 +177,9 @@ pub fn load_text(name: &str, text: &str, lint: Lint) -> Result<Loaded, FeedError
 }
 
 /// Reads a whole regular file, but never more than [`MAX_FILE`], whatever its length claims.
-pub(crate) fn read_capped(path: &Path) -> Result<Vec<u8>, FeedError> {
+#[cfg(feature = "files")]
+pub(crate) fn read_capped(path: &std::path::Path) -> Result<Vec<u8>, FeedError> {
+    use crate::file;
     file::read(path, MAX_FILE).map_err(|source| match source.to_string() == file::TOO_LARGE {
         true => FeedError::TooLarge { path: path.to_path_buf() },
         false => FeedError::Read { path: path.to_path_buf(), source },

@@ -1,8 +1,8 @@
 //! The honest side: for each behaviour, at least three conversations that come near to it.
 
 use super::*;
-use crate::support::Noise;
-use crate::support::conversations::{application_data, client_hello, server_flight};
+use crate::Noise;
+use crate::conversations::{application_data, client_hello, server_flight};
 
 /// Conversations that are not the behaviour of this name.
 pub fn near_misses(name: &str) -> Vec<Scene> {

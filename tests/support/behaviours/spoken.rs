@@ -120,7 +120,7 @@ fn plugx(name: &str) -> Vec<Scene> {
             post("GET", 80, request("GET /0123456789ABCDEF01234567", &headers, b""))
         }
         "plugx.dns-tunnel" => {
-            let label = |seed| two_letters(&crate::support::Noise::new(seed).bytes(31));
+            let label = |seed| two_letters(&crate::Noise::new(seed).bytes(31));
             let name = |seed| format!("{}.{}.bca.evil.example", label(seed), label(seed + 9));
             vec![Scene::dns("tunnel", &[name(1), name(2), name(3).to_uppercase()])]
         }

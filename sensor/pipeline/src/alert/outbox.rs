@@ -12,7 +12,7 @@ use crossbeam_channel::{Sender, TrySendError};
 
 use super::waiting::Waiting;
 use super::{Alert, Event, Identity};
-use crate::capture::{Drops, LinkType};
+use crate::frame::{Drops, LinkType};
 use crate::net::Timestamp;
 use crate::panics::Caught;
 use crate::stats::{Counter, Counters};
@@ -192,6 +192,7 @@ mod tests {
     use crate::alert::testing::{alert, set_of};
 
     #[test]
+    #[allow(clippy::disallowed_methods)] // a writer is another thread
     fn a_writer_that_stands_still_holds_nobody_up_and_loses_no_count() {
         let rows: Vec<String> = (0..2).map(|n| format!("{n}.test,domain,threat-{n}")).collect();
         let set = set_of(&rows);

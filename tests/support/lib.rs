@@ -1,7 +1,7 @@
 //! What integration tests share: packets, capture files, conversations, and running the binary.
 //!
-//! Each test crate takes it in with `mod support;`. Nothing here uses the sensor's own code, so
-//! that a mistake in a parser cannot hide in the bytes it is tested with.
+//! A crate, so that it is compiled once for all of them; they call it `support`. It uses none of the
+//! sensor's own code, so that a mistake in a parser cannot hide in the bytes it is tested with.
 //!
 //! ```text
 //!  conversations   what hosts say to each other      bytes of DNS, TLS, HTTP, DHCP, NTP
@@ -18,8 +18,7 @@
 //!  verdict         what it said                      contacts: client, threat, indicator, where
 //!  netns, mirror   the real binary on a mirror port made of a network namespace
 //! ```
-#![allow(dead_code)] // each test crate compiles all of it and uses a part
-#![allow(unreachable_pub)] // `pub` is what a shared module of private test crates has to say
+#![allow(missing_docs)] // for tests; what is not plain says what it is
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 // ^ a test that cannot build its bytes must stop; clippy knows tests, not their helpers
 

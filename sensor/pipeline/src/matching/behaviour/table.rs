@@ -80,9 +80,9 @@ impl Grade {
     }
 }
 
-/// A table or a configuration of behaviours that cannot be used.
+/// A table or a configuration of behaviours that cannot be used. Not `non_exhaustive`: whoever says it in
+/// another language must hear of a new one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum BehaviourError {
     /// The table is not written as it must be.
     #[error("the table of behaviours: {0}")]

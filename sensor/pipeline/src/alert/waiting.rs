@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    #[allow(clippy::disallowed_methods)] // a test may look at the clock
+    #[allow(clippy::disallowed_methods, clippy::disallowed_types)] // a test may look at the clock
     fn what_waits_is_bounded_and_a_hundred_thousand_more_take_no_time() {
         let set = set_of(&["a.test,domain,redline".into()]);
         let mut waiting = Waiting::default();

@@ -8,7 +8,7 @@ use super::packet::Skip;
 use super::serial;
 use super::walk::{Step, Walk, after, split};
 use super::wlan;
-use crate::capture::LinkType;
+use crate::frame::LinkType;
 use crate::net::Mac;
 
 /// Linux cooked capture, version 1: packet type, ARP hardware type, sender, protocol.

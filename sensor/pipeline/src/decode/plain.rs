@@ -8,7 +8,7 @@
 use super::packet::{Segment, TcpFlags, Transport};
 use super::udp_tunnel;
 use super::walk::{Walk, macs};
-use crate::capture::LinkType;
+use crate::frame::LinkType;
 use crate::net::{Address, Endpoint, IpProtocol};
 
 const ETHERNET: LinkType = LinkType(1);

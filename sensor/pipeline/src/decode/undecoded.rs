@@ -1,7 +1,7 @@
 //! How many frames had a link type that is not decoded, by link type: so that a blind mirror is
 //! said by name.
 
-use crate::capture::LinkType;
+use crate::frame::LinkType;
 
 /// Frames of link types that are not decoded, by type. A capture has one type or few; beyond
 /// [`LinkTypes::KINDS`] they are counted together in [`crate::stats::Counter::SkipLinkType`] only.

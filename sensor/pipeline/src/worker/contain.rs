@@ -6,9 +6,9 @@
 
 use super::told::Told;
 use super::{Worker, datagrams, silence};
-use crate::capture::Frame;
 use crate::flow::fragment::FragmentTable;
 use crate::flow::{FlowIndex, FlowTable};
+use crate::frame::Frame;
 use crate::panics::{self, Caught};
 use crate::stats::{Counter, Counters};
 

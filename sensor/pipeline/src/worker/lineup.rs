@@ -8,9 +8,9 @@
 use std::hint::black_box;
 
 use super::Worker;
-use crate::capture::Frame;
 use crate::decode::{Place, Seen};
 use crate::flow::table::KeyHash;
+use crate::frame::Frame;
 use crate::net::{Endpoint, FlowKey, IpProtocol, Side};
 use crate::panics::Caught;
 

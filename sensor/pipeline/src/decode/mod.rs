@@ -37,7 +37,7 @@ pub use checksum::Checksum;
 pub use link::link_type_name;
 pub use undecoded::LinkTypes;
 
-use crate::capture::Frame;
+use crate::frame::Frame;
 use crate::net::{Address, Endpoint, IpProtocol, Mac};
 use packet::{Decoded, Few, Packet, Skip, Tunnel};
 use walk::{Step, Walk};

@@ -2,7 +2,7 @@
 
 use super::decode;
 use super::packet::{Decoded, Packet, Skip};
-use crate::capture::{Frame, LinkType};
+use crate::frame::{Frame, LinkType};
 use crate::net::Timestamp;
 
 /// Hardware addresses of every frame here.

@@ -3,7 +3,7 @@
 use super::packet::{Decoded, Fragment, Skip, TcpFlags, Transport, TunnelKind};
 use super::test_bytes::*;
 use super::{IpHead, Place, decode, decode_ip, link_type_name};
-use crate::capture::LinkType;
+use crate::frame::LinkType;
 use crate::net::{Address, Mac};
 
 mod hostile;

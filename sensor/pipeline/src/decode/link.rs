@@ -4,7 +4,7 @@ use super::juniper::{Inner, juniper};
 use super::packet::Skip;
 use super::walk::{Step, Walk};
 use super::{cooked, ethernet, exotic, ip, mpls, ppp, serial, switch_tag, wlan};
-use crate::capture::LinkType;
+use crate::frame::LinkType;
 
 /// Decodes a frame from its first byte.
 #[inline]

@@ -10,7 +10,7 @@ use std::hash::BuildHasher;
 
 use foldhash::quality::RandomState;
 
-use crate::capture::{Frame, LinkType};
+use crate::frame::{Frame, LinkType};
 use crate::net::Timestamp;
 
 /// Copies come within this time, in nanoseconds, where an identification tells packets apart.

@@ -8,7 +8,7 @@ use super::packet::{Skip, TunnelKind};
 use super::walk::{Step, Walk, after, at_most, split};
 use super::wlan::either_order;
 use super::{Checksum, esp, ip, ppp, tunnel};
-use crate::capture::LinkType;
+use crate::frame::LinkType;
 use crate::net::{Address, Endpoint};
 
 /// Must a datagram be looked at as a tunnel?
