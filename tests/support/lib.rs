@@ -47,6 +47,7 @@ impl Noise {
     }
 
     /// The next 64 bits.
+    #[allow(clippy::should_implement_trait)] // it never ends, so there is no Option
     pub fn next(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;

@@ -30,6 +30,12 @@ pub fn done(command: &mut Command) {
 #[derive(Debug)]
 pub struct Namespace(String);
 
+impl Default for Namespace {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Namespace {
     /// A new one with a veth pair, both ends up, that takes frames of 9,000 bytes.
     #[track_caller]
