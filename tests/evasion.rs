@@ -310,7 +310,8 @@ impl Story {
                 // Nor what the other side may have sent.
                 let forgotten = !self.handshake || self.wait > 10_000_000_000;
                 let of_acks = [Spoil::WrongAck, Spoil::AckOfUnsent].contains(&SPOILS[*spoil]);
-                if forgotten && of_acks {
+                // A reset connection that was silent for so long is a new one.
+                if forgotten && (of_acks || SPOILS[*spoil] == Spoil::Rst) {
                     continue;
                 }
                 let from = at(*from);
@@ -327,7 +328,7 @@ impl Story {
             for (_, kind, far) in self.noise.iter().filter(|noise| here(&noise.0)) {
                 // Where neither SYN nor acknowledgement is seen, nothing tells which place of the
                 // sequence space is the true one.
-                if !self.handshake && kind % 7 > 2 {
+                if !self.handshake && kind % 7 > 2 || self.wait > 10_000_000_000 && kind % 7 == 0 {
                     continue;
                 }
                 out.push((1_000_000, noise(*kind, *far)));

@@ -164,10 +164,15 @@ impl Window {
         self.differs || !self.urgent.is_empty()
     }
 
-    /// Does a segment lie in it, or so many bytes behind it at most?
-    pub(super) fn is_near(&self, sequence: u32, length: usize, behind: usize) -> bool {
+    /// Does a segment lie in it, or so many bytes before or behind it at most?
+    pub(super) fn is_near(
+        &self,
+        sequence: u32,
+        length: usize,
+        (before, behind): (usize, usize),
+    ) -> bool {
         let ahead = i64::from(sequence.wrapping_sub(self.base).cast_signed());
-        ahead + length as i64 >= 0 && ahead <= (self.bytes.len() + behind) as i64
+        ahead + (length + before) as i64 >= 0 && ahead <= (self.bytes.len() + behind) as i64
     }
 
     /// Is a message known to begin in it?

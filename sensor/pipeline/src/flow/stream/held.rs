@@ -14,6 +14,9 @@ const PLACES: usize = 4;
 /// A hole that ends farther from the beginning of what is held parts it.
 const FAR_HOLE: u32 = 16 * 1024;
 
+/// How far before a place what belongs to it may come late.
+const BEFORE: usize = 16 * 1024;
+
 /// How far behind a place what belongs to it may come early.
 pub(super) const NEAR: usize = 64 * 1024;
 
@@ -107,13 +110,18 @@ impl Held {
     ) -> bool {
         let mut known = false;
         for place in &mut self.places {
-            if !place.is_near(sequence, payload.len(), NEAR) {
+            if !place.is_near(sequence, payload.len(), (BEFORE, NEAR)) {
                 continue;
             }
             known = true;
+            let before = place.first().wrapping_sub(sequence).cast_signed();
             let put = place.put((sequence, payload), evidence, (work.limits.bytes, work.time));
             if put.differs {
                 work.credit.earn(payload.len());
+            }
+            let is_there = place.has(sequence, sequence.wrapping_add(1));
+            if before > 0 && is_there && (work.may_begin)(payload) {
+                place.starts_at(sequence);
             }
             let base = place.base();
             if put.changed && is_paid(work) {

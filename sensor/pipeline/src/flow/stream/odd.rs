@@ -216,7 +216,13 @@ impl Stream {
         if begins && !known {
             // The session wakes by itself, and knows who is the server.
             self.flags &= !(DONE | CONSUMED);
-            self.leave(came.sequence, false, work, reader);
+            // What stands near it may be of the same message, with a hole between.
+            let near = self.held.as_ref().is_some_and(|held| {
+                held.window.is_near(came.sequence, came.payload.len(), (0, NEAR))
+            });
+            if !near {
+                self.leave(came.sequence, false, work, reader);
+            }
             self.go_to(came.sequence);
             self.place(came, length(came), work, reader);
             return;
@@ -224,7 +230,8 @@ impl Stream {
         let begins = begins || self.is_first(came.sequence);
         let near = match &self.held {
             Some(held) => {
-                held.window.is_near(came.sequence, came.payload.len(), NEAR) && ahead < BEHIND_END
+                held.window.is_near(came.sequence, came.payload.len(), (0, NEAR))
+                    && ahead < BEHIND_END
             }
             // In one that was joined in its middle, what was read may have been ahead of the rest.
             None if known => {
@@ -294,14 +301,16 @@ impl Stream {
             payload = payload.get(before.unsigned_abs() as usize..)?;
             sequence = first;
         }
-        if behind && (begins || of_message) && before > 0 {
-            held.window.starts_at(if begins { sequence } else { message });
-            held.doubted = true;
-        } else if before > 0 && unsure {
-            held.window.starts_anywhere();
-        }
         let limits = (work.limits.bytes, work.time);
         let put = held.window.put((sequence, payload), &came.evidence, limits);
+        // What lies too far before has no room in it, and changes nothing.
+        let is_there = held.window.has(sequence, sequence.wrapping_add(1));
+        if is_there && behind && (begins || of_message) && before > 0 {
+            held.window.starts_at(if begins { sequence } else { message });
+            held.doubted = true;
+        } else if is_there && before > 0 && unsure {
+            held.window.starts_anywhere();
+        }
         if put.differs {
             work.credit.earn(payload.len());
         }
