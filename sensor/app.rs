@@ -29,6 +29,8 @@ pub mod scan;
 #[cfg(feature = "live")]
 mod told;
 #[cfg(feature = "live")]
+mod trouble;
+#[cfg(feature = "live")]
 mod wishes;
 mod words;
 pub mod writer;

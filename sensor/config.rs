@@ -4,6 +4,7 @@
 
 mod listen;
 mod place;
+mod spool;
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -13,13 +14,14 @@ use ioc_feeds::threat::{Language, Threats, ThreatsError};
 use serde::Deserialize;
 
 use crate::alert::HomeNetworks;
-use crate::lang::Said;
+use crate::lang::{self, Said};
 use crate::matching::behaviour::{BehaviourError, Behaviours, Modes};
 use crate::sink::log::rotation::Rotation;
 use crate::sink::syslog::Server;
 use crate::worker::Limits;
 pub use listen::Listen;
 pub use place::find;
+pub use spool::SpoolSettings;
 
 /// A configuration that cannot be used. Exit code 2.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +77,7 @@ struct File {
     behaviours: Modes,
     syslog: Vec<SyslogSection>,
     metrics: MetricsSection,
+    spool: spool::Section,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -195,6 +198,8 @@ pub struct Settings {
     pub syslog: Vec<Server>,
     /// Where the metrics page is served, if anywhere.
     pub metrics: Option<Listen>,
+    /// Where records for other programs go, if anywhere.
+    pub spool: Option<SpoolSettings>,
 }
 
 /// What the command line says, over the file.
@@ -234,6 +239,7 @@ impl Settings {
             rotation: rotation(&file.log),
             syslog: syslog(file.syslog)?,
             metrics: metrics(file.metrics.listen.as_deref())?,
+            spool: file.spool.settings()?,
             queue: at_least("alerts.queue", file.alerts.queue, 1)?.unwrap_or(4096),
             interfaces: file.capture.interfaces,
             filter: file.capture.filter,
@@ -381,7 +387,7 @@ fn invalid(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
     ConfigError::Invalid {
         path: path.into(),
         line,
-        message: Said::of_toml(&error.message().replace('\n', ", ")),
+        message: lang::of_toml(&error.message().replace('\n', ", ")),
     }
 }
 

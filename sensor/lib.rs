@@ -68,7 +68,7 @@ pub mod enrich; // 7
 pub mod sink; // 8
 
 // Directories that are written in, by descriptor; words for people: both from enrich on.
-pub mod directory;
+pub use wardwatch_record::directory;
 
 pub mod lang;
 

@@ -27,6 +27,8 @@ pub struct Needs {
     pub user: Option<String>,
     /// Where logs are written.
     pub log: LogPlace,
+    /// Where records for other programs are written.
+    pub spool: Option<LogPlace>,
     /// Files and directories that are read again, also when another file takes their name: feeds,
     /// allow lists, threats, certificates.
     pub readable: Vec<PathBuf>,

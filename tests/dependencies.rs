@@ -87,6 +87,9 @@ const FETCHES: [&str; 9] = [
     "https_get",
 ];
 
+/// Our own crates.
+const OURS: [&str; 2] = ["ioc-feeds", "wardwatch-record"];
+
 /// One package of the resolved graph.
 #[derive(Debug)]
 struct Package {
@@ -277,8 +280,11 @@ fn the_fuzzers_have_a_lock_file_of_the_same_dependencies() {
     // Not of the workspace, so no build here would notice that `cargo fuzz` cannot use its lock file.
     let table = |path| std::fs::read_to_string(root(path)).unwrap().parse::<toml::Table>().unwrap();
     let lock = table("tests/fuzz/Cargo.lock");
-    for (package, manifest) in [("wardwatch", "Cargo.toml"), ("ioc-feeds", "ioc-feeds/Cargo.toml")]
-    {
+    for (package, manifest) in [
+        ("wardwatch", "Cargo.toml"),
+        ("ioc-feeds", "ioc-feeds/Cargo.toml"),
+        ("wardwatch-record", "sensor/record/Cargo.toml"),
+    ] {
         let manifest = table(manifest);
         // The fuzzers ask for no feature, and nobody's tests are built with them.
         let needed = manifest["dependencies"].as_table().unwrap().iter();
@@ -387,7 +393,7 @@ fn contributing_says_who_keeps_each_dependency_and_when_it_was_looked_at() {
     let named: BTreeSet<String> = manifests()
         .into_iter()
         .flat_map(|(_, text)| named(&text))
-        .filter(|named| named.name != "ioc-feeds")
+        .filter(|named| !OURS.contains(&named.name.as_str()))
         .map(|named| named.name)
         .collect();
     for name in &named {
@@ -414,7 +420,7 @@ fn root(below: &str) -> PathBuf {
 
 fn manifests() -> Vec<(&'static str, String)> {
     let read = |path| (path, std::fs::read_to_string(root(path)).unwrap());
-    vec![read("Cargo.toml"), read("ioc-feeds/Cargo.toml")]
+    vec![read("Cargo.toml"), read("ioc-feeds/Cargo.toml"), read("sensor/record/Cargo.toml")]
 }
 
 /// The lines under the headings that hold dependencies.

@@ -142,12 +142,13 @@ fn the_configuration_explains_every_option_in_both_languages() {
         explained.extend(keys.map(|key| format!("{section}.{key}")));
     }
     // The structures that the file is read into, as their source says.
-    let source = read("sensor/config.rs");
+    let source = read("sensor/config.rs") + &read("sensor/config/spool.rs");
     let mut known = BTreeSet::new();
     for structure in [
         "File",
         "SyslogSection",
         "MetricsSection",
+        "Section",
         "CaptureSection",
         "LogSection",
         "AlertSection",
@@ -156,6 +157,7 @@ fn the_configuration_explains_every_option_in_both_languages() {
         let body = source.split(&format!("struct {structure} {{")).nth(1).unwrap();
         let section = match structure {
             "File" => "",
+            "Section" => "spool.",
             "CaptureSection" => "capture.",
             "SyslogSection" => "syslog.",
             "MetricsSection" => "metrics.",

@@ -4,12 +4,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use ioc_feeds::{Date, file};
+use ioc_feeds::{Date, Message, file};
 
 use super::run::{log_directory, metrics, streams, syslog_sinks};
 use super::{complain, unwritable};
 use crate::app::metrics::Metrics;
-use crate::app::notices::Notice;
+use crate::app::notices::Circumstance;
 use crate::app::{AppError, clock, run};
 use crate::capture::live::{LiveOptions, now};
 use crate::cli::Run;
@@ -51,12 +51,12 @@ pub(super) fn check(
             && !said.contains(&port.name())
         {
             said.push(port.name());
-            let reason = lang::capture(settings.language, error);
-            complain(&Notice::Waiting(reason).text(settings.language));
+            let reason = Message::made(|language| lang::capture(language, error));
+            complain(&Circumstance::Waiting(reason).text(settings.language));
         }
     }
     if let Some(fault) = clock::fault(now(), clock::built(), newest) {
-        complain(&Notice::Clock(fault).text(settings.language));
+        complain(&Circumstance::Clock(fault).text(settings.language));
     }
     complain(&lang::checked(settings.language));
     Ok(0)

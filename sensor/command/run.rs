@@ -9,6 +9,7 @@ use std::thread;
 
 use ioc_feeds::file;
 use ioc_feeds::format::FeedError;
+use wardwatch_record::spool::Spool;
 
 use super::{check, expression, load, settings, unwritable};
 use crate::alert::Origin;
@@ -16,14 +17,14 @@ use crate::alert::event::EventKinds;
 use crate::app::indicators;
 use crate::app::keep::Keep;
 use crate::app::metrics::Metrics;
-use crate::app::notices::Notice;
+use crate::app::notices::Circumstance;
 use crate::app::run::{self, RunJob};
 use crate::app::writer::Writer;
 use crate::app::{AppError, clock};
 use crate::capture::Filter;
 use crate::capture::live::{LiveOptions, interfaces, now};
 use crate::cli::{Global, Run, event_kinds};
-use crate::config::{ConfigError, Settings, Workers};
+use crate::config::{ConfigError, Settings, SpoolSettings, Workers};
 use crate::directory::{Busy, Directory, LOCK, Lock, Owners};
 use crate::enrich::Enricher;
 use crate::enrich::fold::Fold;
@@ -34,6 +35,7 @@ use crate::sink::escape;
 use crate::sink::eve::EveSink;
 use crate::sink::file::{LineOut, Weight};
 use crate::sink::log::{LogFile, LogOptions};
+use crate::sink::spool::SpoolSink;
 use crate::sink::stream::Stream;
 use crate::sink::syslog::{SyslogSink, TlsFiles};
 use crate::sink::target::{self, Target, is_stdout};
@@ -81,7 +83,9 @@ pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
         return check::check(&options, &settings, watched, lines);
     }
     let log = log_place(&options, &settings, &owners)?;
-    let lock = lock(&log, &format)?;
+    let log_lock = lock(&log, &format)?;
+    let spool = spool_place(&settings, &owners)?;
+    let spool_lock = spool.as_ref().map(|place| lock(place, &format)).transpose()?;
     let Outputs { sinks, eve_file } = outputs(&options, &settings, &format, &owners)?;
     let keep = Keep::open(&log_path, &owners, settings.save_bad_frames);
     let keep = keep.map_err(|error| unwritable(&log_path, &error))?;
@@ -107,12 +111,15 @@ pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
         keep,
     };
     let sources = run::open(&job.interfaces, job.workers, &job.live)?;
-    let fault = clock::fault(now(), clock::built(), job.newest).map(Notice::Clock);
+    let fault = clock::fault(now(), clock::built(), job.newest).map(Circumstance::Clock);
     job.notices.extend(fault);
     let runtime = job.keep.runtime_file();
     if settings.sandbox {
-        job.notices.extend(give_up_rights(eve_file.into_iter().chain(runtime), &settings, log)?);
+        let places = (log, spool);
+        let given_up = give_up_rights(eve_file.into_iter().chain(runtime), &settings, places)?;
+        job.notices.extend(given_up);
     }
+    let sinks = spooled(&settings, &owners)?.into_iter().chain(sinks).collect();
     let window = settings.limits.throttle.window_nanos;
     let writer = Writer::new(Enricher::new(settings.threats), sinks)
         .with_fold(Fold::new(sources.len(), window));
@@ -124,7 +131,7 @@ pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
         let line = format!("wardwatch: {}\n", escape::line(&left));
         let _ = Stream::stderr().line(line.as_bytes(), Weight::Notice);
     }
-    drop(lock);
+    drop((spool_lock, log_lock));
     Ok(0)
 }
 
@@ -156,9 +163,29 @@ fn log_place(options: &Run, settings: &Settings, owners: &Owners) -> Result<LogP
     Ok(LogPlace { path, directory, is_new, files })
 }
 
+/// The spool's directory. Its files are made by whoever the process is in the end.
+fn spool_place(settings: &Settings, owners: &Owners) -> Result<Option<LogPlace>, AppError> {
+    let Some(SpoolSettings { directory: path, .. }) = settings.spool.clone() else {
+        return Ok(None);
+    };
+    let opened = Directory::open_or_make(&path, owners);
+    let (directory, is_new) = opened.map_err(|error| unwritable(&path, &error))?;
+    Ok(Some(LogPlace { path, directory, is_new, files: vec![LOCK.into()] }))
+}
+
+/// The spool as the first sink: what stands in the log stands there too.
+fn spooled(settings: &Settings, owners: &Owners) -> Result<Option<Box<dyn Sink>>, AppError> {
+    let Some(SpoolSettings { directory, sensor, bounds }) = &settings.spool else {
+        return Ok(None);
+    };
+    let spool = Spool::open(directory, owners, *bounds, sensor.as_deref());
+    let spool = spool.map_err(|error| unwritable(directory, &error))?;
+    Ok(Some(Box::new(SpoolSink::new(spool, now()))))
+}
+
 /// The directory for this sensor alone.
 fn lock(log: &LogPlace, format: &LineFormat) -> Result<Lock, AppError> {
-    Lock::take(&log.directory, &format.clock.rfc3339(now())).map_err(|busy| match busy {
+    Lock::take(&log.directory, &format.clock.rfc3339(now().0)).map_err(|busy| match busy {
         Busy::Taken(first) => AppError::InUse { directory: log.path.clone(), first },
         Busy::Refused(error) => unwritable(&log.path.join(LOCK), &error),
     })
@@ -168,8 +195,8 @@ fn lock(log: &LogPlace, format: &LineFormat) -> Result<Lock, AppError> {
 fn give_up_rights(
     writable: impl Iterator<Item = PathBuf>,
     settings: &Settings,
-    mut log: LogPlace,
-) -> Result<Vec<Notice>, AppError> {
+    (mut log, spool): (LogPlace, Option<LogPlace>),
+) -> Result<Vec<Circumstance>, AppError> {
     log.files.retain(|name| log.directory.stat(name).is_ok());
     let feeds = &settings.feeds;
     let lists = || feeds.paths.iter().chain(&feeds.allow).chain(&settings.threats_file);
@@ -177,17 +204,18 @@ fn give_up_rights(
     let needs = Needs {
         user: settings.user.clone(),
         log,
+        spool,
         readable: lists().chain(of_tls.flat_map(TlsFiles::all)).cloned().collect(),
         fixed: settings.files.iter().cloned().chain(inner(&feeds.paths)).collect(),
         writable: writable.collect(),
         removable: settings.metrics.iter().filter_map(|at| at.socket().cloned()).collect(),
     };
     let mut held = privilege::drop_all(&needs).map_err(AppError::Privilege)?;
-    let missing = std::mem::take(&mut held.missing).into_iter().map(Notice::Unprotected);
-    let unfollowed = std::mem::take(&mut held.unfollowed).into_iter().map(Notice::Unfollowed);
+    let missing = std::mem::take(&mut held.missing).into_iter().map(Circumstance::Unprotected);
+    let unfollowed = std::mem::take(&mut held.unfollowed).into_iter().map(Circumstance::Unfollowed);
     let mut said: Vec<_> = missing.chain(unfollowed).collect();
     said.extend(lists().flat_map(|path| unreadable(path)));
-    Ok(std::iter::once(Notice::Holds(held)).chain(said).collect())
+    Ok(std::iter::once(Circumstance::Holds(held)).chain(said).collect())
 }
 
 /// The feeds in directories of feeds; what a link among them points at is read too.
@@ -197,8 +225,8 @@ fn inner(paths: &[PathBuf]) -> Vec<PathBuf> {
 }
 
 /// What can be read no more, now that rights are given up: a change there would not be seen.
-fn unreadable(path: &Path) -> Vec<Notice> {
-    let notice = |path: &Path, error: &io::Error| Notice::Unreadable {
+fn unreadable(path: &Path) -> Vec<Circumstance> {
+    let notice = |path: &Path, error: &io::Error| Circumstance::Unreadable {
         path: path.into(),
         reason: crate::capture::describe(error),
     };

@@ -71,6 +71,7 @@ struct Rules {
     read: Vec<PathBuf>,
     list: Vec<PathBuf>,
     rotate: Vec<PathBuf>,
+    spool: Option<PathBuf>,
     append: Vec<PathBuf>,
     remove: Vec<PathBuf>,
     unfollowed: Vec<PathBuf>,
@@ -81,6 +82,7 @@ impl Rules {
         let mut rules = Self { read: needs.fixed.clone(), ..Self::default() };
         needs.readable.iter().for_each(|path| rules.read_again(path));
         rules.rotate.push(needs.log.path.clone());
+        rules.spool = needs.spool.as_ref().map(|spool| spool.path.clone());
         for file in &needs.writable {
             match closed(directory_of(file)) {
                 Some(directory) => rules.rotate.push(directory),
@@ -129,6 +131,7 @@ fn landlock(rules: &Rules, unfollowed: &mut Vec<PathBuf>) -> Result<RulesetStatu
         .add_rules(path_beneath_rules(&rules.read, READ))?
         .add_rules(path_beneath_rules(&rules.list, AccessFs::ReadDir))?
         .add_rules(path_beneath_rules(&rules.rotate, ROTATE))?
+        .add_rules(path_beneath_rules(&rules.spool, ROTATE | AccessFs::MakeDir))?
         .add_rules(path_beneath_rules(&rules.append, APPEND))?
         .add_rules(path_beneath_rules(&rules.remove, AccessFs::RemoveFile))?
         .restrict_self()?;

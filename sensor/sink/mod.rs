@@ -1,16 +1,14 @@
-//! Stage 8: full alerts become bytes: the log, EVE, the terminal, the summary.
+//! Stage 8: records become bytes: the log, EVE, the terminal, the summary.
 //!
 //! Owns formats and open files. Decides nothing about what is alerted.
 
-pub mod clock;
-pub mod escape;
 pub mod eve;
 pub mod file;
 pub mod heartbeat;
 pub mod log;
 #[cfg(feature = "live")]
 pub mod metrics;
-pub mod report;
+pub mod spool;
 pub mod status;
 pub mod stream;
 pub mod summary;
@@ -21,12 +19,20 @@ pub mod text;
 use std::io;
 use std::path::PathBuf;
 
+use wardwatch_record::spool::SpoolEvent;
+use wardwatch_record::{AlertRecord, Notice};
+
 use crate::alert::Event;
-use crate::enrich::FullAlert;
 use crate::net::Timestamp;
 
-pub use clock::{Clock, EveClock};
 pub use status::Status;
+pub use wardwatch_record::clock::{Clock, EveClock};
+pub use wardwatch_record::{clock, escape};
+
+pub mod report {
+    //! `status.json`: its form is that of the record.
+    pub use wardwatch_record::status::{DAYS, Day, Interface, LONGEST, NAME, Status as Report};
+}
 
 /// What people must know of a destination, once each time it changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +97,8 @@ pub enum Trouble {
         /// Why.
         reason: String,
     },
+    /// Something of the spool.
+    Spool(SpoolEvent),
     /// The disk did not confirm what was written.
     NotSynced {
         /// The file.
@@ -120,6 +128,10 @@ pub struct Losses {
     pub events: u64,
     /// Lines that a syslog server or a reader of standard output did not get.
     pub undelivered: u64,
+    /// Records for which the spool had no room while its disk took nothing.
+    pub unspooled: u64,
+    /// Records of the spool that were removed before a reader had read them.
+    pub unread: u64,
 }
 
 impl Losses {
@@ -130,6 +142,8 @@ impl Losses {
         self.gone += other.gone;
         self.events += other.events;
         self.undelivered += other.undelivered;
+        self.unspooled += other.unspooled;
+        self.unread += other.unread;
     }
 }
 
@@ -139,7 +153,7 @@ pub trait Sink {
     ///
     /// # Errors
     /// When it could not be written.
-    fn alert(&mut self, alert: &FullAlert<'_>) -> io::Result<()>;
+    fn alert(&mut self, alert: &AlertRecord) -> io::Result<()>;
 
     /// Takes an event record. Most sinks want none.
     ///
@@ -149,11 +163,11 @@ pub trait Sink {
         Ok(())
     }
 
-    /// Takes a line about the sensor itself, without its line end.
+    /// Takes what the sensor says of itself.
     ///
     /// # Errors
     /// When it could not be written.
-    fn notice(&mut self, _line: &str) -> io::Result<()> {
+    fn notice(&mut self, _notice: &Notice) -> io::Result<()> {
         Ok(())
     }
 
@@ -168,6 +182,15 @@ pub trait Sink {
     /// # Errors
     /// When it could not be written.
     fn status(&mut self, _status: &Status) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Takes how the sensor fares, for those who ask other programs: at the start, every hour, at the
+    /// end.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    fn report(&mut self, _status: &wardwatch_record::Status) -> io::Result<()> {
         Ok(())
     }
 

@@ -113,7 +113,7 @@ impl Status {
     }
 
     fn of_outputs(&self) -> impl Iterator<Item = Figure> {
-        let Losses { waiting, folded, gone, events, undelivered } = self.losses;
+        let Losses { waiting, folded, gone, events, undelivered, unspooled, unread } = self.losses;
         let waiting = level("output.waiting", "Lines that wait for a disk", Some(waiting));
         let totals = [
             ("alert.told", "Alerts written, those of several workers as one", self.alerts),
@@ -124,6 +124,16 @@ impl Status {
                 "output.undelivered",
                 "Lines that a syslog server or a reader of standard output did not get",
                 undelivered,
+            ),
+            (
+                "spool.lost",
+                "Records for which the spool had no room while its disk took nothing",
+                unspooled,
+            ),
+            (
+                "spool.unread",
+                "Records of the spool that were removed before a reader had read them",
+                unread,
             ),
             (
                 "metrics.refused",

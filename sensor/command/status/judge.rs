@@ -95,7 +95,7 @@ pub(super) fn judge(found: &Found, now: Timestamp, clock: &Clock) -> Judged {
     };
     let age = report.newest.as_deref().and_then(|text| Date::parse(text).ok());
     let age = age.map(|date| date.age_in_days(now.seconds()));
-    let day = |back: i64| clock.day(Timestamp::new(now.seconds() - back * DAY, 0));
+    let day = |back: i64| clock.day(Timestamp::new(now.seconds() - back * DAY, 0).0);
     let days: Vec<String> = (0..7).map(day).collect();
     let mut judged = Judged {
         today: report.alerts_on(days.get(..1).unwrap_or_default()),

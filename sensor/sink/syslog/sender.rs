@@ -13,18 +13,18 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use ioc_feeds::threat::Severity;
+use wardwatch_record::{AlertRecord, Notice, Time};
 
 use super::target::{Server, Target, TlsFiles};
 use super::tls::{Tls, TlsError};
 use super::way::Way;
 use super::words;
-use crate::enrich::FullAlert;
 use crate::lang::Language;
 use crate::net::Timestamp;
 use crate::sink::log::is_due;
 use crate::sink::stream::{farewells, part};
 use crate::sink::text::LineFormat;
-use crate::sink::{Losses, Sink, Trouble, heartbeat};
+use crate::sink::{Losses, Sink, Trouble};
 
 /// Messages that wait for a slow or absent server.
 const QUEUE: usize = 4096;
@@ -129,7 +129,7 @@ impl SyslogSink {
         })
     }
 
-    fn send(&mut self, severity: u8, kind: &str, time: Timestamp, text: &str) -> io::Result<()> {
+    fn send(&mut self, severity: u8, kind: &str, time: Time, text: &str) -> io::Result<()> {
         if let Some(carrier) = self.carrier.take() {
             // Ends when the sink is dropped. Not joined: a server that hangs must not hold the
             // end.
@@ -153,17 +153,15 @@ impl SyslogSink {
 }
 
 impl Sink for SyslogSink {
-    fn alert(&mut self, full: &FullAlert<'_>) -> io::Result<()> {
-        let line = self.format.line(full);
-        self.send(number(full.severity), "alert", full.alert.sighting.time, &line)
+    fn alert(&mut self, alert: &AlertRecord) -> io::Result<()> {
+        let line = self.format.line(alert);
+        self.send(number(alert.severity), "alert", alert.time, &line)
     }
 
-    fn notice(&mut self, line: &str) -> io::Result<()> {
-        let severity = match heartbeat::is_warning(&self.format, line) {
-            true => WARNING,
-            false => INFORMATIONAL,
-        };
-        self.send(severity, "status", self.now, line)
+    fn notice(&mut self, notice: &Notice) -> io::Result<()> {
+        let severity = if notice.is_warning() { WARNING } else { INFORMATIONAL };
+        let line = self.format.notice(notice);
+        self.send(severity, "status", notice.time, &line)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -13,6 +13,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use rustls::pki_types::PrivateKeyDer;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
+use wardwatch_record::{Message, Notice, Topic};
 
 use super::tls::Refusal;
 use super::way::Way;
@@ -67,6 +68,11 @@ fn a_connection_that_the_server_closed_is_noticed_before_a_message_is_lost() {
         assert!(begun.elapsed() < Duration::from_secs(20), "the end was never noticed");
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// Something that the sensor says of itself.
+fn note(text: &str) -> Notice {
+    Notice::information(1_000_000_000, Topic::Other, Message::new(text, text))
 }
 
 type Issuer = CertifiedIssuer<'static, KeyPair>;
@@ -191,7 +197,7 @@ fn messages_arrive_over_tls_each_behind_its_length() {
         let server = std::thread::spawn(move || serve(listener, config));
         let mut sink = sink(address, &place.put("ca.pem", &ca.pem()), name, None);
         for line in ["đang giám sát", "second"] {
-            sink.notice(line).unwrap();
+            sink.notice(&note(line)).unwrap();
         }
         drop(sink);
         let frames = server.join().unwrap();
@@ -213,12 +219,12 @@ fn a_server_that_wants_to_know_us_is_shown_our_certificate() {
     let server = std::thread::spawn(move || serve(listener, config));
     // Without it the server refuses, and that is said.
     let mut stranger = sink(address, &ca_file, None, None);
-    stranger.notice("nobody hears this").unwrap();
+    stranger.notice(&note("nobody hears this")).unwrap();
     let refused = said(&mut stranger, Duration::ZERO);
     let Some(Trouble::Unreachable { reason, .. }) = refused.first() else { panic!("{refused:?}") };
     assert!(reason.contains("`cert` and `key`"), "{reason}");
     let mut sink = sink(address, &ca_file, None, Some(us));
-    sink.notice("hello").unwrap();
+    sink.notice(&note("hello")).unwrap();
     drop(sink);
     let frames = server.join().unwrap();
     assert!(frames.iter().all(|frame| frame.ends_with("hello")), "{frames:?}");
@@ -239,7 +245,7 @@ fn a_server_that_is_not_who_it_should_be_gets_nothing_and_it_is_said_once() {
         let mut sink = sink(address, &place.put("ca.pem", &ca.pem()), name, None);
         let begun = Instant::now();
         for _ in 0..10_000 {
-            sink.notice("a secret").unwrap();
+            sink.notice(&note("a secret")).unwrap();
         }
         assert!(begun.elapsed() < Duration::from_secs(5), "the writer was kept waiting");
         // It tries again every second: still one word.
@@ -287,7 +293,7 @@ fn files_that_change_are_taken_at_a_reload_and_those_that_broke_are_not() {
     let target = format!("tls://{address}");
     let mut sink = sink(address, &ca_file, None, None);
     // The server has a certificate of a new CA, which the sink does not know yet.
-    sink.notice("one").unwrap();
+    sink.notice(&note("one")).unwrap();
     let refused = said(&mut sink, Duration::ZERO);
     assert!(matches!(refused.as_slice(), [Trouble::Unreachable { .. }]), "{refused:?}");
     place.put("ca.pem", &ca.pem());
@@ -302,13 +308,13 @@ fn files_that_change_are_taken_at_a_reload_and_those_that_broke_are_not() {
     let [Trouble::TlsKept { target: whose, reason }] = kept.as_slice() else { panic!("{kept:?}") };
     assert_eq!(*whose, target);
     assert!(reason.contains("ca.pem holds no certificate in PEM form"), "{reason}");
-    sink.notice("two").unwrap();
+    sink.notice(&note("two")).unwrap();
     // What says the same as before is no change, and nothing is said of it.
     place.put("ca.pem", &ca.pem());
     sink.reopen();
     std::thread::sleep(Duration::from_millis(2500));
     sink.tend(Timestamp::new(9, 0), &mut |trouble| panic!("{trouble:?}"));
-    sink.notice("three").unwrap();
+    sink.notice(&note("three")).unwrap();
     drop(sink);
     let frames = server.join().unwrap();
     let ends: Vec<_> =
@@ -330,7 +336,7 @@ fn a_certificate_of_ours_that_is_replaced_is_shown_from_the_next_message_on() {
     let config = settings(&signed(&ca, &["127.0.0.1"]), Some(&ours));
     let server = std::thread::spawn(move || serve(listener, config));
     let mut sink = sink(address, &ca_file, None, Some(us));
-    sink.notice("hello").unwrap();
+    sink.notice(&note("hello")).unwrap();
     let refused = said(&mut sink, Duration::ZERO);
     assert!(matches!(refused.as_slice(), [Trouble::Unreachable { .. }]), "{refused:?}");
     put(&ours);

@@ -175,11 +175,7 @@ impl Directory {
     /// # Errors
     /// As [`Directory::append`]; or what is longer.
     pub fn read(&self, name: &OsStr, most: u64) -> io::Result<Vec<u8>> {
-        self.refuse(&self.stat(name)?)?;
-        let flags = CALM | OFlag::O_RDONLY;
-        let opened = fcntl::openat(&self.handle, name, flags, Mode::empty());
-        let file = File::from(opened.map_err(plainly)?);
-        self.refuse(&fstat(&file)?)?;
+        let file = self.open_for_reading(name)?;
         let mut bytes = Vec::new();
         match file.take(most.saturating_add(1)).read_to_end(&mut bytes)? as u64 > most {
             true => Err(io::Error::other(file::TOO_LARGE)),
@@ -199,6 +195,79 @@ impl Directory {
         file.set_len(0)?;
         file.write_all(bytes)?;
         self.rename(&beside, name)
+    }
+
+    /// As [`Directory::replace`], and on the disk when it returns: neither file is lost with the power.
+    ///
+    /// # Errors
+    /// As [`Directory::append`].
+    pub fn replace_durably(&self, name: &OsStr, bytes: &[u8], mode: u32) -> io::Result<()> {
+        let mut beside = OsString::from(".");
+        beside.push(name);
+        beside.push(".new");
+        let mut file = self.append(&beside, mode)?;
+        file.set_len(0)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        self.rename(&beside, name)?;
+        self.sync()
+    }
+
+    /// Brings the names in it to the disk.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn sync(&self) -> io::Result<()> {
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let itself = fcntl::openat(&self.handle, ".", flags, Mode::empty())?;
+        Ok(unistd::fsync(itself)?)
+    }
+
+    /// Opens a regular file for reading.
+    ///
+    /// # Errors
+    /// As [`Directory::append`].
+    pub fn open_for_reading(&self, name: &OsStr) -> io::Result<File> {
+        self.refuse(&self.stat(name)?)?;
+        let flags = CALM | OFlag::O_RDONLY;
+        let opened = fcntl::openat(&self.handle, name, flags, Mode::empty());
+        let file = File::from(opened.map_err(plainly)?);
+        self.refuse(&fstat(&file)?)?;
+        Ok(file)
+    }
+
+    /// From now on what belongs to the owner of the directory is taken too: what it holds is theirs to
+    /// say.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn trusting_its_owner(mut self) -> io::Result<Self> {
+        let owner = fstat(&self.handle)?.st_uid;
+        if !self.owners.users.contains(&owner) {
+            self.owners.users.push(owner);
+        }
+        Ok(self)
+    }
+
+    /// Opens a directory in it, which may be another user's, whose files are then taken too. No link is
+    /// followed.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn below(&self, name: &OsStr) -> io::Result<Self> {
+        let handle = fcntl::openat(&self.handle, name, PLACE, Mode::empty()).map_err(plainly)?;
+        Self { handle, owners: self.owners.clone() }.trusting_its_owner()
+    }
+
+    /// Makes a directory in it, unless there is one.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn make_below(&self, name: &OsStr, mode: u32) -> io::Result<()> {
+        match mkdirat(&self.handle, name, Mode::from_bits_truncate(mode)) {
+            Err(error) if error != Errno::EEXIST => Err(error.into()),
+            _ => Ok(()),
+        }
     }
 
     /// Makes a file that was not there, with this mode.

@@ -1,4 +1,4 @@
-//! Packet times as people and machines read them, with the local offset.
+//! Times as people and machines read them, with the local offset. Owns no clock: every time is given.
 
 use std::cell::RefCell;
 use std::io;
@@ -7,7 +7,7 @@ use std::path::Path;
 use ioc_feeds::file;
 use jiff::tz::TimeZone;
 
-use crate::net::Timestamp;
+use crate::Time;
 
 /// Formats times in one zone.
 #[derive(Clone, Debug)]
@@ -42,35 +42,35 @@ impl Clock {
         Self { zone }
     }
 
-    fn zoned(&self, time: Timestamp) -> jiff::Zoned {
-        jiff::Timestamp::from_nanosecond(i128::from(time.0))
+    fn zoned(&self, time: Time) -> jiff::Zoned {
+        jiff::Timestamp::from_microsecond(time.0)
             .unwrap_or(jiff::Timestamp::UNIX_EPOCH)
             .to_zoned(self.zone.clone())
     }
 
     /// `2024-06-18T09:21:05.482+07:00` (RFC 3339).
-    pub fn rfc3339(&self, time: Timestamp) -> String {
-        self.zoned(time).strftime("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string()
+    pub fn rfc3339(&self, time: impl Into<Time>) -> String {
+        self.zoned(time.into()).strftime("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string()
     }
 
     /// `20240618-092105`, as rotated logs are named.
-    pub fn stamp(&self, time: Timestamp) -> String {
-        self.zoned(time).strftime("%Y%m%d-%H%M%S").to_string()
+    pub fn stamp(&self, time: impl Into<Time>) -> String {
+        self.zoned(time.into()).strftime("%Y%m%d-%H%M%S").to_string()
     }
 
     /// The day of the month, from 1.
-    pub fn day_of_month(&self, time: Timestamp) -> u8 {
-        self.zoned(time).day().unsigned_abs()
+    pub fn day_of_month(&self, time: impl Into<Time>) -> u8 {
+        self.zoned(time.into()).day().unsigned_abs()
     }
 
     /// `2024-06-18`.
-    pub fn day(&self, time: Timestamp) -> String {
-        self.zoned(time).strftime("%Y-%m-%d").to_string()
+    pub fn day(&self, time: impl Into<Time>) -> String {
+        self.zoned(time.into()).strftime("%Y-%m-%d").to_string()
     }
 
     /// `18/06/2024 09:21:05`.
-    pub fn short(&self, time: Timestamp) -> String {
-        self.zoned(time).strftime("%d/%m/%Y %H:%M:%S").to_string()
+    pub fn short(&self, time: impl Into<Time>) -> String {
+        self.zoned(time.into()).strftime("%d/%m/%Y %H:%M:%S").to_string()
     }
 }
 
@@ -108,7 +108,8 @@ impl EveClock {
     }
 
     /// `2024-06-18T09:21:05.482913+0700`, as EVE writes it.
-    pub fn time(&self, time: Timestamp) -> String {
+    pub fn time(&self, time: impl Into<Time>) -> String {
+        let time = time.into();
         let mut last = self.last.borrow_mut();
         if last.number != Some(time.seconds()) {
             let zoned = self.clock.zoned(time);
@@ -121,7 +122,7 @@ impl EveClock {
         let mut text = String::with_capacity(32);
         text.push_str(&last.before);
         text.push('.');
-        let micros = time.subsecond_nanos() / 1000;
+        let micros = time.subsecond_micros();
         for unit in [100_000, 10_000, 1000, 100, 10, 1] {
             text.push(char::from(b'0' + (micros / unit % 10) as u8));
         }
@@ -137,7 +138,7 @@ mod tests {
     #[test]
     fn times_carry_the_offset_in_each_spelling() {
         let clock = Clock::new(TimeZone::fixed(jiff::tz::offset(7)));
-        let time = Timestamp::new(1_718_677_265, 482_913_999);
+        let time = Time::from(1_718_677_265_482_913_999);
         assert_eq!(clock.rfc3339(time), "2024-06-18T09:21:05.482+07:00");
         assert_eq!(clock.short(time), "18/06/2024 09:21:05");
         assert_eq!(EveClock::new(clock).time(time), "2024-06-18T09:21:05.482913+0700");
@@ -150,7 +151,7 @@ mod tests {
             proptest::prop_oneof![proptest::num::i64::ANY, -3_000_000_000..3_000_000_000_i64], 1..9,
         )) {
             let clock = EveClock::new(Clock::new(TimeZone::fixed(jiff::tz::offset(7))));
-            for time in times.into_iter().map(Timestamp) {
+            for time in times.into_iter().map(Time::from) {
                 let wanted = clock.clock.zoned(time).strftime("%Y-%m-%dT%H:%M:%S%.6f%z").to_string();
                 proptest::prop_assert_eq!(clock.time(time), wanted);
             }

@@ -18,7 +18,7 @@ pub const DAYS: usize = 8;
 /// is nothing: a newer or older sensor may have written it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Report {
+pub struct Status {
     /// Of the sensor.
     pub version: String,
     /// Number of its process.
@@ -87,11 +87,11 @@ pub struct Day {
     pub alerts: u64,
 }
 
-impl Report {
+impl Status {
     /// Reads one; nothing if it is none.
     pub fn parse(bytes: &[u8]) -> Option<Self> {
-        let report: Self = serde_json::from_slice(bytes).ok()?;
-        (report.alive > 0).then_some(report)
+        let status: Self = serde_json::from_slice(bytes).ok()?;
+        (status.alive > 0).then_some(status)
     }
 
     /// As it is written.
@@ -125,28 +125,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_report_reads_as_it_was_written_and_other_versions_and_half_a_file_do_no_harm() {
-        let mut report =
-            Report { alive: 7, newest: Some("2026-01-02".into()), ..Report::default() };
-        report.interfaces.push(Interface { name: "eth1".into(), up: true });
-        report.count_alerts("2026-11-27", 3);
-        let bytes = report.bytes();
-        assert_eq!(Report::parse(&bytes), Some(report));
-        assert!(Report::parse(br#"{"alive": 7, "unknown": [1]}"#).is_some());
+    fn a_status_reads_as_it_was_written_and_other_versions_and_half_a_file_do_no_harm() {
+        let mut status =
+            Status { alive: 7, newest: Some("2026-01-02".into()), ..Status::default() };
+        status.interfaces.push(Interface { name: "eth1".into(), up: true });
+        status.count_alerts("2026-11-27", 3);
+        let bytes = status.bytes();
+        assert_eq!(Status::parse(&bytes), Some(status));
+        assert!(Status::parse(br#"{"alive": 7, "unknown": [1]}"#).is_some());
         for end in 0..bytes.len() - 1 {
-            assert_eq!(Report::parse(&bytes[..end - end % 7]), None);
+            assert_eq!(Status::parse(&bytes[..end - end % 7]), None);
         }
     }
 
     #[test]
     fn alerts_are_counted_by_day_and_old_days_are_forgotten() {
-        let mut report = Report::default();
+        let mut status = Status::default();
         for day in 1..=20 {
-            report.count_alerts(&format!("2026-11-{day:02}"), day);
+            status.count_alerts(&format!("2026-11-{day:02}"), day);
         }
-        report.count_alerts("2026-11-20", 5);
-        assert_eq!(report.days.len(), DAYS);
+        status.count_alerts("2026-11-20", 5);
+        assert_eq!(status.days.len(), DAYS);
         let asked = ["2026-11-20".to_owned(), "2026-11-19".to_owned(), "2026-11-01".to_owned()];
-        assert_eq!(report.alerts_on(&asked), 44);
+        assert_eq!(status.alerts_on(&asked), 44);
     }
 }

@@ -5,6 +5,9 @@ use super::*;
 use crate::decode::packet::Few;
 use crate::net::{Mac, Timestamp};
 use jiff::tz::TimeZone;
+use wardwatch_record::Time;
+use wardwatch_record::clock::{Clock, EveClock};
+use wardwatch_record::eve::Envelope;
 
 /// A sighting between two endpoints; ports of ICMP are its type and code.
 fn sighting(protocol: u8, source: (&str, u16), destination: (&str, u16)) -> Sighting {
@@ -66,7 +69,8 @@ fn community_ids_are_those_of_the_specification() {
 
 fn envelope(sighting: &Sighting) -> serde_json::Value {
     let clock = EveClock::new(Clock::new(TimeZone::fixed(jiff::tz::offset(7))));
-    serde_json::to_value(Envelope::new("alert", sighting, &clock)).unwrap()
+    let time = Time::from(sighting.time.0);
+    serde_json::to_value(Envelope::new("alert", time, &super::sighting(sighting), &clock)).unwrap()
 }
 
 #[test]
