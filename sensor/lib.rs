@@ -23,10 +23,14 @@
 //!      alert                         alert/     6  Hit -> Alert, repeats folded, queue
 //! ═══════╪═══════ the only thread hop: worker | writer ══════════════════════════════
 //!        ▼
-//!      enrich                        enrich/    7  who is this host, what to do now
+//!      enrich                        enrich/    7  Alert -> AlertRecord: who is this host, what to do now
 //!        ▼
-//!       sink                         sink/      8  alerts.log, EVE, terminal
+//!       sink                         sink/      8  spool, alerts.log, EVE, terminal
 //! ```
+//!
+//! What other programs are told is a record ([`wardwatch_record`]): the spool carries it to them, and
+//! `wardwatch-relay`, the only one of ours that speaks to the network, takes it from there. This process
+//! has no network but the packet socket ([`privilege`]).
 //!
 //! [`worker`] is one thread that runs stages 1 to 6 to completion for each packet; [`app`] is the
 //! only module that knows every stage and every thread. One thread reads one recording, which may

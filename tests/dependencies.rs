@@ -17,15 +17,40 @@ const LICENCES: [&str; 7] =
     ["Apache-2.0", "BSD-3-Clause", "ISC", "MIT", "Unicode-3.0", "Zlib", "bzip2-1.0.6"];
 
 /// Crates that must not be in the lock file at all, and why.
-const BANNED: [(&str, &str); 8] = [
+const BANNED: [(&str, &str); 7] = [
     ("openssl", "ring has the one cipher needed; a system library is one more thing to patch"),
     ("openssl-sys", "as openssl"),
     ("native-tls", "as openssl"),
     ("aws-lc-sys", "ring is here; one library of ciphers"),
     ("chrono", "jiff is here; one notion of dates"),
-    ("tokio", "threads and one bounded channel; a packet waits for no executor"),
-    ("async-std", "as tokio, and given up by its authors"),
+    ("async-std", "given up by its authors"),
     ("serde_yaml", "given up by its author; configuration is TOML"),
+];
+
+/// Crates that must not be in one of the programs we ship, whatever the others hold, and why.
+const BANNED_FROM: [(&str, &[(&str, &str)]); 2] = [
+    (
+        "wardwatch",
+        &[
+            ("rustls", "the process that parses hostile packets speaks to nobody"),
+            ("prometheus-client", "as rustls"),
+            ("wardwatch-relay", "as rustls"),
+            ("tokio", "threads and one bounded channel; a packet waits for no executor"),
+            ("mio", "as tokio"),
+            ("hyper", "as rustls"),
+            ("ureq", "as rustls"),
+            ("reqwest", "as rustls"),
+        ],
+    ),
+    (
+        "wardwatch-relay",
+        &[
+            ("pcap", "it can see no packet"),
+            ("etherparse", "it reads nothing but our own records"),
+            ("wardwatch", "as etherparse"),
+            ("tokio", "one thread a server is enough"),
+        ],
+    ),
 ];
 
 /// Crates that hold our parsers to account in tests and must not be shipped, and why.
@@ -88,7 +113,7 @@ const FETCHES: [&str; 9] = [
 ];
 
 /// Our own crates.
-const OURS: [&str; 2] = ["ioc-feeds", "wardwatch-record"];
+const OURS: [&str; 3] = ["ioc-feeds", "wardwatch-record", "wardwatch-relay"];
 
 /// One package of the resolved graph.
 #[derive(Debug)]
@@ -130,7 +155,7 @@ fn text(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
 }
 
-fn graph() -> Graph {
+fn metadata() -> Value {
     let json = output(cargo().args([
         "metadata",
         "--locked",
@@ -139,7 +164,11 @@ fn graph() -> Graph {
         "--filter-platform",
         &platform(),
     ]));
-    let metadata: Value = serde_json::from_str(&json).unwrap();
+    serde_json::from_str(&json).unwrap()
+}
+
+fn graph() -> Graph {
+    let metadata = metadata();
     let package = |package: &Value| Package {
         name: text(&package["name"]).unwrap(),
         version: text(&package["version"]).unwrap(),
@@ -164,14 +193,18 @@ fn build_script(package: &Value) -> Option<PathBuf> {
 
 /// Our packages and everything that is reached over normal and build dependencies.
 fn shipped(metadata: &Value) -> BTreeSet<String> {
+    let members = metadata["workspace_members"].as_array().unwrap();
+    reached(metadata, members.iter().map(|id| id.as_str().unwrap()).collect())
+}
+
+/// What is reached from these packages.
+fn reached<'a>(metadata: &'a Value, mut waiting: Vec<&'a str>) -> BTreeSet<String> {
     let nodes: BTreeMap<_, _> = metadata["resolve"]["nodes"]
         .as_array()
         .unwrap()
         .iter()
         .map(|node| (node["id"].as_str().unwrap(), node))
         .collect();
-    let members = metadata["workspace_members"].as_array().unwrap();
-    let mut waiting: Vec<&str> = members.iter().map(|id| id.as_str().unwrap()).collect();
     let mut reached = BTreeSet::new();
     while let Some(id) = waiting.pop() {
         if !reached.insert(id.to_owned()) {
@@ -319,6 +352,24 @@ fn what_is_banned_is_nowhere_and_oracles_are_not_shipped() {
 }
 
 #[test]
+fn no_program_holds_what_it_must_not_reach() {
+    let metadata = metadata();
+    let packages = metadata["packages"].as_array().unwrap();
+    let name = |id: &str| packages.iter().find(|one| one["id"] == id).unwrap()["name"].clone();
+    for (program, banned) in BANNED_FROM {
+        let id =
+            packages.iter().find(|one| one["name"] == program).unwrap()["id"].as_str().unwrap();
+        let held: BTreeSet<String> =
+            reached(&metadata, vec![id]).iter().map(|id| text(&name(id)).unwrap()).collect();
+        assert!(held.contains("wardwatch-record"), "{program}: {held:?}");
+        for (other, why) in banned {
+            let itself = *other == program;
+            assert!(itself || !held.contains(*other), "{other} is in {program}: {why}");
+        }
+    }
+}
+
+#[test]
 fn everything_comes_from_the_registry_or_from_this_tree() {
     for package in graph().packages.values() {
         let source = package.source.as_deref();
@@ -420,7 +471,12 @@ fn root(below: &str) -> PathBuf {
 
 fn manifests() -> Vec<(&'static str, String)> {
     let read = |path| (path, std::fs::read_to_string(root(path)).unwrap());
-    vec![read("Cargo.toml"), read("ioc-feeds/Cargo.toml"), read("sensor/record/Cargo.toml")]
+    vec![
+        read("Cargo.toml"),
+        read("ioc-feeds/Cargo.toml"),
+        read("sensor/record/Cargo.toml"),
+        read("sensor/relay/Cargo.toml"),
+    ]
 }
 
 /// The lines under the headings that hold dependencies.

@@ -17,7 +17,6 @@ use super::at_work::{AtWork, Faults, Stuck, Turns};
 use super::health::Health;
 use super::keep;
 use super::ledger::Ledger;
-use super::metrics::Metrics;
 use super::notify::{self, Watchdog};
 use super::post::Gauge;
 use super::reload::{Reloaded, Reloader};
@@ -148,7 +147,6 @@ impl<'a, 's> Desk<'a, 's> {
         reloads: &Receiver<Reloaded>,
     ) {
         self.beat(Topic::Started);
-        self.open_metrics();
         notify::ready();
         loop {
             match records.recv_timeout(PATIENCE) {
@@ -247,7 +245,6 @@ impl<'a, 's> Desk<'a, 's> {
         }
         if due(now, &mut self.last.judged, SECOND) {
             let status = self.status();
-            self.lay_out(&status);
             self.write_down(&status);
             for warning in self.health.judge(&status) {
                 self.warn(Topic::Traffic, |language| lang::warning(language, warning).into());
@@ -320,22 +317,6 @@ impl<'a, 's> Desk<'a, 's> {
         }
     }
 
-    /// From here on the metrics page is answered.
-    fn open_metrics(&mut self) {
-        let Some(page) = &self.job.metrics else { return };
-        self.lay_out(&self.status());
-        if let Err(error) = page.serve() {
-            let reason = crate::capture::describe(&error);
-            self.warn(Topic::Output, |language| lang::no_metrics(language, &reason));
-        }
-    }
-
-    fn lay_out(&self, status: &Status) {
-        if let Some(page) = &self.job.metrics {
-            page.lay_out(status);
-        }
-    }
-
     fn status(&self) -> Status {
         let time = now();
         let mut status = Status {
@@ -347,7 +328,6 @@ impl<'a, 's> Desk<'a, 's> {
             memory: self.memory.as_ref().and_then(resident),
             alerts: self.writer.alerts,
             losses: self.losses(),
-            metrics_refused: self.job.metrics.as_ref().map_or(0, Metrics::refused),
             ..Status::default()
         };
         for pulse in &self.writer.pulses {
@@ -372,7 +352,6 @@ impl<'a, 's> Desk<'a, 's> {
     /// The state as a record: every minute and at the end.
     fn record(&mut self) {
         let status = self.status();
-        self.lay_out(&status);
         let written = self.writer.status(&status);
         self.complain(written);
     }
@@ -419,7 +398,6 @@ impl<'a, 's> Desk<'a, 's> {
     /// The same numbers as the `stats` record.
     fn print(&mut self) {
         let status = self.status();
-        self.lay_out(&status);
         for figure in status.figures() {
             match figure.value {
                 Some(value) => self.say(&format!("{} {value}", figure.name)),

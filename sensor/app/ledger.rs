@@ -144,6 +144,7 @@ impl<'a> Ledger<'a> {
         (report.hidden, report.connections) = status.blind();
         report.panics = status.counters.get(Counter::Panics);
         report.interfaces = interfaces(workers);
+        report.figures = status.figures();
         self.note_recent(now);
     }
 

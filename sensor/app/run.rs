@@ -11,7 +11,6 @@ use ioc_feeds::Date;
 use super::AppError;
 use super::desk::Desk;
 use super::keep::Keep;
-use super::metrics::Metrics;
 use super::notices::Circumstance;
 use super::post::{Gauge, Post};
 use super::wishes::Wishes;
@@ -51,8 +50,6 @@ pub struct RunJob {
     pub heartbeat_nanos: u64,
     /// Newest date among the indicators.
     pub newest: Option<Date>,
-    /// The metrics page, if it is served.
-    pub metrics: Option<Metrics>,
     /// What is to be said in the log once it is open.
     pub notices: Vec<Circumstance>,
     /// Where the sensor keeps what it knows of itself.

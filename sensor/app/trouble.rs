@@ -16,7 +16,6 @@ pub(super) fn notice(trouble: &Trouble, now: Timestamp) -> Notice {
             Notice::warning(now.0, Topic::Spool, message)
         }
         Trouble::Spool(_) => Notice::information(now.0, Topic::Spool, message),
-        Trouble::TlsReloaded { .. } => Notice::information(now.0, Topic::Output, message),
         _ => Notice::warning(now.0, Topic::Output, message),
     }
 }
@@ -31,8 +30,6 @@ fn text(language: Language, trouble: &Trouble) -> String {
         }
         Trouble::Unreachable { target, reason } => lang::unreachable(language, target, reason),
         Trouble::Reachable { target, dropped } => lang::reachable(language, target, *dropped),
-        Trouble::TlsReloaded { target } => lang::tls_reloaded(language, target),
-        Trouble::TlsKept { target, reason } => lang::tls_kept(language, target, reason),
         Trouble::TooSlow { target, dropped } => lang::too_slow(language, target, *dropped),
         Trouble::Closed { target, reason } => lang::closed(language, target, reason),
         Trouble::NotSynced { path, reason } => lang::not_synced(language, &shown(path), reason),

@@ -73,7 +73,6 @@ struct Rules {
     rotate: Vec<PathBuf>,
     spool: Option<PathBuf>,
     append: Vec<PathBuf>,
-    remove: Vec<PathBuf>,
     unfollowed: Vec<PathBuf>,
 }
 
@@ -92,9 +91,6 @@ impl Rules {
                 }
             }
         }
-        // Landlock asks the directory whether a file in it may be removed.
-        rules.remove =
-            needs.removable.iter().filter_map(|file| closed(directory_of(file))).collect();
         rules
     }
 
@@ -133,7 +129,6 @@ fn landlock(rules: &Rules, unfollowed: &mut Vec<PathBuf>) -> Result<RulesetStatu
         .add_rules(path_beneath_rules(&rules.rotate, ROTATE))?
         .add_rules(path_beneath_rules(&rules.spool, ROTATE | AccessFs::MakeDir))?
         .add_rules(path_beneath_rules(&rules.append, APPEND))?
-        .add_rules(path_beneath_rules(&rules.remove, AccessFs::RemoveFile))?
         .restrict_self()?;
     if status.ruleset != RulesetStatus::NotEnforced {
         unfollowed.extend(rules.unfollowed.iter().cloned());

@@ -30,7 +30,7 @@ mod time;
 pub mod words;
 
 pub use alert::{AlertRecord, FORM};
-pub use describe::describe;
+pub use describe::{describe, describe_in};
 pub use id::{Body, Id, NoId, Record};
 pub use ioc_feeds::Message;
 pub use ioc_feeds::threat::Language;

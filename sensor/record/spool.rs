@@ -29,7 +29,7 @@ mod segments;
 mod tests;
 mod write;
 
-use crate::Message;
+use crate::{Language, Message, describe_in};
 
 pub use read::{Read, Reader, Refused};
 pub use write::{Bounds, Counts, Spool};
@@ -86,7 +86,8 @@ impl SpoolEvent {
         match self {
             Self::Failing { reason } => Message::new(
                 format!(
-                    "không ghi được hàng đợi bản ghi (spool): {reason}; bản ghi chờ trong bộ nhớ, tệp nhật ký không bị ảnh hưởng"
+                    "không ghi được hàng đợi bản ghi (spool): {}; bản ghi chờ trong bộ nhớ, tệp nhật ký không bị ảnh hưởng",
+                    describe_in(Language::Vi, reason),
                 ),
                 format!(
                     "cannot write the spool: {reason}; records wait in memory, the log files are not concerned"
@@ -113,7 +114,10 @@ impl SpoolEvent {
                 ),
             ),
             Self::NotRemoved { reason } => Message::new(
-                format!("không xóa được phần cũ của spool: {reason}; spool sẽ tiếp tục lớn lên"),
+                format!(
+                    "không xóa được phần cũ của spool: {}; spool sẽ tiếp tục lớn lên",
+                    describe_in(Language::Vi, reason),
+                ),
                 format!("an old part of the spool cannot be removed: {reason}; it goes on growing"),
             ),
         }

@@ -3,14 +3,15 @@
 //! One file of a few hundred bytes, replaced at once every few seconds. Owns its form and what can be
 //! read out of it; opens no file. Times are seconds since 1970 (UTC), days are local dates.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 /// Its name, in the runtime directory and in the log directory.
 pub const NAME: &str = "status.json";
-/// No report is longer.
-pub const LONGEST: u64 = 64 * 1024;
+/// No status is longer.
+pub const LONGEST: u64 = 256 * 1024;
 /// Days of which alerts are counted.
 pub const DAYS: usize = 8;
 
@@ -65,6 +66,34 @@ pub struct Status {
     pub connections: u64,
     /// Faults of the program that were caught since the start.
     pub panics: u64,
+    /// Every number there is. Only in the runtime directory, which is memory, or where there is none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub figures: Vec<Figure>,
+}
+
+/// How a figure behaves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Figures {
+    /// Only grows, until the next start.
+    Total,
+    /// Goes up and down.
+    #[default]
+    #[serde(other)]
+    Level,
+}
+
+/// One number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Figure {
+    /// `stage.what`, stable for dashboards.
+    pub name: Cow<'static, str>,
+    /// What it is, in a sentence.
+    pub help: Cow<'static, str>,
+    /// How it behaves.
+    pub kind: Figures,
+    /// None when it is not known.
+    pub value: Option<u64>,
 }
 
 /// An interface.

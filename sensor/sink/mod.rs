@@ -6,13 +6,10 @@ pub mod eve;
 pub mod file;
 pub mod heartbeat;
 pub mod log;
-#[cfg(feature = "live")]
-pub mod metrics;
 pub mod spool;
 pub mod status;
 pub mod stream;
 pub mod summary;
-pub mod syslog;
 pub mod target;
 pub mod text;
 
@@ -57,7 +54,7 @@ pub enum Trouble {
         /// Event records dropped.
         events: u64,
     },
-    /// A server does not take messages; they wait in a bounded queue.
+    /// A reader does not take lines; they wait in a bounded queue.
     Unreachable {
         /// Its address.
         target: String,
@@ -70,18 +67,6 @@ pub enum Trouble {
         target: String,
         /// Messages for which the queue had no room.
         dropped: u64,
-    },
-    /// The files of TLS to a server were read again and say something else than before.
-    TlsReloaded {
-        /// Its address.
-        target: String,
-    },
-    /// They cannot be used; what was read before stays in use.
-    TlsKept {
-        /// Its address.
-        target: String,
-        /// Why, in the log's language.
-        reason: String,
     },
     /// A destination takes lines, but too slowly: its queue is full.
     TooSlow {
@@ -126,7 +111,7 @@ pub struct Losses {
     pub gone: u64,
     /// Event records dropped while a disk took nothing.
     pub events: u64,
-    /// Lines that a syslog server or a reader of standard output did not get.
+    /// Lines that a reader of standard output did not get.
     pub undelivered: u64,
     /// Records for which the spool had no room while its disk took nothing.
     pub unspooled: u64,
@@ -199,7 +184,7 @@ pub trait Sink {
         Losses::default()
     }
 
-    /// Opens its file anew, if it has one (after a rotation), or reads again what it knows a server by.
+    /// Opens its file anew, if it has one (after a rotation).
     fn reopen(&mut self) {}
 
     /// Lets time pass: retries, syncs, rotates. Called about ten times a second.

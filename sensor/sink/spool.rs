@@ -45,7 +45,9 @@ impl Sink for SpoolSink {
     }
 
     fn report(&mut self, status: &status::Status) -> io::Result<()> {
-        self.append(Body::Status(Box::new(status.clone())));
+        // Its figures are many, and of this moment only.
+        let status = status::Status { figures: Vec::new(), ..status.clone() };
+        self.append(Body::Status(Box::new(status)));
         Ok(())
     }
 

@@ -12,7 +12,7 @@ pub(super) fn record(status: &Status, clock: &EveClock) -> Value {
     let mut stats = Map::new();
     let count = |counter| status.counters.get(counter);
     for figure in status.figures() {
-        put(&mut stats, figure.name, json!(figure.value));
+        put(&mut stats, &figure.name, json!(figure.value));
     }
     let decoder = [
         ("pkts", count(Counter::Frames)),

@@ -7,7 +7,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::sink::{Status, metrics};
+use super::page;
+use super::source::Snapshot;
 
 /// Bytes of a request's head; a scraper needs a few hundred.
 pub(super) const LONGEST: usize = 8 * 1024;
@@ -18,7 +19,7 @@ pub(super) fn is_whole(head: &[u8]) -> bool {
 }
 
 /// `GET` or `HEAD` of `/metrics`, and nothing else. `by_name` says that the host is asked for.
-pub(super) fn response(head: &[u8], by_name: bool, status: Arc<Status>) -> Vec<u8> {
+pub(super) fn response(head: &[u8], by_name: bool, snapshot: Arc<Snapshot>) -> Vec<u8> {
     let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
     let mut words = line.split(|byte| *byte == b' ');
     let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
@@ -31,8 +32,8 @@ pub(super) fn response(head: &[u8], by_name: bool, status: Arc<Status>) -> Vec<u
             bare,
             "this page is for this machine: ask for it as localhost\n".into(),
         ),
-        (b"GET" | b"HEAD", b"/metrics", _) => match metrics::text(status) {
-            Ok(text) => ("200 OK", metrics::CONTENT_TYPE, text),
+        (b"GET" | b"HEAD", b"/metrics", _) => match page::text(snapshot) {
+            Ok(text) => ("200 OK", page::CONTENT_TYPE, text),
             Err(_) => ("500 Internal Server Error", bare, "the page cannot be made\n".into()),
         },
         (b"GET" | b"HEAD", _, _) => ("404 Not Found", bare, "the page is /metrics\n".into()),

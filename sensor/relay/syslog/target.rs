@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use crate::lang::Said;
+use wardwatch_record::Message;
 
 /// Where messages go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,18 +21,18 @@ pub enum Target {
 }
 
 impl FromStr for Target {
-    type Err = Said;
+    type Err = Message;
 
     /// Reads `udp://ADDRESS:PORT`, `tcp://ADDRESS:PORT`, `tls://ADDRESS:PORT` or `unix:///PATH`.
-    /// An address and no name: the sensor asks no resolver.
-    fn from_str(text: &str) -> Result<Self, Said> {
+    /// An address and no name: the relay asks no resolver.
+    fn from_str(text: &str) -> Result<Self, Message> {
         let known = "write udp://ADDRESS:PORT, tcp://ADDRESS:PORT, tls://ADDRESS:PORT or \
                      unix:///PATH; a number and no name, because wardwatch asks no resolver";
         let vi = "hãy ghi udp://ĐỊA_CHỈ:CỔNG, tcp://ĐỊA_CHỈ:CỔNG, tls://ĐỊA_CHỈ:CỔNG hoặc \
                   unix:///ĐƯỜNG/DẪN; ghi địa chỉ số, không ghi tên, vì wardwatch không phân giải tên";
         let host = |rest: &str| {
             rest.parse().map_err(|_| {
-                Said::new(
+                Message::new(
                     format!("`{text}` không có địa chỉ kèm cổng: {vi}"),
                     format!("`{text}` names no address and port: {known}"),
                 )
@@ -43,7 +43,7 @@ impl FromStr for Target {
             Some(("tcp", rest)) => host(rest).map(Self::Tcp),
             Some(("tls", rest)) => host(rest).map(Self::Tls),
             Some(("unix", path)) if path.starts_with('/') => Ok(Self::Unix(path.into())),
-            _ => Err(Said::new(
+            _ => Err(Message::new(
                 format!("`{text}` không phải đích nhận: {vi}"),
                 format!("`{text}` is no target: {known}"),
             )),
@@ -62,7 +62,7 @@ impl fmt::Display for Target {
     }
 }
 
-/// A server, and for `tls://` how it is known. Paths only: the sink reads them, at its start and at a reload.
+/// A server, and for `tls://` how it is known. Paths only: the courier reads them, at its start and at a reload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
     /// Where it is.
@@ -91,6 +91,12 @@ impl TlsFiles {
 }
 
 impl Server {
+    /// What its reader of the spool is called: a name for a file.
+    pub fn name(&self) -> String {
+        let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
+        self.target.to_string().replace("://", "-").chars().map(plain).collect()
+    }
+
     /// Puts the settings of one server together.
     ///
     /// # Errors
@@ -100,12 +106,12 @@ impl Server {
         ca: Option<PathBuf>,
         server_name: Option<String>,
         identity: (Option<PathBuf>, Option<PathBuf>),
-    ) -> Result<Self, Said> {
+    ) -> Result<Self, Message> {
         let identity = match identity {
             (Some(cert), Some(key)) => Some((cert, key)),
             (None, None) => None,
             _ => {
-                let said = Said::new(
+                let said = Message::new(
                     "`cert` và `key` phải đi cùng nhau; hãy ghi thêm mục còn thiếu",
                     "`cert` and `key` go together; add the other",
                 );
@@ -116,7 +122,7 @@ impl Server {
             (Target::Tls(_), Some(ca)) => {
                 Ok(Self { target, tls: Some(TlsFiles { ca, server_name, identity }) })
             }
-            (Target::Tls(_), None) => Err(Said::new(
+            (Target::Tls(_), None) => Err(Message::new(
                 "thiếu `ca`; hãy ghi tệp PEM của CA đã ký chứng thư của máy chủ, vì nếu không thì bất kỳ \
                  ai cũng có thể nhận được cảnh báo",
                 "`ca` is missing; name the PEM file of the CA that signed the server's certificate, for \
@@ -126,7 +132,7 @@ impl Server {
             (_, None) if server_name.is_none() && identity.is_none() => {
                 Ok(Self { target, tls: None })
             }
-            _ => Err(Said::new(
+            _ => Err(Message::new(
                 "ca, server_name, cert và key chỉ dùng cho tls://",
                 "ca, server_name, cert and key are for tls:// only",
             )
@@ -156,6 +162,14 @@ mod tests {
             let error = text.parse::<Target>().unwrap_err().to_string();
             assert!(error.contains("udp://ADDRESS:PORT"), "{text}");
         }
+    }
+
+    #[test]
+    fn a_reader_is_named_after_its_server_and_its_file_stays_where_it_is() {
+        let name = |text: &str| Server { target: text.parse().unwrap(), tls: None }.name();
+        assert_eq!(name("udp://192.0.2.1:514"), "udp-192.0.2.1-514");
+        assert_eq!(name("udp://[::1]:514"), "udp----1--514");
+        assert_eq!(name("unix:///../x"), "unix--..-x");
     }
 
     #[test]

@@ -5,22 +5,22 @@ use std::io::{self, BufReader, Read};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use ioc_feeds::threat::Language;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
-use wardwatch_record::{Message, Notice, Topic};
+use wardwatch_record::clock::Clock;
+use wardwatch_record::directory::Owners;
+use wardwatch_record::spool::{Bounds, Reader, Spool};
+use wardwatch_record::{Body, Language, LineFormat, Message, Notice, Time, Topic};
 
 use super::tls::Refusal;
 use super::way::Way;
 use super::*;
-use crate::net::Timestamp;
-use crate::sink::text::LineFormat;
-use crate::sink::{Clock, Sink, Trouble};
 
 #[test]
 fn a_message_has_the_form_of_rfc_5424() {
@@ -68,11 +68,6 @@ fn a_connection_that_the_server_closed_is_noticed_before_a_message_is_lost() {
         assert!(begun.elapsed() < Duration::from_secs(20), "the end was never noticed");
         std::thread::sleep(Duration::from_millis(5));
     }
-}
-
-/// Something that the sensor says of itself.
-fn note(text: &str) -> Notice {
-    Notice::information(1_000_000_000, Topic::Other, Message::new(text, text))
 }
 
 type Issuer = CertifiedIssuer<'static, KeyPair>;
@@ -157,33 +152,87 @@ impl Place {
     }
 }
 
-fn sink(
+/// A spool, and a courier that carries what is put into it.
+struct Office {
+    spool: Spool,
+    place: tempfile::TempDir,
+}
+
+impl Office {
+    fn new() -> Self {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("spool");
+        let spool = Spool::open(&path, &Owners::new(&[]), Bounds::default(), None).unwrap();
+        Self { spool, place }
+    }
+
+    fn put(&mut self, text: &str) {
+        let notice = Notice::information(1_000_000_000, Topic::Other, Message::new("x", text));
+        self.spool.append(Time::of_seconds(1), Body::Notice(notice));
+    }
+
+    fn reader(&self) -> Reader {
+        Reader::open(&self.place.path().join("spool"), &Owners::new(&[]), "relay", "one").unwrap()
+    }
+
+    fn send(&self, server: &Server) -> Sent {
+        let format = LineFormat {
+            language: Language::En,
+            clock: Clock::new(jiff::tz::TimeZone::UTC),
+            threats: ioc_feeds::curated::threats().unwrap(),
+        };
+        let courier = Courier::new(server, format, self.reader()).unwrap();
+        let (orders, said) = (Arc::new(Orders::default()), Arc::<Mutex<Vec<String>>>::default());
+        let (theirs, heard) = (orders.clone(), said.clone());
+        let thread = std::thread::spawn(move || {
+            courier.work(&theirs, &|message| heard.lock().unwrap().push(message.en.clone()));
+        });
+        Sent { orders, said, thread: Some(thread) }
+    }
+}
+
+/// A courier at work.
+struct Sent {
+    orders: Arc<Orders>,
+    said: Arc<Mutex<Vec<String>>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Sent {
+    /// What it has said, waiting for so many words; then for a while longer.
+    fn said(&self, words: usize, longer: Duration) -> Vec<String> {
+        let begun = Instant::now();
+        while self.said.lock().unwrap().len() < words {
+            assert!(begun.elapsed() < Duration::from_secs(60), "only {:?}", self.said.lock());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        std::thread::sleep(longer);
+        self.said.lock().unwrap().clone()
+    }
+
+    fn stop(mut self) {
+        self.orders.stop.store(true, Ordering::Relaxed);
+        self.thread.take().unwrap().join().unwrap();
+    }
+}
+
+fn tls_server(
     address: SocketAddr,
     ca: &Path,
     name: Option<&str>,
     us: Option<(PathBuf, PathBuf)>,
-) -> SyslogSink {
-    let format = LineFormat {
-        language: Language::En,
-        clock: Clock::new(jiff::tz::TimeZone::UTC),
-        threats: ioc_feeds::curated::threats().unwrap(),
-    };
+) -> Server {
     let (cert, key) = us.unzip();
     let target = Target::Tls(address);
-    let server = Server::new(target, Some(ca.into()), name.map(str::to_owned), (cert, key));
-    SyslogSink::new(format, &server.unwrap()).unwrap()
+    Server::new(target, Some(ca.into()), name.map(str::to_owned), (cert, key)).unwrap()
 }
 
-/// What the sink has to say, waiting for the first word of it; then for a while longer.
-fn said(sink: &mut SyslogSink, longer: Duration) -> Vec<Trouble> {
-    let (mut said, begun, mut first) = (Vec::new(), Instant::now(), None);
-    loop {
-        sink.tend(Timestamp::new(1, 0), &mut |trouble| said.push(trouble));
-        if !said.is_empty() && first.get_or_insert_with(Instant::now).elapsed() > longer {
-            return said;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(30), "nothing is said");
-        std::thread::sleep(Duration::from_millis(10));
+/// Waits until the reader is done with so many records.
+fn until_done(office: &Office, number: u64) {
+    let begun = Instant::now();
+    while office.reader().acknowledged() < number {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{}", office.reader().acknowledged());
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 
@@ -195,16 +244,84 @@ fn messages_arrive_over_tls_each_behind_its_length() {
         let address = listener.local_addr().unwrap();
         let config = settings(&signed(&ca, &[in_certificate]), None);
         let server = std::thread::spawn(move || serve(listener, config));
-        let mut sink = sink(address, &place.put("ca.pem", &ca.pem()), name, None);
-        for line in ["đang giám sát", "second"] {
-            sink.notice(&note(line)).unwrap();
-        }
-        drop(sink);
+        let mut office = Office::new();
+        ["đang giám sát", "second"].into_iter().for_each(|text| office.put(text));
+        let sent = office.send(&tls_server(address, &place.put("ca.pem", &ca.pem()), name, None));
+        until_done(&office, 2);
+        sent.stop();
         let frames = server.join().unwrap();
         assert_eq!(frames.len(), 2, "{frames:?}");
-        assert!(frames[0].starts_with("<86>1 ") && frames[0].ends_with("đang giám sát"));
-        assert!(frames[1].ends_with("second"));
+        assert!(frames[0].starts_with("<86>1 1970-01-01T00:00:01"), "{frames:?}");
+        assert!(frames[0].ends_with("đang giám sát") && frames[1].ends_with("second"));
     }
+}
+
+#[test]
+fn a_server_that_was_away_gets_everything_in_order_also_after_a_restart_and_nothing_twice() {
+    let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = udp.local_addr().unwrap();
+    udp.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let tcp = Server { target: Target::Tcp("127.0.0.1:1".parse().unwrap()), tls: None };
+    let mut office = Office::new();
+    (1..=200).for_each(|number| office.put(&number.to_string()));
+    // Nobody listens there: nothing is acknowledged, and it is said once.
+    let away = office.send(&tcp);
+    let said = away.said(1, Duration::from_millis(2500));
+    assert!(
+        said.len() == 1 && said[0].starts_with("cannot send to tcp://127.0.0.1:1: "),
+        "{said:?}"
+    );
+    assert!(said[0].contains("wait in the spool"));
+    away.stop();
+    assert_eq!(office.reader().acknowledged(), 0);
+    let mut next = 1;
+    let mut hear = |most: u64| {
+        let mut buffer = [0; 2048];
+        while next <= most {
+            let length = udp.recv(&mut buffer).unwrap();
+            let text = std::str::from_utf8(&buffer[..length]).unwrap();
+            assert!(text.ends_with(&format!(": {next}")), "{next}: {text}");
+            next += 1;
+        }
+    };
+    let server = Server { target: Target::Udp(address), tls: None };
+    let sent = office.send(&server);
+    hear(200);
+    until_done(&office, 200);
+    sent.stop();
+    (201..=203).for_each(|number| office.put(&number.to_string()));
+    let sent = office.send(&server);
+    hear(203);
+    until_done(&office, 203);
+    assert!(sent.said(0, Duration::ZERO).is_empty());
+    sent.stop();
+}
+
+#[test]
+fn what_the_spool_had_to_give_up_is_told_to_the_server_as_a_gap() {
+    let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+    udp.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("spool");
+    let bounds = Bounds { bytes: 16 * 1000, ..Bounds::default() };
+    let spool = Spool::open(&path, &Owners::new(&[]), bounds, None).unwrap();
+    let mut office = Office { spool, place };
+    drop(office.reader());
+    (1..=200).for_each(|number| office.put(&number.to_string()));
+    let mut gone = 0;
+    office.spool.tend(Time::of_seconds(60), &mut |event| {
+        let wardwatch_record::spool::SpoolEvent::Unread { records, .. } = event else { return };
+        gone = records;
+    });
+    assert!(gone > 0);
+    let server = Server { target: Target::Udp(udp.local_addr().unwrap()), tls: None };
+    let sent = office.send(&server);
+    let mut buffer = [0; 2048];
+    let length = udp.recv(&mut buffer).unwrap();
+    let text = std::str::from_utf8(&buffer[..length]).unwrap();
+    assert!(text.starts_with("<84>1 - "), "{text}");
+    assert!(text.contains(&format!("records 1 to {gone} are missing")), "{text}");
+    sent.stop();
 }
 
 #[test]
@@ -218,14 +335,15 @@ fn a_server_that_wants_to_know_us_is_shown_our_certificate() {
     let config = settings(&signed(&ca, &["127.0.0.1"]), Some(&ours));
     let server = std::thread::spawn(move || serve(listener, config));
     // Without it the server refuses, and that is said.
-    let mut stranger = sink(address, &ca_file, None, None);
-    stranger.notice(&note("nobody hears this")).unwrap();
-    let refused = said(&mut stranger, Duration::ZERO);
-    let Some(Trouble::Unreachable { reason, .. }) = refused.first() else { panic!("{refused:?}") };
-    assert!(reason.contains("`cert` and `key`"), "{reason}");
-    let mut sink = sink(address, &ca_file, None, Some(us));
-    sink.notice(&note("hello")).unwrap();
-    drop(sink);
+    let mut office = Office::new();
+    office.put("hello");
+    let stranger = office.send(&tls_server(address, &ca_file, None, None));
+    let refused = stranger.said(1, Duration::ZERO);
+    assert!(refused[0].contains("`cert` and `key`"), "{refused:?}");
+    stranger.stop();
+    let sent = office.send(&tls_server(address, &ca_file, None, Some(us)));
+    until_done(&office, 1);
+    sent.stop();
     let frames = server.join().unwrap();
     assert!(frames.iter().all(|frame| frame.ends_with("hello")), "{frames:?}");
 }
@@ -242,18 +360,18 @@ fn a_server_that_is_not_who_it_should_be_gets_nothing_and_it_is_said_once() {
         let address = listener.local_addr().unwrap();
         let config = settings(&signed(signer, &[in_certificate]), None);
         std::thread::spawn(move || panic!("it got {:?}", serve(listener, config)));
-        let mut sink = sink(address, &place.put("ca.pem", &ca.pem()), name, None);
-        let begun = Instant::now();
-        for _ in 0..10_000 {
-            sink.notice(&note("a secret")).unwrap();
-        }
-        assert!(begun.elapsed() < Duration::from_secs(5), "the writer was kept waiting");
+        let mut office = Office::new();
+        office.put("a secret");
+        let sent = office.send(&tls_server(address, &place.put("ca.pem", &ca.pem()), name, None));
         // It tries again every second: still one word.
-        let said = said(&mut sink, Duration::from_millis(2500));
-        let [Trouble::Unreachable { target, reason }] = said.as_slice() else { panic!("{said:?}") };
-        assert_eq!(*target, format!("tls://{address}"));
-        assert!(reason.contains(wanted), "{reason}");
-        assert!(sink.losses().undelivered > 5000, "{:?}", sink.losses());
+        let said = sent.said(1, Duration::from_millis(2500));
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(
+            said[0].contains(&format!("tls://{address}")) && said[0].contains(wanted),
+            "{said:?}"
+        );
+        sent.stop();
+        assert_eq!(office.reader().acknowledged(), 0, "it is sent later");
     }
 }
 
@@ -290,61 +408,34 @@ fn files_that_change_are_taken_at_a_reload_and_those_that_broke_are_not() {
     let address = listener.local_addr().unwrap();
     let config = settings(&signed(&ca, &["127.0.0.1"]), None);
     let server = std::thread::spawn(move || serve(listener, config));
-    let target = format!("tls://{address}");
-    let mut sink = sink(address, &ca_file, None, None);
-    // The server has a certificate of a new CA, which the sink does not know yet.
-    sink.notice(&note("one")).unwrap();
-    let refused = said(&mut sink, Duration::ZERO);
-    assert!(matches!(refused.as_slice(), [Trouble::Unreachable { .. }]), "{refused:?}");
+    let mut office = Office::new();
+    office.put("one");
+    // The server has a certificate of a new CA, which the courier does not know yet.
+    let sent = office.send(&tls_server(address, &ca_file, None, None));
+    let reload = || sent.orders.reload.store(true, Ordering::Relaxed);
+    assert!(sent.said(1, Duration::ZERO)[0].starts_with("cannot send"));
     place.put("ca.pem", &ca.pem());
-    sink.reopen();
-    let taken = said(&mut sink, Duration::from_millis(1500));
-    let reachable = Trouble::Reachable { target: target.clone(), dropped: 0 };
-    assert_eq!(taken, [Trouble::TlsReloaded { target: target.clone() }, reachable]);
+    reload();
+    let said = sent.said(3, Duration::ZERO);
+    assert!(said[1].contains("reloaded; the next connection"), "{said:?}");
+    assert!(said[2].ends_with("takes messages again"), "{said:?}");
     // Half a file: the old one stays, and the connection too.
     place.put("ca.pem", &ca.pem()[..100]);
-    sink.reopen();
-    let kept = said(&mut sink, Duration::ZERO);
-    let [Trouble::TlsKept { target: whose, reason }] = kept.as_slice() else { panic!("{kept:?}") };
-    assert_eq!(*whose, target);
-    assert!(reason.contains("ca.pem holds no certificate in PEM form"), "{reason}");
-    sink.notice(&note("two")).unwrap();
+    reload();
+    let said = sent.said(4, Duration::ZERO);
+    assert!(said[3].contains("ca.pem holds no certificate in PEM form"), "{said:?}");
+    office.put("two");
+    until_done(&office, 2);
     // What says the same as before is no change, and nothing is said of it.
     place.put("ca.pem", &ca.pem());
-    sink.reopen();
-    std::thread::sleep(Duration::from_millis(2500));
-    sink.tend(Timestamp::new(9, 0), &mut |trouble| panic!("{trouble:?}"));
-    sink.notice(&note("three")).unwrap();
-    drop(sink);
+    reload();
+    office.put("three");
+    until_done(&office, 3);
+    assert_eq!(sent.said(4, Duration::from_millis(500)).len(), 4);
+    sent.stop();
     let frames = server.join().unwrap();
-    let ends: Vec<_> =
-        frames.iter().map(|frame| frame.rsplit('\u{feff}').next().unwrap()).collect();
+    let ends: Vec<_> = frames.iter().map(|frame| frame.rsplit(": ").next().unwrap()).collect();
     assert_eq!(ends, ["one", "two", "three"], "over one connection");
-}
-
-#[test]
-fn a_certificate_of_ours_that_is_replaced_is_shown_from_the_next_message_on() {
-    let (place, ca, ours, strangers) = (Place::new(), authority(), authority(), authority());
-    let ca_file = place.put("ca.pem", &ca.pem());
-    let put = |issuer: &Issuer| {
-        let (cert, key) = signed(issuer, &["sensor.example"]);
-        (place.put("cert.pem", &cert), place.put("key.pem", &key))
-    };
-    let us = put(&strangers);
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let config = settings(&signed(&ca, &["127.0.0.1"]), Some(&ours));
-    let server = std::thread::spawn(move || serve(listener, config));
-    let mut sink = sink(address, &ca_file, None, Some(us));
-    sink.notice(&note("hello")).unwrap();
-    let refused = said(&mut sink, Duration::ZERO);
-    assert!(matches!(refused.as_slice(), [Trouble::Unreachable { .. }]), "{refused:?}");
-    put(&ours);
-    sink.reopen();
-    let taken = said(&mut sink, Duration::from_millis(1500));
-    assert!(matches!(taken.first(), Some(Trouble::TlsReloaded { .. })), "{taken:?}");
-    drop(sink);
-    assert!(server.join().unwrap()[0].ends_with("hello"));
 }
 
 /// Is it said otherwise in Vietnamese, with the letters that only Vietnamese has?
@@ -357,7 +448,7 @@ fn is_vietnamese(vietnamese: &str, english: &str) {
 fn why_a_file_cannot_be_used_is_said_in_both_languages() {
     let path = PathBuf::from("/x/ca.pem");
     let reason = "permission denied".to_owned();
-    let said = TlsError::Read { path: path.clone(), reason }.said();
+    let said = TlsError::Read { path: path.clone(), reason }.message();
     assert_eq!(said.to_string(), "cannot read /x/ca.pem: permission denied");
     assert_eq!(said.in_language(Language::Vi), "không đọc được /x/ca.pem: không đủ quyền");
     for error in [
@@ -367,7 +458,7 @@ fn why_a_file_cannot_be_used_is_said_in_both_languages() {
         TlsError::Name("x".into()),
         TlsError::Setup("x".into()),
     ] {
-        let said = error.said();
+        let said = error.message();
         is_vietnamese(said.in_language(Language::Vi), &said.to_string());
     }
 }

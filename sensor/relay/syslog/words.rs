@@ -1,17 +1,19 @@
-//! Why TLS to a server cannot be spoken, in both languages. What the library says of a file stays in
+//! What the relay says of its servers, in both languages. What the TLS library says of a file stays in
 //! its own words.
 
 use std::io;
 
+use wardwatch_record::{Language, Message, describe, describe_in};
+
+use super::target::Target;
 use super::tls::{Refusal, TlsError};
-use crate::lang::{self, Language, Said};
 
 impl TlsError {
     /// The error in both languages, with the file and what is wrong with it.
-    pub fn said(&self) -> Said {
+    pub fn message(&self) -> Message {
         let vi = match self {
             Self::Read { path, reason } => {
-                let reason = lang::system(Language::Vi, reason);
+                let reason = describe_in(Language::Vi, reason);
                 format!("không đọc được {}: {reason}", path.display())
             }
             Self::Pem { path, what, reason } => {
@@ -34,7 +36,7 @@ impl TlsError {
             }
             Self::Setup(reason) => format!("không thiết lập được TLS: {reason}"),
         };
-        Said::new(vi, self.to_string())
+        Message::new(vi, self.to_string())
     }
 }
 
@@ -65,11 +67,61 @@ impl Refusal {
     }
 }
 
-/// Why messages do not arrive. What the system says is worded where it is told.
+/// Why messages do not arrive.
 pub(super) fn reason(language: Language, error: &io::Error) -> String {
     let refusal = error.get_ref().and_then(|inner| inner.downcast_ref::<Refusal>());
     match (refusal, language) {
         (Some(refusal), Language::Vi) => refusal.vietnamese(),
-        _ => crate::capture::describe(error),
+        _ => describe(error),
     }
+}
+
+/// A server does not take messages.
+pub(super) fn unreachable(target: &Target, reason: &str) -> Message {
+    let vietnamese = describe_in(Language::Vi, reason);
+    Message::new(
+        format!(
+            "không gửi được đến {target}: {vietnamese}; bản ghi chờ trong spool và được gửi sau"
+        ),
+        format!("cannot send to {target}: {reason}; records wait in the spool and are sent later"),
+    )
+}
+
+/// It takes them again.
+pub(super) fn reachable(target: &Target) -> Message {
+    Message::new(format!("đã gửi lại được đến {target}"), format!("{target} takes messages again"))
+}
+
+/// Certificates and key for a server have changed.
+pub(super) fn tls_reloaded(target: &Target) -> Message {
+    Message::new(
+        format!("đã nạp lại chứng thư, khóa TLS dùng cho {target}; dùng từ kết nối kế tiếp"),
+        format!("certificates and key for {target} reloaded; the next connection is made by them"),
+    )
+}
+
+/// They cannot be used.
+pub(super) fn tls_kept(target: &Target, reason: &Message) -> Message {
+    Message::new(
+        format!(
+            "không nạp lại được chứng thư, khóa TLS dùng cho {target}: {}; vẫn dùng bản cũ (người dùng mà wardwatch-relay đang chạy phải đọc được các tệp này)",
+            reason.vi
+        ),
+        format!(
+            "certificates and key for {target} not reloaded: {}; the old ones stay in use (the user that wardwatch-relay runs as must be able to read these files)",
+            reason.en
+        ),
+    )
+}
+
+/// Records that are gone.
+pub(super) fn gap(from: u64, to: u64) -> Message {
+    Message::new(
+        format!(
+            "thiếu các bản ghi từ {from} đến {to}: đã bị xóa khỏi spool trước khi được gửi; tệp nhật ký trên máy giám sát vẫn đầy đủ"
+        ),
+        format!(
+            "records {from} to {to} are missing: they were removed from the spool before they were sent; the log files of the sensor have them"
+        ),
+    )
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use crate::lang::Said;
+use wardwatch_record::Message;
 
 /// Where the metrics page is served.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,30 +27,30 @@ impl Listen {
 }
 
 impl FromStr for Listen {
-    type Err = Said;
+    type Err = Message;
 
     /// Reads `127.0.0.1:PORT`, `[::1]:PORT` or `unix:/PATH`.
-    fn from_str(text: &str) -> Result<Self, Said> {
+    fn from_str(text: &str) -> Result<Self, Message> {
         let known = "write 127.0.0.1:PORT, [::1]:PORT or unix:/PATH";
         let vi = "hãy ghi 127.0.0.1:CỔNG, [::1]:CỔNG hoặc unix:/ĐƯỜNG/DẪN";
         if let Some(path) = text.strip_prefix("unix:") {
             return match path.starts_with('/') {
                 true => Ok(Self::Unix(path.into())),
-                false => Err(Said::new(
+                false => Err(Message::new(
                     format!("`{text}` không phải đường dẫn tuyệt đối: {vi}"),
                     format!("`{text}` names no absolute path: {known}"),
                 )),
             };
         }
         let address: SocketAddr = text.parse().map_err(|_| {
-            Said::new(
+            Message::new(
                 format!("`{text}` không phải địa chỉ kèm cổng: {vi}"),
                 format!("`{text}` is no address and port: {known}"),
             )
         })?;
         match address.ip().is_loopback() {
             true => Ok(Self::Tcp(address)),
-            false => Err(Said::new(
+            false => Err(Message::new(
                 format!(
                     "`{text}` có thể được truy cập từ máy khác, mà trang số liệu không được mã hóa và \
                      không có mật khẩu: {vi}, rồi để phần mềm giám sát trên chính máy này lấy số liệu"

@@ -300,7 +300,7 @@ impl Reader {
     fn read(&mut self, path: &Path) -> Result<Vec<u8>, TlsError> {
         let bytes = file::read(path, LONGEST_FILE).map_err(|error| TlsError::Read {
             path: path.into(),
-            reason: crate::capture::describe(&error),
+            reason: wardwatch_record::describe(&error),
         })?;
         // With its length, so that bytes cannot pass from one file to the next unseen.
         self.0.update((bytes.len() as u64).to_be_bytes());

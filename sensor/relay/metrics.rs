@@ -1,11 +1,14 @@
 //! The metrics page: `GET /metrics` on a loopback address or a unix socket, for Prometheus.
 //!
-//! Serves what the writer laid out last and never asks it for anything. As much HTTP as one page
-//! needs, and by hand: of the libraries at hand one has no limit on slow clients, and the other
-//! brings an executor. This file has the socket; [`clients`] has who asks, [`request`] what is asked.
+//! Serves what stands in the sensor's `status.json` and never asks the sensor for anything. As much
+//! HTTP as one page needs, and by hand: of the libraries at hand one has no limit on slow clients, and
+//! the other brings an executor. This file has the socket; [`clients`] has who asks, [`request`] what is
+//! asked, [`source`] what is known, [`page`] how it is said.
 
 mod clients;
+mod page;
 mod request;
+mod source;
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -15,16 +18,54 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use ioc_feeds::file;
 use nix::sys::stat::{FileStat, SFlag, fstat};
 
-use super::AppError;
+use wardwatch_record::directory::{Directory, Owners};
+use wardwatch_record::{Language, Message, describe, describe_in};
+
 use crate::config::Listen;
-use crate::directory::{Directory, Owners};
-use crate::sink::Status;
+use source::{Snapshot, Source};
+
+/// The page cannot be served.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot serve metrics on {listen}: {reason}{}", hint(*in_use))]
+pub struct MetricsError {
+    /// Where.
+    pub listen: String,
+    /// Has somebody else the address?
+    pub in_use: bool,
+    /// Why.
+    pub reason: String,
+}
+
+/// What to do when an address is taken.
+const fn hint(in_use: bool) -> &'static str {
+    match in_use {
+        true => {
+            "; another process has it (a second wardwatch-relay?): choose another under [metrics]"
+        }
+        false => "",
+    }
+}
+
+impl MetricsError {
+    /// In both languages.
+    pub fn message(&self) -> Message {
+        let reason = describe_in(Language::Vi, &self.reason);
+        let hint = match self.in_use {
+            true => {
+                "; chương trình khác đang dùng (một wardwatch-relay thứ hai?): hãy chọn địa chỉ khác ở mục [metrics]"
+            }
+            false => "",
+        };
+        let vi = format!("không phục vụ được trang số liệu ở {}: {reason}{hint}", self.listen);
+        Message::new(vi, self.to_string())
+    }
+}
 
 enum Socket {
     Tcp(TcpListener),
@@ -40,17 +81,17 @@ impl Socket {
     }
 }
 
-/// What the writer lays out and the thread reads.
+/// What the thread knows.
 #[derive(Default)]
 struct Board {
-    latest: Mutex<Arc<Status>>,
+    source: Mutex<Source>,
     refused: AtomicU64,
 }
 
 impl Board {
-    /// The lock is held for as long as it takes to count one more holder.
-    fn latest(&self) -> Arc<Status> {
-        self.latest.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    fn latest(&self) -> Arc<Snapshot> {
+        let refused = self.refused.load(Ordering::Relaxed);
+        self.source.lock().unwrap_or_else(PoisonError::into_inner).latest(refused)
     }
 }
 
@@ -76,7 +117,8 @@ impl Metrics {
     ///
     /// # Errors
     /// When it cannot be had: another process has it, or its directory is missing.
-    pub fn bind(listen: &Listen, owners: &Owners) -> Result<Self, AppError> {
+    pub fn bind(listen: &Listen) -> Result<Self, MetricsError> {
+        let owners = &Owners::new(&[]);
         let bound = match listen {
             Listen::Tcp(address) => TcpListener::bind(address).map(|s| (Socket::Tcp(s), None)),
             Listen::Unix(path) => {
@@ -87,32 +129,23 @@ impl Metrics {
             Ok((socket, place)) => {
                 Ok(Self { socket: Arc::new(socket), place, board: Arc::default() })
             }
-            Err(error) => Err(AppError::Metrics {
+            Err(error) => Err(MetricsError {
                 listen: listen.to_string(),
                 in_use: error.kind() == io::ErrorKind::AddrInUse,
-                reason: crate::capture::describe(&error),
+                reason: describe(&error),
             }),
         }
     }
 
-    /// Lays out the state of the sensor. Never waits: when a client is just taking the old one,
-    /// that one stays until the next time.
-    pub(super) fn lay_out(&self, status: &Status) {
-        let fresh = Arc::new(status.clone());
-        if let Ok(mut latest) = self.board.latest.try_lock() {
-            *latest = fresh;
-        }
-    }
-
-    /// Clients turned away or given up.
-    pub(super) fn refused(&self) -> u64 {
-        self.board.refused.load(Ordering::Relaxed)
-    }
-
-    /// Answers from now on. The thread ends with the process: it holds nothing worth an end.
-    pub(super) fn serve(&self) -> io::Result<()> {
+    /// Answers from now on, with what stands in this file. The thread ends with the process: it holds
+    /// nothing worth an end.
+    ///
+    /// # Errors
+    /// When the system refuses a thread.
+    pub fn serve(&self, status: &Path) -> io::Result<()> {
         let (socket, board) = (self.socket.clone(), self.board.clone());
         socket.set_nonblocking()?;
+        *board.source.lock().unwrap_or_else(PoisonError::into_inner) = Source::of(status);
         let work = move || clients::Clients::new(&socket, &board).work();
         thread::Builder::new().name("metrics".into()).spawn(work).map(drop)
     }
@@ -120,8 +153,7 @@ impl Metrics {
     /// Ends, and removes the socket's file.
     ///
     /// # Errors
-    /// The file and why it stays: a user that rights were given up for may have none on its
-    /// directory. The next start removes it.
+    /// The file and why it stays. The next start removes it.
     pub fn close(mut self) -> Result<(), (PathBuf, io::Error)> {
         self.remove()
     }
@@ -193,11 +225,20 @@ mod tests {
     use std::os::unix::net::UnixStream;
     use std::time::{Duration, Instant};
 
-    use super::*;
-    use crate::stats::Counter;
+    use wardwatch_record::{Status, status};
 
-    fn bind(listen: &Listen) -> Result<Metrics, AppError> {
-        Metrics::bind(listen, &Owners::new(&[]))
+    use super::*;
+
+    fn bind(listen: &Listen) -> Result<Metrics, MetricsError> {
+        Metrics::bind(listen)
+    }
+
+    const NONE: &str = "/no/such/status.json";
+
+    impl Metrics {
+        fn refused(&self) -> u64 {
+            self.board.refused.load(Ordering::Relaxed)
+        }
     }
 
     fn page() -> (Metrics, std::net::SocketAddr) {
@@ -217,19 +258,33 @@ mod tests {
     const GET: &str = "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
     #[test]
-    fn the_page_shows_what_was_laid_out_last() {
+    fn the_page_shows_what_the_sensor_wrote_last_and_says_when_it_writes_no_more() {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("status.json");
         let (page, address) = page();
-        page.serve().unwrap();
-        let mut status = Status::default();
+        page.serve(&file).unwrap();
+        let answer = || ask(TcpStream::connect(address).unwrap(), GET);
+        assert!(answer().contains("\nwardwatch_up 0\n"), "there is none yet");
         for frames in [3, 4] {
-            status.counters.add(Counter::Frames, frames);
-            page.lay_out(&status);
-            let answer = ask(TcpStream::connect(address).unwrap(), GET);
-            let sum = status.counters.get(Counter::Frames);
-            let wanted = format!("\nwardwatch_capture_frames_total {sum}\n");
+            let figure = status::Figure {
+                name: "capture.frames".into(),
+                help: "Frames taken from the source.".into(),
+                kind: status::Figures::Total,
+                value: Some(frames),
+            };
+            let alive = source::seconds();
+            let status = Status { alive, every: 5, figures: vec![figure], ..Status::default() };
+            std::fs::write(&file, status.bytes()).unwrap();
+            thread::sleep(Duration::from_millis(1100));
+            let answer = answer();
             assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
-            assert!(answer.contains(&wanted), "{answer}");
+            let wanted = format!("\nwardwatch_capture_frames_total {frames}\n");
+            assert!(answer.contains(&wanted) && answer.contains("\nwardwatch_up 1\n"), "{answer}");
         }
+        let stale = Status { alive: source::seconds() - 60, every: 5, ..Status::default() };
+        std::fs::write(&file, stale.bytes()).unwrap();
+        thread::sleep(Duration::from_millis(1100));
+        assert!(answer().contains("\nwardwatch_up 0\n"));
     }
 
     /// Asks, and says how long the answer took.
@@ -247,7 +302,7 @@ mod tests {
     #[test]
     fn silent_slow_and_greedy_clients_hold_nobody_else_up() {
         let (page, address) = page();
-        page.serve().unwrap();
+        page.serve(Path::new(NONE)).unwrap();
         let connect = || TcpStream::connect(address).unwrap();
         // More than are kept at a time, by far.
         let mut silent: Vec<_> = (0..clients::MOST * 4).map(|_| connect()).collect();
@@ -272,7 +327,7 @@ mod tests {
     #[test]
     fn a_client_that_drips_is_given_up_when_its_time_is_over_however_it_drips() {
         let (page, address) = page();
-        page.serve().unwrap();
+        page.serve(Path::new(NONE)).unwrap();
         let mut slow = TcpStream::connect(address).unwrap();
         let mut refused = false;
         for _ in 0..100 {
@@ -292,12 +347,12 @@ mod tests {
         let listen = Listen::Unix(path.clone());
         drop(UnixListener::bind(&path).unwrap());
         let page = bind(&listen).unwrap();
-        page.serve().unwrap();
+        page.serve(Path::new(NONE)).unwrap();
         let answer = ask(UnixStream::connect(&path).unwrap(), GET);
         assert!(answer.contains("wardwatch_build_info"), "{answer}");
         let Err(error) = bind(&listen) else { panic!("taken twice") };
         assert!(error.to_string().contains("another process"), "{error}");
-        assert_eq!(error.exit_code(), 1);
+        assert!(error.in_use);
         let file = directory.path().join("file");
         std::fs::write(&file, "x").unwrap();
         let Err(error) = bind(&Listen::Unix(file.clone())) else { panic!("taken") };
