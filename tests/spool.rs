@@ -87,6 +87,11 @@ fn alert_names(records: &[Record]) -> BTreeSet<String> {
     alerts.filter(|seen| seen.starts_with("planted-")).collect()
 }
 
+/// Who may own a spool: whoever the sensor became.
+fn owners(spool: &Path) -> Owners {
+    Owners::new(&[std::os::unix::fs::MetadataExt::uid(&fs::metadata(spool).unwrap())])
+}
+
 /// Numbers that are the same in every run.
 struct Seeded(u64);
 
@@ -130,7 +135,7 @@ fn whenever_it_is_killed_no_alert_of_the_log_is_missing_in_the_spool_and_no_curs
         let missing: Vec<_> = log.difference(&spooled).collect();
         assert!(missing.is_empty(), "in the log and not in the spool: {missing:?}");
         // A reader that is killed too, at any moment between reading and being done.
-        let mut reader = Reader::open(&spool, &Owners::new(&[]), "test", "one").unwrap();
+        let mut reader = Reader::open(&spool, &owners(&spool), "test", "one").unwrap();
         assert_eq!(reader.acknowledged(), acknowledged, "where it was");
         let most = chance.below(all.len() as u64 + 1);
         while reader.last_read() < most.max(acknowledged) {
@@ -149,7 +154,7 @@ fn whenever_it_is_killed_no_alert_of_the_log_is_missing_in_the_spool_and_no_curs
     }
     let spooled = alert_names(&records(&spool));
     assert!(spooled.len() > lives, "only {} alerts in {lives} lives", spooled.len());
-    let mut reader = Reader::open(&spool, &Owners::new(&[]), "test", "one").unwrap();
+    let mut reader = Reader::open(&spool, &owners(&spool), "test", "one").unwrap();
     while let Some(read) = reader.next().unwrap() {
         let Read::Record(record) = read else { panic!("{read:?}") };
         told.extend(alert_names(&[*record]));

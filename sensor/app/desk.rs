@@ -147,6 +147,7 @@ impl<'a, 's> Desk<'a, 's> {
         reloads: &Receiver<Reloaded>,
     ) {
         self.beat(Topic::Started);
+        notices.try_iter().for_each(|notice| self.note(&notice));
         notify::ready();
         loop {
             match records.recv_timeout(PATIENCE) {
