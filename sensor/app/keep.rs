@@ -88,7 +88,7 @@ impl Keep {
             put(&self.log, &short)
         });
         // Each is tried, whatever becomes of the other.
-        done.and(on_disk.unwrap_or(Ok(())))
+        done.and_then(|()| on_disk.unwrap_or(Ok(())))
     }
 
     /// Keeps a frame that could not be handled, as a capture of its own, if that is wanted and there

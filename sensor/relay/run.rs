@@ -95,6 +95,10 @@ pub fn run(settings: &Settings, test: bool) -> Result<(), RelayError> {
         if nothing {
             say(settings.language, &nothing_to_do());
         }
+        if !test {
+            // A service that ends before it was ready counts as failed, and would be started for ever.
+            let _ = sd_notify::notify(&[NotifyState::Ready, NotifyState::Stopping]);
+        }
         return Ok(());
     }
     let orders = Orders::default();

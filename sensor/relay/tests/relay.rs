@@ -174,3 +174,16 @@ fn a_check_says_what_is_wrong_and_leaves_with_the_code_of_the_sensor() {
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("cannot read the spool"), "{said}");
 }
+
+#[test]
+fn with_nothing_to_do_it_tells_the_service_manager_that_it_was_ready_before_it_ends() {
+    let office = Office::new();
+    let place = office.path("notify");
+    let manager = std::os::unix::net::UnixDatagram::bind(&place).unwrap();
+    manager.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    let output = office.command("").env("NOTIFY_SOCKET", &place).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let mut told = [0; 256];
+    let length = manager.recv(&mut told).unwrap();
+    assert!(told[..length].starts_with(b"READY=1\n"), "{:?}", &told[..length]);
+}
