@@ -14,8 +14,6 @@ pub mod keep;
 #[cfg(feature = "live")]
 mod ledger;
 #[cfg(feature = "live")]
-pub mod metrics;
-#[cfg(feature = "live")]
 pub mod notices;
 #[cfg(feature = "live")]
 pub mod notify;
@@ -28,6 +26,8 @@ pub mod run;
 pub mod scan;
 #[cfg(feature = "live")]
 mod told;
+#[cfg(feature = "live")]
+mod trouble;
 #[cfg(feature = "live")]
 mod wishes;
 mod words;
@@ -97,16 +97,6 @@ pub enum AppError {
         "which interface? name one with -i, or with interfaces under [capture] in the configuration; this machine has: {0}"
     )]
     WhichInterface(String),
-    /// The metrics page cannot be served.
-    #[error("cannot serve metrics on {listen}: {reason}{}", hint(*in_use))]
-    Metrics {
-        /// Where.
-        listen: String,
-        /// Has somebody else the address?
-        in_use: bool,
-        /// Why.
-        reason: String,
-    },
     /// Rights that are not needed cannot be given up.
     #[cfg(feature = "live")]
     #[error("{0}; wardwatch does not run with more rights than it needs")]
@@ -119,14 +109,6 @@ pub enum AppError {
         /// Why it failed.
         reason: String,
     },
-}
-
-/// What to do when an address is taken.
-const fn hint(in_use: bool) -> &'static str {
-    match in_use {
-        true => "; another process has it (a second wardwatch?): choose another under [metrics]",
-        false => "",
-    }
 }
 
 impl AppError {
@@ -144,7 +126,6 @@ impl AppError {
             | Self::Log { .. }
             | Self::NoDirectory { .. }
             | Self::InUse { .. }
-            | Self::Metrics { .. }
             | Self::System { .. } => 1,
             #[cfg(feature = "live")]
             Self::Privilege(_) => 1,

@@ -15,9 +15,8 @@ use crate::lang::Said;
 #[command(name = "wardwatch", version, about, max_term_width = 100)]
 #[command(after_help = "\
 Exit codes: 0 done (also when stopped by a signal), 1 could not do it, 2 usage or configuration.
-wardwatch only listens: it resolves no name and contacts no indicator. The one thing it may send
-is its own log, to a server that the configuration names; a page of metrics, off by default, is
-for this machine alone.")]
+wardwatch only listens: it resolves no name, contacts no indicator and has no network. What leaves
+this machine is wardwatch-relay's to send.")]
 pub struct Cli {
     /// Options of every command.
     #[command(flatten)]

@@ -2,8 +2,8 @@
 //!
 //! Owns defaults. Opens the feeds, allow lists and threats it names; opens no capture.
 
-mod listen;
 mod place;
+mod spool;
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -13,13 +13,12 @@ use ioc_feeds::threat::{Language, Threats, ThreatsError};
 use serde::Deserialize;
 
 use crate::alert::HomeNetworks;
-use crate::lang::Said;
+use crate::lang::{self, Said};
 use crate::matching::behaviour::{BehaviourError, Behaviours, Modes};
 use crate::sink::log::rotation::Rotation;
-use crate::sink::syslog::Server;
 use crate::worker::Limits;
-pub use listen::Listen;
 pub use place::find;
+pub use spool::SpoolSettings;
 
 /// A configuration that cannot be used. Exit code 2.
 #[derive(Debug, thiserror::Error)]
@@ -73,24 +72,11 @@ struct File {
     alerts: AlertSection,
     limits: LimitSection,
     behaviours: Modes,
-    syslog: Vec<SyslogSection>,
-    metrics: MetricsSection,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct MetricsSection {
-    listen: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SyslogSection {
-    target: String,
-    ca: Option<PathBuf>,
-    server_name: Option<String>,
-    cert: Option<PathBuf>,
-    key: Option<PathBuf>,
+    /// What the relay does now.
+    syslog: Vec<toml::Table>,
+    /// The same; empty in the configuration of earlier packages.
+    metrics: toml::Table,
+    spool: spool::Section,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -191,10 +177,8 @@ pub struct Settings {
     pub rotation: Rotation,
     /// Are frames kept that the program could not handle?
     pub save_bad_frames: bool,
-    /// Syslog servers that get the log's lines too.
-    pub syslog: Vec<Server>,
-    /// Where the metrics page is served, if anywhere.
-    pub metrics: Option<Listen>,
+    /// Where records for other programs go, if anywhere.
+    pub spool: Option<SpoolSettings>,
 }
 
 /// What the command line says, over the file.
@@ -208,6 +192,23 @@ pub struct Overrides {
     pub no_builtin_feeds: bool,
 }
 
+impl File {
+    /// What stood here once and is the relay's now: to pass over it would lose somebody's alerts.
+    fn refuse_what_moved(&self) -> Result<(), ConfigError> {
+        if self.syslog.is_empty() && self.metrics.is_empty() {
+            return Ok(());
+        }
+        Err(ConfigError::Value(Said::new(
+            "[[syslog]] và [metrics] nay thuộc về wardwatch-relay, vì bộ giám sát không còn dùng mạng: hãy \
+             chuyển các phần đó sang /etc/wardwatch/relay.toml, thêm [spool] với \
+             dir = \"/var/lib/wardwatch/spool\" vào tệp này, rồi chạy: systemctl restart wardwatch wardwatch-relay",
+            "[[syslog]] and [metrics] are wardwatch-relay's now, because the sensor uses no network any more: \
+             move these sections to /etc/wardwatch/relay.toml, add [spool] with \
+             dir = \"/var/lib/wardwatch/spool\" to this file, then: systemctl restart wardwatch wardwatch-relay",
+        )))
+    }
+}
+
 impl Settings {
     /// Reads the file, if there is one, and lets the command line override it.
     ///
@@ -215,6 +216,7 @@ impl Settings {
     /// [`ConfigError`] names the file and line, and what would be right.
     pub fn load(path: Option<&Path>, overrides: Overrides) -> Result<Self, ConfigError> {
         let file = path.map(read).transpose()?.unwrap_or_default();
+        file.refuse_what_moved()?;
         let language = language(overrides.language, file.lang.as_deref())?;
         let ring_mb =
             at_least("capture.ring_mb", at_most_ring(file.capture.ring_mb)?, 1)?.unwrap_or(32);
@@ -232,8 +234,7 @@ impl Settings {
             threats: threats(file.threats.as_deref())?,
             limits: limits(&file.limits, &file.alerts)?,
             rotation: rotation(&file.log),
-            syslog: syslog(file.syslog)?,
-            metrics: metrics(file.metrics.listen.as_deref())?,
+            spool: file.spool.settings()?,
             queue: at_least("alerts.queue", file.alerts.queue, 1)?.unwrap_or(4096),
             interfaces: file.capture.interfaces,
             filter: file.capture.filter,
@@ -268,20 +269,6 @@ fn limits(section: &LimitSection, alerts: &AlertSection) -> Result<Limits, Confi
 
 const fn megabytes(n: usize) -> usize {
     n.saturating_mul(1024 * 1024)
-}
-
-fn metrics(listen: Option<&str>) -> Result<Option<Listen>, ConfigError> {
-    let wrong = |reason: Said| ConfigError::Value(reason.of("metrics.listen"));
-    listen.map(|listen| listen.parse().map_err(wrong)).transpose()
-}
-
-fn syslog(sections: Vec<SyslogSection>) -> Result<Vec<Server>, ConfigError> {
-    let wrong = |reason: Said| ConfigError::Value(reason.of("syslog"));
-    let read = |section: SyslogSection| {
-        let target = section.target.parse()?;
-        Server::new(target, section.ca, section.server_name, (section.cert, section.key))
-    };
-    sections.into_iter().map(|section| read(section).map_err(wrong)).collect()
 }
 
 /// Workers an interface.
@@ -381,7 +368,7 @@ fn invalid(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
     ConfigError::Invalid {
         path: path.into(),
         line,
-        message: Said::of_toml(&error.message().replace('\n', ", ")),
+        message: lang::of_toml(&error.message().replace('\n', ", ")),
     }
 }
 

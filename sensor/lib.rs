@@ -13,7 +13,9 @@
 //! ```text
 //!  ioc-feeds/          what an indicator is, and files of them; knows no packet
 //!  sensor/pipeline/    stages 2 to 6: no file, thread, socket, environment or clock
-//!  sensor/             this crate: captures, files, threads, settings, rights
+//!  sensor/record/      what programs tell each other, EVE in and out, the spool; knows no packet
+//!  sensor/             this crate: captures, files, threads, settings, rights; no network
+//!  sensor/relay/       the program that speaks to the network: syslog, the metrics page; sees no packet
 //! ```
 //!
 //! # The path of a packet
@@ -34,10 +36,14 @@
 //!      alert                         alert/     6  Hit -> Alert, repeats folded, queue
 //! ═══════╪═══════ the only thread hop: worker | writer ══════════════════════════════
 //!        ▼
-//!      enrich                        enrich/    7  who is this host, what to do now
+//!      enrich                        enrich/    7  Alert -> AlertRecord: who is this host, what to do now
 //!        ▼
-//!       sink                         sink/      8  alerts.log, EVE, terminal
+//!       sink                         sink/      8  spool, alerts.log, EVE, terminal
 //! ```
+//!
+//! What other programs are told is a record ([`wardwatch_record`]): the spool carries it to them, and
+//! `wardwatch-relay`, the only one of ours that speaks to the network, takes it from there. This process
+//! has no network but the packet socket ([`privilege`]).
 //!
 //! [`worker`] runs stages 2 to 6 to completion for each packet, in the one thread that captures it;
 //! [`app`] is the only module that knows every stage and every thread. One thread reads one recording, which may
@@ -69,7 +75,7 @@ pub mod enrich; // 7
 pub mod sink; // 8
 
 // Directories that are written in, by descriptor; words for people: both from enrich on.
-pub mod directory;
+pub use wardwatch_record::directory;
 
 pub mod lang;
 

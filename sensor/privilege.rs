@@ -27,6 +27,8 @@ pub struct Needs {
     pub user: Option<String>,
     /// Where logs are written.
     pub log: LogPlace,
+    /// Where records for other programs are written.
+    pub spool: Option<LogPlace>,
     /// Files and directories that are read again, also when another file takes their name: feeds,
     /// allow lists, threats, certificates.
     pub readable: Vec<PathBuf>,
@@ -34,16 +36,14 @@ pub struct Needs {
     pub fixed: Vec<PathBuf>,
     /// Files that are written in other directories than the log's.
     pub writable: Vec<PathBuf>,
-    /// Files that are removed at the end.
-    pub removable: Vec<PathBuf>,
 }
 
-/// Gives up everything that is not needed.
+/// Gives up everything that is not needed. What a test tries afterwards is said with what is held.
 ///
 /// # Errors
 /// When a capability or the user cannot be given up: the sensor must not go on as root then. What an
 /// old kernel lacks is no error; it is said in [`Held::missing`].
-pub fn drop_all(needs: &Needs) -> Result<Held, RightsError> {
+pub fn drop_all(needs: &Needs, also_tried: fn() -> String) -> Result<Held, RightsError> {
     let mut missing = Vec::new();
     // Only matters for programs that are started, and none ever is; and it takes CAP_SETPCAP,
     // which nobody but root has, so it comes first.
@@ -59,7 +59,15 @@ pub fn drop_all(needs: &Needs) -> Result<Held, RightsError> {
             None
         }
     };
-    Ok(Held { who, may_capture, confined, calls, probed: probe(), missing, unfollowed })
+    Ok(Held {
+        who,
+        may_capture,
+        confined,
+        calls,
+        probed: probe() + &also_tried(),
+        missing,
+        unfollowed,
+    })
 }
 
 /// Keeps CAP_NET_RAW, if it is held at all, and nothing else in any set. True if it was.

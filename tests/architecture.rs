@@ -296,6 +296,9 @@ fn sources(directory: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
+        if path.join("Cargo.toml").exists() {
+            continue; // a crate of its own, whose edges Cargo holds
+        }
         if path.is_dir() {
             files.extend(sources(&path));
         } else if path.extension().is_some_and(|extension| extension == "rs") {
@@ -433,7 +436,7 @@ fn forward_imports_comments_texts_and_tests_are_no_fault() {
         ),
         ("pipeline/src/extract/dns.rs", "#[cfg(test)]\nmod tests {\n    use crate::sink::Sink;\n}"),
         ("pipeline/src/extract/dns.rs", "#[cfg(test)]\nmod tests;\nuse crate::net::Side;"),
-        ("sink/text.rs", "use crate::lang; use crate::enrich::FullAlert;"),
+        ("sink/text.rs", "use crate::lang; use crate::enrich::Enricher;"),
         ("pipeline/src/worker.rs", "use crate::alert::Outbox;"),
         ("capture/live.rs", "fn now() { SystemTime::now(); }"),
         ("main.rs", "fn main() { wardwatch::command::main() }"),
@@ -455,12 +458,11 @@ fn unfinished_ends_clocks_and_unsafe_are_found() {
 
 /// Where a file may be opened by its path, and why it is no harm there. Everywhere else a file that
 /// is read goes through `ioc_feeds::file`, and one that is written through `directory`.
-const OPENERS: [(&str, &str); 6] = [
+const OPENERS: [(&str, &str); 5] = [
     ("capture/", "captures are looked at before they are opened, by their own rules"),
     ("app/desk.rs", "/proc/self/statm"),
     ("command/doctor/", "/sys"),
     ("privilege", "tries as the new user what that user may do"),
-    ("sink/syslog/sender.rs", "/proc/sys/kernel/hostname"),
     ("sink/target.rs", "descriptors of our own, and a user's own file"),
 ];
 

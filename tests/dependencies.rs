@@ -17,15 +17,40 @@ const LICENCES: [&str; 7] =
     ["Apache-2.0", "BSD-3-Clause", "ISC", "MIT", "Unicode-3.0", "Zlib", "bzip2-1.0.6"];
 
 /// Crates that must not be in the lock file at all, and why.
-const BANNED: [(&str, &str); 8] = [
+const BANNED: [(&str, &str); 7] = [
     ("openssl", "ring has the one cipher needed; a system library is one more thing to patch"),
     ("openssl-sys", "as openssl"),
     ("native-tls", "as openssl"),
     ("aws-lc-sys", "ring is here; one library of ciphers"),
     ("chrono", "jiff is here; one notion of dates"),
-    ("tokio", "threads and one bounded channel; a packet waits for no executor"),
-    ("async-std", "as tokio, and given up by its authors"),
+    ("async-std", "given up by its authors"),
     ("serde_yaml", "given up by its author; configuration is TOML"),
+];
+
+/// Crates that must not be in one of the programs we ship, whatever the others hold, and why.
+const BANNED_FROM: [(&str, &[(&str, &str)]); 2] = [
+    (
+        "wardwatch",
+        &[
+            ("rustls", "the process that parses hostile packets speaks to nobody"),
+            ("prometheus-client", "as rustls"),
+            ("wardwatch-relay", "as rustls"),
+            ("tokio", "threads and one bounded channel; a packet waits for no executor"),
+            ("mio", "as tokio"),
+            ("hyper", "as rustls"),
+            ("ureq", "as rustls"),
+            ("reqwest", "as rustls"),
+        ],
+    ),
+    (
+        "wardwatch-relay",
+        &[
+            ("pcap", "it can see no packet"),
+            ("etherparse", "it reads nothing but our own records"),
+            ("wardwatch", "as etherparse"),
+            ("tokio", "one thread a server is enough"),
+        ],
+    ),
 ];
 
 /// Crates that hold our parsers to account in tests and must not be shipped, and why.
@@ -197,7 +222,7 @@ fn text(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
 }
 
-fn graph() -> Graph {
+fn metadata() -> Value {
     let json = output(cargo().args([
         "metadata",
         "--locked",
@@ -206,7 +231,11 @@ fn graph() -> Graph {
         "--filter-platform",
         &platform(),
     ]));
-    let metadata: Value = serde_json::from_str(&json).unwrap();
+    serde_json::from_str(&json).unwrap()
+}
+
+fn graph() -> Graph {
+    let metadata = metadata();
     let package = |package: &Value| Package {
         name: text(&package["name"]).unwrap(),
         version: text(&package["version"]).unwrap(),
@@ -231,15 +260,19 @@ fn build_script(package: &Value) -> Option<PathBuf> {
 
 /// Our packages and everything that is reached over normal and build dependencies.
 fn shipped(metadata: &Value) -> BTreeSet<String> {
+    let members = metadata["workspace_members"].as_array().unwrap();
+    let members = members.iter().map(|id| id.as_str().unwrap());
+    reached(metadata, members.filter(|id| !id.contains(TESTING)).collect())
+}
+
+/// What is reached from these packages.
+fn reached<'a>(metadata: &'a Value, mut waiting: Vec<&'a str>) -> BTreeSet<String> {
     let nodes: BTreeMap<_, _> = metadata["resolve"]["nodes"]
         .as_array()
         .unwrap()
         .iter()
         .map(|node| (node["id"].as_str().unwrap(), node))
         .collect();
-    let members = metadata["workspace_members"].as_array().unwrap();
-    let members = members.iter().map(|id| id.as_str().unwrap());
-    let mut waiting: Vec<&str> = members.filter(|id| !id.contains(TESTING)).collect();
     let mut reached = BTreeSet::new();
     while let Some(id) = waiting.pop() {
         if !reached.insert(id.to_owned()) {
@@ -348,7 +381,8 @@ fn the_fuzzers_have_a_lock_file_of_the_same_dependencies() {
     // Not of the workspace, so no build here would notice that `cargo fuzz` cannot use its lock file.
     let table = |path| std::fs::read_to_string(root(path)).unwrap().parse::<toml::Table>().unwrap();
     let lock = table("tests/fuzz/Cargo.lock");
-    for (package, manifest) in MANIFESTS.into_iter().filter(|(name, _)| *name != TESTING) {
+    for (package, manifest) in MANIFESTS.into_iter().filter(|(name, _)| !NOT_FUZZED.contains(name))
+    {
         let manifest = table(manifest);
         // Which features the fuzzers ask for is not asked here: what is optional may be missing.
         let named = manifest["dependencies"].as_table().unwrap();
@@ -403,6 +437,24 @@ fn the_pipeline_is_made_of_nothing_that_reaches_a_file_a_socket_or_a_clock() {
     let names: BTreeSet<_> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
     let listed: BTreeSet<_> = REACHES_NOTHING.into_iter().chain(["wardwatch-pipeline"]).collect();
     assert_eq!(names, listed, "look through the new one, then list it");
+}
+
+#[test]
+fn no_program_holds_what_it_must_not_reach() {
+    let metadata = metadata();
+    let packages = metadata["packages"].as_array().unwrap();
+    let name = |id: &str| packages.iter().find(|one| one["id"] == id).unwrap()["name"].clone();
+    for (program, banned) in BANNED_FROM {
+        let id =
+            packages.iter().find(|one| one["name"] == program).unwrap()["id"].as_str().unwrap();
+        let held: BTreeSet<String> =
+            reached(&metadata, vec![id]).iter().map(|id| text(&name(id)).unwrap()).collect();
+        assert!(held.contains("wardwatch-record"), "{program}: {held:?}");
+        for (other, why) in banned {
+            let itself = *other == program;
+            assert!(itself || !held.contains(*other), "{other} is in {program}: {why}");
+        }
+    }
 }
 
 #[test]
@@ -519,14 +571,18 @@ fn root(below: &str) -> PathBuf {
 }
 
 /// Packages of this tree and their manifests.
-const MANIFESTS: [(&str, &str); 4] = [
+const MANIFESTS: [(&str, &str); 6] = [
     ("wardwatch", "Cargo.toml"),
     ("wardwatch-pipeline", "sensor/pipeline/Cargo.toml"),
     ("ioc-feeds", "ioc-feeds/Cargo.toml"),
+    ("wardwatch-record", "sensor/record/Cargo.toml"),
+    ("wardwatch-relay", "sensor/relay/Cargo.toml"),
     (TESTING, "tests/support/Cargo.toml"),
 ];
 /// The one that is not shipped.
 const TESTING: &str = "wardwatch-testing";
+/// No fuzzer is built of these.
+const NOT_FUZZED: [&str; 2] = [TESTING, "wardwatch-relay"];
 
 fn manifests() -> Vec<(&'static str, String)> {
     let read = |path| (path, std::fs::read_to_string(root(path)).unwrap());

@@ -1,4 +1,4 @@
-//! Where alerts and figures go beside the log: standard output, the metrics page, syslog over TLS.
+//! Where alerts and figures go beside the log: standard output, status.json.
 //!
 //! Most of it needs root for namespaces or to capture; without it, it says so and does nothing.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // helpers outside #[test]
@@ -7,23 +7,15 @@
 use crate::support;
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, UdpSocket};
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::Arc;
 use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustls::pki_types::PrivateKeyDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use support::netns::{Namespace, Sensor};
 use support::run::{Run, eve_lines, put, skipped_without_root, temporary_directory};
 use support::verdict::{feed, query};
-use support::{capture_file, conversations, wire};
+use support::{capture_file, wire};
+use wardwatch::sink::report::Report;
 
 /// Names asked for in a test.
 const PLANTED: usize = 20;
@@ -50,12 +42,12 @@ fn config(directory: &Path, text: &str) -> String {
     put(directory, "c.toml", text.as_bytes()).to_str().unwrap().to_owned()
 }
 
-/// The page, asked for inside the namespace as `curl` would.
-fn page(namespace: &Namespace) -> String {
-    let ask = "exec 3<>/dev/tcp/127.0.0.1/9477; \
-               printf 'GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n' >&3; cat <&3";
-    let output = namespace.command("bash").args(["-c", ask]).output().unwrap();
-    String::from_utf8(output.stdout).unwrap()
+/// The figures of `status.json`.
+fn figures(sensor: &Sensor) -> BTreeMap<String, String> {
+    let bytes = std::fs::read(sensor.path("status.json")).unwrap_or_default();
+    let figures = Report::parse(&bytes).map(|report| report.figures).unwrap_or_default();
+    let shown = |value: Option<u64>| value.map_or_else(|| "unknown".into(), |n| n.to_string());
+    figures.into_iter().map(|figure| (figure.name.into_owned(), shown(figure.value))).collect()
 }
 
 /// `name value` lines that USR1 printed last.
@@ -68,69 +60,40 @@ fn printed(stderr: &str) -> BTreeMap<String, String> {
     stderr.lines().filter_map(pair).collect()
 }
 
-/// The line of the page that a figure stands on.
-fn metric(figure: &str) -> Vec<String> {
-    let flat = figure.replace('.', "_");
-    let labelled = figure.strip_prefix("traffic.").and_then(|rest| rest.split_once('.'));
-    if let Some((protocol, rest)) = labelled {
-        let (what, direction) = rest.split_once('_').unwrap();
-        return vec![format!(
-            "wardwatch_traffic_by_protocol_{what}_total{{protocol=\"{protocol}\",direction=\"{direction}\"}}"
-        )];
-    }
-    vec![format!("wardwatch_{flat}_total"), format!("wardwatch_{flat}")]
-}
-
 /// Figures that move while nothing is captured.
-const MOVING: [&str; 3] = ["uptime", "memory.resident", "metrics.refused"];
+const MOVING: [&str; 2] = ["uptime", "memory.resident"];
 
 #[test]
-fn the_metrics_page_usr1_and_eve_stats_tell_the_same_figures() {
-    if skipped_without_root("the_metrics_page_usr1_and_eve_stats_tell_the_same_figures") {
+fn status_json_usr1_and_eve_stats_tell_the_same_figures() {
+    if skipped_without_root("status_json_usr1_and_eve_stats_tell_the_same_figures") {
         return;
     }
     let (directory, namespace) = (temporary_directory(), Namespace::new());
     let (feed, capture) = planted(directory.path());
-    let config = config(directory.path(), "metrics.listen = '127.0.0.1:9477'\n");
-    let arguments = ["--feeds", &feed, "-c", &config];
-    let mut sensor = Sensor::start(&namespace, directory.path(), &arguments);
+    let mut sensor = Sensor::start(&namespace, directory.path(), &["--feeds", &feed]);
     namespace.replay(&capture, 200);
     sensor.until("every alert", |sensor| found(&sensor.log()) == PLANTED);
-    // A frame may still be on its way into the counts: until two pages agree.
-    let settled = |page: &str| {
-        let counts = |line: &&str| line.contains("_total") && !line.starts_with('#');
-        page.lines().filter(counts).map(str::to_owned).collect::<Vec<_>>()
+    // A frame may still be on its way into the counts: until two reports agree. One is written every
+    // five seconds, at once and never in parts.
+    let settled = |figures: &BTreeMap<String, String>| {
+        let rest = figures.iter().filter(|(name, _)| !MOVING.contains(&name.as_str()));
+        rest.map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>()
     };
-    let told = format!("wardwatch_alert_told_total {PLANTED}");
-    sensor.until("the page has come to rest", |_| {
-        let before = settled(&page(&namespace));
-        std::thread::sleep(Duration::from_secs(3));
-        before == settled(&page(&namespace)) && before.contains(&told)
+    sensor.until("the figures have come to rest", |sensor| {
+        let before = settled(&figures(sensor));
+        std::thread::sleep(Duration::from_millis(5500));
+        before == settled(&figures(sensor)) && before.contains(&format!("alert.told {PLANTED}"))
     });
     sensor.send("-USR1");
     sensor.until("USR1 prints", |sensor| printed(&sensor.stderr()).contains_key("memory.resident"));
-    let page = page(&namespace);
-    assert!(page.starts_with("HTTP/1.1 200 OK\r\n"), "{page}");
-    assert!(page.contains("Content-Type: application/openmetrics-text"), "{page}");
-    let figures = printed(&sensor.stderr());
-    assert!(figures.len() > 80, "{figures:?}");
-    assert!(figures["traffic.udp.packets_local"].parse::<u64>().unwrap() >= PLANTED as u64);
-    for (figure, value) in &figures {
-        let lines = metric(figure);
-        let line = page.lines().find_map(|line| {
-            let (name, value) = line.rsplit_once(' ')?;
-            lines.iter().any(|wanted| wanted == name).then_some(value)
-        });
-        match MOVING.contains(&figure.as_str()) || value == "unknown" {
-            true => {}
-            false => assert_eq!(line, Some(value.as_str()), "{figure}\n{page}"),
-        }
-    }
-    assert!(page.contains("\nwardwatch_memory_resident_bytes "), "{page}");
+    let (told, in_file) = (printed(&sensor.stderr()), figures(&sensor));
+    assert!(told.len() > 80, "{told:?}");
+    assert!(told["traffic.udp.packets_local"].parse::<u64>().unwrap() >= PLANTED as u64);
+    assert_eq!(settled(&told), settled(&in_file));
     sensor.stop();
     let eve = eve_lines(&sensor.eve());
     let stats = eve.iter().rfind(|record| record["event_type"] == "stats").unwrap();
-    for (figure, value) in figures.iter().filter(|(name, _)| !MOVING.contains(&name.as_str())) {
+    for (figure, value) in told.iter().filter(|(name, _)| !MOVING.contains(&name.as_str())) {
         let pointer = format!("/stats/{}", figure.replace('.', "/"));
         let told = stats.pointer(&pointer).unwrap_or_else(|| panic!("no {pointer}"));
         assert_eq!(told.as_u64(), value.parse().ok(), "{figure}");
@@ -138,90 +101,33 @@ fn the_metrics_page_usr1_and_eve_stats_tell_the_same_figures() {
 }
 
 #[test]
-fn the_metrics_page_is_served_on_a_unix_socket_for_the_group_only() {
-    if skipped_without_root("the_metrics_page_is_served_on_a_unix_socket") {
-        return;
-    }
-    let (directory, namespace) = (temporary_directory(), Namespace::new());
-    let path = directory.path().join("metrics.sock");
-    let config = config(directory.path(), &format!("metrics.listen = 'unix:{}'\n", path.display()));
-    let mut sensor = Sensor::start(&namespace, directory.path(), &["-c", &config]);
-    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o660);
-    let mut client = UnixStream::connect(&path).unwrap();
-    client.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    client.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").unwrap();
-    let mut page = String::new();
-    client.read_to_string(&mut page).unwrap();
-    assert!(page.contains("\nwardwatch_indicators_loaded "), "{page}");
-    // Clients who say nothing hold neither the sensor nor its end.
-    let silent: Vec<_> = (0..50).filter_map(|_| UnixStream::connect(&path).ok()).collect();
-    sensor.stop();
-    drop(silent);
-}
-
-#[test]
-fn the_socket_of_the_metrics_page_is_gone_after_a_stop_and_one_that_a_crash_left_is_taken_over() {
-    if skipped_without_root("the_socket_of_the_metrics_page_is_gone_after_a_stop") {
-        return;
-    }
-    let (directory, namespace) = (temporary_directory(), Namespace::new());
-    // A directory of its own, in which nothing else is allowed to the sensor; it belongs to the user
-    // that root becomes, as the unit's does.
-    let place = directory.path().join("socket");
-    std::fs::create_dir(&place).unwrap();
-    std::os::unix::fs::chown(&place, Some(65_534), Some(65_534)).unwrap();
-    let path = place.join("metrics.sock");
-    let config = config(directory.path(), &format!("metrics.listen = 'unix:{}'\n", path.display()));
-    let arguments = ["-c", &config];
-    let mut sensor = Sensor::start(&namespace, directory.path(), &arguments);
-    assert!(sensor.log().contains("Landlock"), "{}", sensor.log());
-    // A second one is told that the first answers there, and leaves it alone.
-    let second = Run::new(["run", "-i", "lo", "--log-dir"]).arg(directory.path().join("other"));
-    let second = second.args(arguments).go().expect_code(1);
-    assert!(second.stderr.contains("another process has it"), "{}", second.stderr);
-    assert!(UnixStream::connect(&path).is_ok());
-    sensor.stop();
-    assert!(!path.exists(), "{}", sensor.stderr());
-    let mut sensor = Sensor::start(&namespace, directory.path(), &arguments);
-    sensor.kill();
-    assert!(path.exists(), "a crash leaves it");
-    let mut sensor = Sensor::start(&namespace, directory.path(), &arguments);
-    assert!(UnixStream::connect(&path).is_ok());
-    sensor.stop();
-    assert!(!path.exists(), "{}", sensor.stderr());
-}
-
-#[test]
-fn a_socket_that_the_user_of_the_sensor_may_not_remove_is_said() {
-    if skipped_without_root("a_socket_that_the_user_of_the_sensor_may_not_remove") {
-        return;
-    }
-    let (directory, namespace) = (temporary_directory(), Namespace::new());
-    std::fs::set_permissions(directory.path(), PermissionsExt::from_mode(0o755)).unwrap();
-    let path = directory.path().join("metrics.sock");
-    let text = format!("user = 'nobody'\nmetrics.listen = 'unix:{}'\n", path.display());
-    let config = config(directory.path(), &text);
-    let mut sensor = Sensor::start(&namespace, directory.path(), &["-c", &config]);
-    sensor.stop();
-    let words = format!("cannot remove the socket {}: permission denied", path.display());
-    assert!(sensor.stderr().contains(&words), "{}", sensor.stderr());
-}
-
-#[test]
 fn settings_that_cannot_be_are_refused_with_the_reason() {
     let directory = temporary_directory();
     for (text, arguments, reason) in [
-        ("metrics.listen = '0.0.0.0:9477'", &[][..], "other machines"),
-        ("metrics.listen = 'localhost:9477'", &[], "no address and port"),
+        ("metrics.listen = '127.0.0.1:9477'", &[][..], "/etc/wardwatch/relay.toml"),
         ("log.stdout = true", &["--eve", "-"], "both want standard output"),
         ("", &["--eve", "-", "--stdout"], "both want standard output"),
-        ("[[syslog]]\ntarget = 'tls://192.0.2.1:6514'", &[], "`ca` is missing"),
+        ("[[syslog]]\ntarget = 'udp://192.0.2.1:514'", &[], "wardwatch-relay's now"),
+        ("spool.total_mb = 0\nspool.dir = '/s'", &[], "total_mb must be at least 1"),
     ] {
         let config = config(directory.path(), text);
         let run = Run::new(["run", "-i", "lo", "-T", "-c", &config]).args(arguments);
         let outcome = run.go().expect_code(2);
         assert!(outcome.stderr.contains(reason), "{reason}: {}", outcome.stderr);
     }
+}
+
+#[test]
+fn what_moved_to_the_relay_is_said_in_vietnamese_too_and_an_empty_section_of_old_is_no_fault() {
+    let directory = temporary_directory();
+    let run = |text: &str| {
+        let config = config(directory.path(), text);
+        Run::new(["feeds", "list", "--lang", "vi", "-c", &config]).go()
+    };
+    let refused = run("[metrics]\nlisten = '127.0.0.1:9477'\n").expect_code(2);
+    assert!(refused.stderr.contains("nay thuộc về wardwatch-relay"), "{}", refused.stderr);
+    // The configuration of earlier packages has the head of the section and nothing in it.
+    run("[metrics]\n").expect_code(0);
 }
 
 #[test]
@@ -294,117 +200,4 @@ fn a_standard_error_that_nobody_reads_holds_up_neither_alerts_nor_the_end() {
     namespace.replay(&capture, 200);
     sensor.until("every alert", |sensor| found(&sensor.log()) == PLANTED);
     sensor.stop();
-}
-
-/// A server's settings, signed by a CA of the test's own, and that CA in PEM form.
-fn server() -> (Arc<ServerConfig>, String) {
-    let mut params = CertificateParams::new(Vec::new()).unwrap();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-    let key = KeyPair::generate().unwrap();
-    let certificate = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
-    let certificate = certificate.signed_by(&key, &ca).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(
-            vec![certificate.der().clone()],
-            PrivateKeyDer::from_pem_slice(key.serialize_pem().as_bytes()).unwrap(),
-        );
-    (Arc::new(config.unwrap()), ca.pem())
-}
-
-/// Messages of one connection, taken apart by their counts, until one holds `last`.
-fn messages_until(listener: &TcpListener, config: Arc<ServerConfig>, last: &str) -> Vec<String> {
-    let socket = listener.accept().unwrap().0;
-    socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-    let connection = ServerConnection::new(config).unwrap();
-    let mut reader = BufReader::new(StreamOwned::new(connection, socket));
-    let mut messages: Vec<String> = Vec::new();
-    while !messages.last().is_some_and(|message| message.contains(last)) {
-        let mut count = Vec::new();
-        reader.read_until(b' ', &mut count).unwrap();
-        let count: usize = String::from_utf8(count).unwrap().trim_end().parse().unwrap();
-        let mut message = vec![0; count];
-        reader.read_exact(&mut message).unwrap();
-        messages.push(String::from_utf8(message).unwrap());
-    }
-    messages
-}
-
-#[test]
-fn an_alert_reaches_a_server_over_tls_after_every_right_is_given_up() {
-    if skipped_without_root("an_alert_reaches_a_server_over_tls") {
-        return;
-    }
-    let directory = temporary_directory();
-    let (settings, ca) = server();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let ca = put(directory.path(), "ca.pem", ca.as_bytes());
-    let text = format!("[[syslog]]\ntarget = 'tls://{address}'\nca = '{}'\n", ca.display());
-    let config = config(directory.path(), &text);
-    let (feed, _) = planted(directory.path());
-    let server = std::thread::spawn(move || messages_until(&listener, settings, ": stopped"));
-    let arguments = ["--feeds", &feed, "-c", &config];
-    let mut sensor = Sensor::start_on_loopback(directory.path(), &arguments);
-    let here = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let question = conversations::dns_query(1, &name(0), conversations::A);
-    here.send_to(&question, here.local_addr().unwrap()).unwrap();
-    sensor.until("the alert", |sensor| sensor.log().contains(&name(0)));
-    sensor.stop();
-    let messages = server.join().unwrap();
-    assert!(messages.iter().all(|message| message.starts_with('<')), "{messages:?}");
-    assert!(messages[0].starts_with("<86>1 ") && messages[0].contains(" status - \u{feff}"));
-    let alert = messages.iter().find(|message| message.contains(&name(0))).unwrap();
-    assert!(alert.contains(" alert - \u{feff}"), "{alert}");
-    assert!(!sensor.log().contains("cannot send to"), "{}", sensor.log());
-    let log = sensor.log();
-    let line = log.lines().find(|line| line.contains(&name(0))).unwrap();
-    assert!(alert.ends_with(line), "the same line in both: {alert}\n{line}");
-}
-
-#[test]
-fn a_certificate_that_is_replaced_is_taken_on_a_hangup_after_every_right_is_given_up() {
-    if skipped_without_root("a_certificate_that_is_replaced_is_taken_on_a_hangup") {
-        return;
-    }
-    let directory = temporary_directory();
-    let (settings, ca) = server();
-    let (_, old_ca) = server();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    // Not among the files that are read again anyway: its directory has to be asked for.
-    let certificates = directory.path().join("certificates");
-    std::fs::create_dir(&certificates).unwrap();
-    let path = put(&certificates, "ca.pem", old_ca.as_bytes());
-    let text = format!("[[syslog]]\ntarget = 'tls://{address}'\nca = '{}'\n", path.display());
-    let configuration = directory.path().join("configuration");
-    std::fs::create_dir(&configuration).unwrap();
-    let config = config(&configuration, &text);
-    let server = std::thread::spawn(move || {
-        // Those who do not trust us leave again.
-        loop {
-            let serve = || messages_until(&listener, settings.clone(), ": stopped");
-            if let Ok(messages) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(serve)) {
-                return messages;
-            }
-        }
-    });
-    let mut sensor = Sensor::start_on_loopback(directory.path(), &["-c", &config]);
-    sensor.until("the refusal", |sensor| sensor.log().contains("is not signed by the CA in"));
-    std::fs::remove_file(&path).unwrap();
-    sensor.send("-HUP");
-    let kept = format!("tls://{address} not reloaded: cannot read {}: ", path.display());
-    sensor.until("the warning", |sensor| sensor.log().contains(&kept));
-    put(&certificates, "ca.pem", ca.as_bytes());
-    sensor.send("-HUP");
-    let taken = format!("INFO | wardwatch {}: certificates", env!("CARGO_PKG_VERSION"));
-    sensor.until("the word of it", |sensor| sensor.log().contains(&taken));
-    sensor.until("messages arrive", |sensor| sensor.log().contains("takes messages again"));
-    sensor.stop();
-    let messages = server.join().unwrap();
-    assert!(messages.iter().any(|message| message.contains(": started")), "{messages:?}");
 }

@@ -95,13 +95,17 @@ fn both_ways_of_packing_put_the_same_files_and_lintian_has_nothing_to_say() {
     let (target, binary) = (target.path(), env!("CARGO_BIN_EXE_wardwatch"));
     assets::write(&target.join("assets")).unwrap();
     std::fs::create_dir(target.join("release")).unwrap();
-    std::fs::copy(binary, target.join("release/wardwatch")).unwrap();
+    for name in ["wardwatch", "wardwatch-relay"] {
+        // The relay is another package's program, which this test does not build.
+        std::fs::copy(binary, target.join("release").join(name)).unwrap();
+    }
 
     let Some(architecture) = output(Command::new("dpkg").arg("--print-architecture")) else {
         return;
     };
     let mut script = Command::new(root().join("scripts/package"));
-    script.args([architecture.trim(), binary]).arg(target.join("assets"));
+    let programs = target.join("release");
+    script.arg(architecture.trim()).arg(programs).arg(target.join("assets"));
     let script = output(script.env("CARGO_TARGET_DIR", target)).unwrap();
     let script = PathBuf::from(script.trim());
     let files = contents(&script);
@@ -142,29 +146,24 @@ fn the_configuration_explains_every_option_in_both_languages() {
         explained.extend(keys.map(|key| format!("{section}.{key}")));
     }
     // The structures that the file is read into, as their source says.
-    let source = read("sensor/config.rs");
+    let source = read("sensor/config.rs") + &read("sensor/config/spool.rs");
     let mut known = BTreeSet::new();
-    for structure in [
-        "File",
-        "SyslogSection",
-        "MetricsSection",
-        "CaptureSection",
-        "LogSection",
-        "AlertSection",
-        "LimitSection",
-    ] {
+    for structure in
+        ["File", "Section", "CaptureSection", "LogSection", "AlertSection", "LimitSection"]
+    {
         let body = source.split(&format!("struct {structure} {{")).nth(1).unwrap();
         let section = match structure {
             "File" => "",
+            "Section" => "spool.",
             "CaptureSection" => "capture.",
-            "SyslogSection" => "syslog.",
-            "MetricsSection" => "metrics.",
             "LogSection" => "log.",
             "AlertSection" => "alerts.",
             _ => "limits.",
         };
         for line in body.split("\n}").next().unwrap().lines() {
-            if let Some((name, _)) = line.trim().split_once(':') {
+            if let Some((name, _)) = line.trim().split_once(':')
+                && !["syslog", "metrics"].contains(&name)
+            {
                 known.insert(format!("{section}{name}"));
             }
         }
@@ -189,22 +188,10 @@ fn with_threats(text: &str) -> String {
     text.replace("/etc/wardwatch/threats.toml", &here.display().to_string())
 }
 
-/// The configuration with certificates that are there, made for it.
-fn with_certificates(text: String, directory: &Path) -> String {
-    let made = rcgen::generate_simple_self_signed(["log.example".to_owned()]).unwrap();
-    let pem = run::put(directory, "one.pem", made.cert.pem().as_bytes());
-    let key = run::put(directory, "one.key", made.signing_key.serialize_pem().as_bytes());
-    let (pem, key) = (pem.display().to_string(), key.display().to_string());
-    text.replace("/etc/wardwatch/syslog-ca.pem", &pem)
-        .replace("/etc/wardwatch/syslog-client.pem", &pem)
-        .replace("/etc/wardwatch/syslog-client.key", &key)
-}
-
 #[test]
 fn the_configuration_can_be_used_as_it_is_and_with_every_default_written_out() {
     let directory = run::temporary_directory();
     let all = everything_set().replace("filter = \"\"", "filter = \"ip\"");
-    let all = with_certificates(all, directory.path());
     for text in [read("sensor/dist/wardwatch.toml"), all] {
         let text = text.replace("interfaces = []", "interfaces = [\"no-such-if0\"]");
         let text = with_threats(&text);
@@ -303,9 +290,17 @@ fn tests_start_no_program_that_scripts_test_does_not_install() {
     assert!(found > 15, "{found} found: is this test still reading what it should?");
 }
 
-/// Every value that the unit gives to a directive.
+/// The units of the package.
+const UNITS: [&str; 2] = ["wardwatch.service", "wardwatch-relay.service"];
+
+/// Every value that the sensor's unit gives to a directive.
 fn directive(name: &str) -> Vec<String> {
-    let values = read("sensor/dist/wardwatch.service");
+    directive_of("wardwatch.service", name)
+}
+
+/// The same of a unit.
+fn directive_of(unit: &str, name: &str) -> Vec<String> {
+    let values = read(&format!("sensor/dist/{unit}"));
     let values = values.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix('='));
     values.map(str::to_owned).collect()
 }
@@ -331,6 +326,39 @@ fn the_unit_gives_one_right_and_its_directories_to_nobody_in_particular() {
         ("ExecStart", &["/usr/bin/wardwatch run --config /etc/wardwatch/wardwatch.toml"]),
     ] {
         assert_eq!(directive(name), wanted, "{name}");
+    }
+}
+
+#[test]
+fn the_relay_has_another_user_no_right_no_packet_and_nothing_of_the_log() {
+    for (name, wanted) in [
+        ("User", &["wardwatch-relay"][..]),
+        ("SupplementaryGroups", &["wardwatch"]),
+        ("AmbientCapabilities", &[""]),
+        ("CapabilityBoundingSet", &[""]),
+        ("NoNewPrivileges", &["yes"]),
+        ("ReadWritePaths", &["-/var/lib/wardwatch/spool/readers/relay"]),
+        ("InaccessiblePaths", &["-/var/log"]),
+        ("RestrictAddressFamilies", &["AF_UNIX AF_INET AF_INET6"]),
+        ("RestartPreventExitStatus", &["2"]),
+    ] {
+        assert_eq!(directive_of("wardwatch-relay.service", name), wanted, "{name}");
+    }
+    assert_eq!(directive("RestrictAddressFamilies"), ["AF_PACKET AF_UNIX AF_NETLINK"]);
+    let (script, tmpfiles) = (read("sensor/dist/debian/postinst"), read("sensor/dist/tmpfiles"));
+    assert!(read("sensor/dist/sysusers").contains("\nu wardwatch-relay - "));
+    for (directory, mode, owner) in [
+        ("/var/lib/wardwatch/spool", "2750", "wardwatch"),
+        ("/var/lib/wardwatch/spool/readers", "2750", "wardwatch"),
+        ("/var/lib/wardwatch/spool/readers/relay", "2750", "wardwatch-relay"),
+    ] {
+        let line = format!("\nd {directory} {mode} {owner} wardwatch -");
+        assert!(tmpfiles.contains(&line), "{line}");
+        assert!(
+            script
+                .contains(&format!("install -d -o {owner} -g wardwatch -m {mode} \"{directory}\"")),
+            "{directory}"
+        );
     }
 }
 
@@ -434,16 +462,18 @@ fn the_vietnamese_has_one_word_for_a_thing_wherever_it_is_said() {
 #[test]
 fn systemd_understands_every_line_of_the_unit() {
     let directory = run::temporary_directory();
-    // The program is not installed where the tests run.
-    let start = directive("ExecStart").remove(0);
-    let before = directive("ExecStartPre").remove(0);
-    let unit = read("sensor/dist/wardwatch.service").replace(&start, "/bin/true");
-    let unit = unit.replace(&before, "-+/bin/true");
-    let unit = run::put(directory.path(), "wardwatch.service", unit.as_bytes());
-    let mut verify = Command::new("systemd-analyze");
-    let Some(said) = output(verify.args(["verify", "--man=no"]).arg(unit)) else { return };
-    let known = |line: &&str| line.contains("wardwatch.service");
-    assert_eq!(said.lines().find(known), None, "{said}");
+    for name in UNITS {
+        // The program is not installed where the tests run.
+        let start = directive_of(name, "ExecStart").remove(0);
+        let mut unit = read(&format!("sensor/dist/{name}")).replace(&start, "/bin/true");
+        for before in directive_of(name, "ExecStartPre") {
+            unit = unit.replace(&before, "-+/bin/true");
+        }
+        let unit = run::put(directory.path(), name, unit.as_bytes());
+        let mut verify = Command::new("systemd-analyze");
+        let Some(said) = output(verify.args(["verify", "--man=no"]).arg(unit)) else { return };
+        assert_eq!(said.lines().find(|line| line.contains(name)), None, "{said}");
+    }
 }
 
 #[test]

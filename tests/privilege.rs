@@ -424,3 +424,31 @@ fn the_table_in_security_md_is_what_running_processes_hold() {
     let row = format!("| open | {} | ", held.join(", "));
     assert!(table.contains(&row), "not in SECURITY.md: {row}");
 }
+
+#[test]
+fn nothing_can_be_reached_from_the_running_sensor_but_the_packet_socket() {
+    let Some(mirror) = Mirror::new("calls") else { return };
+    let sensor = mirror.sensor_with(&["run", "-i", "m1"], &[("WARDWATCH_TEST_CALLS", "1")]);
+    sensor.until("this process holds", 10);
+    // What remains still works: an interface that goes and comes back is opened anew.
+    mirror.link("m1", "down");
+    sensor.until("interface m1 is down", 20);
+    mirror.link("m1", "up");
+    sensor.until("interface m1 is up again", 20);
+    let log = sensor.stop();
+    for call in [
+        "socket(AF_INET)",
+        "socket(AF_INET6)",
+        "connect",
+        "bind",
+        "listen",
+        "accept4",
+        "sendto",
+        "sendmsg",
+        "sendmmsg",
+    ] {
+        let refused = format!("; {call}: Operation not permitted");
+        assert!(log.contains(&refused), "{call}: {log}");
+    }
+    assert!(log.contains("; bind of a packet socket: Bad file descriptor"), "{log}");
+}

@@ -16,6 +16,7 @@ mod privilege;
 mod reload;
 mod selftest;
 mod snapshots;
+mod spool;
 mod standing;
 
 use wardwatch_testing as support;

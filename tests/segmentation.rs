@@ -62,7 +62,7 @@ fn told_as(packets: &[Vec<u8>], text: fn(&EventBody) -> String) -> (Vec<String>,
         .into_iter()
         .filter_map(|(_, record)| match record {
             Record::Event(event) => Some(text(&event.body)),
-            Record::Alert(_) | Record::Identity(_) | Record::Notice(_) => None,
+            Record::Alert(_) | Record::Identity(_) => None,
             Record::Pulse(_) | Record::Fault(_) => None,
         })
         .collect();

@@ -14,12 +14,13 @@ use support::run::{Outcome, Run, put, temporary_directory};
 use support::verdict::{at, http, query, tls};
 use support::wire::{self, Link, SECOND};
 use wardwatch::capture::Drops;
-use wardwatch::lang::{Language, Phrase};
+use wardwatch::lang::Language;
 use wardwatch::net::Timestamp;
 use wardwatch::sink::heartbeat;
 use wardwatch::sink::text::LineFormat;
 use wardwatch::sink::{Clock, Status};
 use wardwatch::stats::{Counter, Counters};
+use wardwatch_record::Topic;
 
 /// Invented indicators: one of each kind a line words differently, young, old and undated.
 const FEED: &str = "\
@@ -178,11 +179,11 @@ fn heartbeat_lines() {
             clock: Clock::new(jiff::tz::TimeZone::fixed(jiff::tz::offset(7))),
             threats: ioc_feeds::curated::threats().unwrap(),
         };
-        for occasion in [Phrase::Started, Phrase::Running, Phrase::Stopped] {
-            lines += &heartbeat::line(&format, occasion, &status);
+        for occasion in [Topic::Started, Topic::Running, Topic::Stopped] {
+            lines += &format.notice(&heartbeat::notice(occasion, &status));
             lines.push('\n');
         }
-        lines += &heartbeat::line(&format, Phrase::Started, &silent);
+        lines += &format.notice(&heartbeat::notice(Topic::Started, &silent));
         lines.push('\n');
     }
     insta::assert_snapshot!(lines.replace(env!("CARGO_PKG_VERSION"), "VERSION"));

@@ -302,8 +302,8 @@ fn a_check_refuses_what_a_run_would_and_leaves_nothing_behind() {
         ("user = \"no-such-user\"", 1, "there is no user no-such-user"),
         ("[capture]\nring_mb = 99999999", 2, "capture.ring_mb is 99999999"),
         ("[capture]\nring_mb = 2047\nworkers = 64", 2, "three quarters of this machine's memory"),
-        ("[[syslog]]\ntarget = \"udp://log.example\"", 2, "syslog"),
-        ("[[syslog]]\ntarget = \"tls://192.0.2.1:6514\"\nca = \"/no/such.pem\"", 2, "/no/such.pem"),
+        ("[[syslog]]\ntarget = \"udp://192.0.2.1:514\"", 2, "relay.toml"),
+        ("[spool]\ndir = \"/s\"\nsensor = \"a b\"", 2, "spool.sensor is `a b`"),
     ] {
         let refused = check(text, "lo").expect_code(code);
         assert!(refused.stderr.contains(words), "{words}: {}", refused.stderr);

@@ -13,6 +13,7 @@ mod evasion;
 mod evasion_sessions;
 mod flood;
 mod generator;
+mod golden;
 mod identity;
 mod lineup;
 mod make_captures;

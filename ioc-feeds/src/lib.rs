@@ -19,6 +19,7 @@ pub mod date;
 pub mod file;
 pub mod format;
 pub mod lint;
+mod message;
 pub mod name;
 mod reason;
 pub mod target;
@@ -26,6 +27,7 @@ pub mod threat;
 mod words;
 
 pub use date::Date;
+pub use message::Message;
 pub use reason::Reason;
 pub use words::{Confidence, Role, Scope};
 

@@ -36,25 +36,7 @@ impl Language {
     }
 }
 
-/// A text in both languages.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Text {
-    /// Vietnamese.
-    pub vi: String,
-    /// English.
-    pub en: String,
-}
-
-impl Text {
-    /// The text in one language.
-    pub fn in_language(&self, language: Language) -> &str {
-        match language {
-            Language::En => &self.en,
-            Language::Vi => &self.vi,
-        }
-    }
-}
+pub use crate::message::Message as Text;
 
 /// Ordered short steps in both languages.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -67,10 +49,13 @@ pub struct Steps {
 }
 
 /// How bad a threat is; the weight of one alert also depends on role, confidence and age.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Worth knowing.
+    #[default]
     Low,
     /// To be looked at this week.
     Medium,

@@ -10,30 +10,31 @@ use std::thread;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
+use wardwatch_record::{Language, Message, Notice, Topic};
 
 use super::at_work::{AtWork, Faults, Stuck, Turns};
 use super::health::Health;
 use super::indicators::Newest;
 use super::keep;
 use super::ledger::Ledger;
-use super::metrics::Metrics;
 use super::notify::{self, Watchdog};
 use super::post::Gauge;
 use super::reload::{Reloaded, Reloader};
 use super::run::RunJob;
 use super::told::Told;
+use super::trouble;
 use super::wishes::Wishes;
 use super::writer::{Writer, WriterFault};
 use crate::alert::Record;
 use crate::alert::outbox::Fault;
 use crate::capture::live::now;
-use crate::lang::{self, Phrase};
+use crate::lang;
 use crate::net::Timestamp;
 use crate::panics;
 use crate::sink::escape;
 use crate::sink::file::{LineOut, Weight};
 use crate::sink::stream::Stream;
-use crate::sink::{Losses, Status, Trouble, heartbeat};
+use crate::sink::{Losses, Status, heartbeat};
 use crate::stats::Counter;
 
 /// How long the writer waits for a record before it looks at signals and the hour.
@@ -119,7 +120,7 @@ impl<'a, 's> Desk<'a, 's> {
     }
 
     /// Serves until the last worker is gone, with the reload thread beside it.
-    pub(super) fn serve(&mut self, records: &Receiver<Record>) {
+    pub(super) fn serve(&mut self, records: &Receiver<Record>, notices: &Receiver<Notice>) {
         let (tell, reloads) = bounded(16);
         let done: Arc<AtomicBool> = Arc::default();
         let reloader = Reloader {
@@ -133,16 +134,20 @@ impl<'a, 's> Desk<'a, 's> {
         let reload = thread::Builder::new().name("reload".into());
         if let Err(error) = reload.spawn(move || reloader.work()) {
             let reason = crate::capture::describe(&error);
-            let language = self.job.format.language;
-            self.warn(&lang::refused(language, lang::system(language, &reason)));
+            self.warn(Topic::Feeds, |l| lang::refused(l, lang::system(l, &reason)));
         }
-        self.take_records(records, &reloads);
+        self.take_records(records, notices, &reloads);
         done.store(true, Ordering::Relaxed);
     }
 
-    fn take_records(&mut self, records: &Receiver<Record>, reloads: &Receiver<Reloaded>) {
-        self.beat(Phrase::Started);
-        self.open_metrics();
+    fn take_records(
+        &mut self,
+        records: &Receiver<Record>,
+        notices: &Receiver<Notice>,
+        reloads: &Receiver<Reloaded>,
+    ) {
+        self.beat(Topic::Started);
+        notices.try_iter().for_each(|notice| self.note(&notice));
         notify::ready();
         loop {
             match records.recv_timeout(PATIENCE) {
@@ -150,6 +155,7 @@ impl<'a, 's> Desk<'a, 's> {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
+            self.contained(|desk| notices.try_iter().for_each(|notice| desk.note(&notice)));
             let now = now();
             if now < self.last.looked || now.since(self.last.looked) >= LOOK {
                 self.last.looked = now;
@@ -160,10 +166,11 @@ impl<'a, 's> Desk<'a, 's> {
             }
         }
         notify::stopping();
+        notices.try_iter().for_each(|notice| self.note(&notice));
         let finished = self.writer.finish();
         self.complain(finished);
         self.record();
-        self.beat(Phrase::Stopped);
+        self.beat(Topic::Stopped);
         self.tend(now());
         self.ledger.note(&self.status(), &self.writer, &self.workers);
         self.ledger.close();
@@ -181,9 +188,6 @@ impl<'a, 's> Desk<'a, 's> {
         match record {
             Record::Fault(fault) => self.keep_frame(&fault),
             record => {
-                if let Record::Notice(line) = &record {
-                    self.tell(line);
-                }
                 let written = self.writer.write(record);
                 self.complain(written);
             }
@@ -196,26 +200,25 @@ impl<'a, 's> Desk<'a, 's> {
 
     /// A frame that could not be handled: said, once a place in the program, and kept if wanted.
     fn keep_frame(&mut self, fault: &Fault) {
-        let language = self.job.format.language;
         if !self.faults.is_new(&fault.caught) {
             return;
         }
         let kept = self.job.keep.keep_frame(fault).unwrap_or_else(|error| {
             let reason = crate::capture::describe(&error);
-            self.warn(&lang::frame_not_kept(language, &reason));
+            self.warn(Topic::Fault, |language| lang::frame_not_kept(language, &reason));
             None
         });
-        let text = lang::packet_failed(language, &fault.caught.to_string(), kept.as_deref());
-        self.warn(&text);
+        let what = fault.caught.to_string();
+        self.warn(Topic::Fault, |language| lang::packet_failed(language, &what, kept.as_deref()));
     }
 
     fn tell_fault(&mut self, fault: &WriterFault) {
-        let (language, what) = (self.job.format.language, fault.caught.to_string());
+        let what = fault.caught.to_string();
         match &fault.alert {
             // Each of these is an alert that somebody must see.
-            Some(alert) => self.warn(&lang::alert_failed(language, alert, &what)),
+            Some(alert) => self.warn(Topic::Fault, |l| lang::alert_failed(l, alert, &what)),
             None if self.faults.is_new(&fault.caught) => {
-                self.warn(&lang::record_failed(language, &what));
+                self.warn(Topic::Fault, |language| lang::record_failed(language, &what));
             }
             None => {}
         }
@@ -229,7 +232,7 @@ impl<'a, 's> Desk<'a, 's> {
         match self.at_work.stuck(now, self.watchdog.patience(), &self.workers) {
             None => self.watchdog.turn(now),
             Some(Stuck { name, is_new: true }) => {
-                self.warn(&lang::worker_stuck(self.job.format.language, &name));
+                self.warn(Topic::Fault, |language| lang::worker_stuck(language, &name));
             }
             Some(_) => {}
         }
@@ -243,13 +246,12 @@ impl<'a, 's> Desk<'a, 's> {
         }
         if due(now, &mut self.last.judged, SECOND) {
             let status = self.status();
-            self.lay_out(&status);
             self.write_down(&status);
             for warning in self.health.judge(&status) {
-                self.warn(lang::warning(self.job.format.language, warning));
+                self.warn(Topic::Traffic, |language| lang::warning(language, warning).into());
             }
             if due(now, &mut self.last.told, TELL) {
-                let day = self.job.format.clock.day_of_month(now);
+                let day = self.job.format.clock.day_of_month(now.0);
                 notify::status(&self.health.line(self.job.format.language, &status, day));
             }
         }
@@ -257,115 +259,62 @@ impl<'a, 's> Desk<'a, 's> {
             self.record();
         }
         if due(now, &mut self.last.beaten, self.job.heartbeat_nanos) {
-            self.beat(Phrase::Running);
+            self.beat(Topic::Running);
         }
     }
 
     /// What the sensor knows of itself, and what the one before it did not see.
     fn write_down(&mut self, status: &Status) {
-        let language = self.job.format.language;
         for fault in std::mem::take(&mut self.writer.faults) {
             self.tell_fault(&fault);
         }
         if let Some(gap) = self.ledger.gap(status.time) {
             let clock = &self.job.format.clock;
-            let packet = gap.last_packet.map(|time| clock.short(time));
-            let times = (clock.short(gap.from), clock.short(gap.to));
-            let text = lang::unwatched(language, times, gap.clean, packet);
+            let packet = gap.last_packet.map(|time| clock.short(time.0));
+            let times = (clock.short(gap.from.0), clock.short(gap.to.0));
+            let text = |l| lang::unwatched(l, times.clone(), gap.clean, packet.clone());
             match gap.clean {
-                true => self.note(&heartbeat::information(&self.job.format, status.time, &text)),
-                false => self.warn(&text),
+                true => self.inform(Topic::Gap, text),
+                false => self.warn(Topic::Gap, text),
             }
         }
         self.ledger.note(status, &self.writer, &self.workers);
         if let Err(error) = self.ledger.write(status.time) {
             let reason = crate::capture::describe(&error);
-            self.warn(&lang::status_not_written(language, &reason));
+            self.warn(Topic::Output, |language| lang::status_not_written(language, &reason));
         }
     }
 
     fn tend(&mut self, now: Timestamp) {
-        let language = self.job.format.language;
         let mut troubles = self.writer.tend(now);
         self.errors.tend(now, &mut |trouble| troubles.push(trouble));
         for trouble in troubles {
-            match trouble {
-                Trouble::Failing { path, reason } => {
-                    self.warn(&lang::failing(language, &path.to_string_lossy(), &reason));
-                }
-                Trouble::Resumed { path, held, folded, gone, events } => {
-                    let numbers = [held as u64, folded, gone, events];
-                    self.warn(&lang::resumed(language, &path.to_string_lossy(), numbers));
-                }
-                Trouble::Unreachable { target, reason } => {
-                    self.warn(&lang::unreachable(language, &target, &reason));
-                }
-                Trouble::Reachable { target, dropped } => {
-                    self.warn(&lang::reachable(language, &target, dropped));
-                }
-                Trouble::TlsReloaded { target } => {
-                    let text = lang::tls_reloaded(language, &target);
-                    self.note(&heartbeat::information(&self.job.format, now, &text));
-                }
-                Trouble::TlsKept { target, reason } => {
-                    self.warn(&lang::tls_kept(language, &target, &reason));
-                }
-                Trouble::TooSlow { target, dropped } => {
-                    self.warn(&lang::too_slow(language, &target, dropped));
-                }
-                Trouble::Closed { target, reason } => {
-                    self.warn(&lang::closed(language, &target, &reason));
-                }
-                Trouble::NotSynced { path, reason } => {
-                    self.warn(&lang::not_synced(language, &path.to_string_lossy(), &reason));
-                }
-                Trouble::NotRotated { path, reason } => {
-                    self.warn(&lang::not_rotated(language, &path.to_string_lossy(), &reason));
-                }
-            }
+            self.note(&trouble::notice(&trouble, now));
         }
     }
 
     fn reloaded(&mut self, outcome: Reloaded) {
-        let language = self.job.format.language;
         match outcome {
             Reloaded::Swapped { difference, len, newest } => {
                 notify::ready();
                 (self.indicators, self.newest) = (len, newest);
-                let text = lang::reloaded(language, difference.added, difference.removed, len);
-                self.note(&heartbeat::information(&self.job.format, now(), &text));
+                let (added, removed) = (difference.added, difference.removed);
+                self.inform(Topic::Feeds, |l| lang::reloaded(l, added, removed, len));
             }
             Reloaded::Refused(reason) => {
                 notify::ready();
-                self.warn(&lang::refused(language, &reason));
+                self.warn(Topic::Feeds, |l| lang::refused(l, reason.in_language(l)));
             }
             Reloaded::Threats(threats) => {
-                let contact = threats.contact.short(language);
+                let contact = Message::made(|language| threats.contact.short(language));
                 self.ledger.set_contact(keep::has_contact(&threats));
                 self.writer.replace_threats(*threats);
-                let text = lang::threats_reloaded(language, &contact);
-                self.note(&heartbeat::information(&self.job.format, now(), &text));
+                self.inform(Topic::Feeds, |l| lang::threats_reloaded(l, contact.in_language(l)));
             }
             Reloaded::Said(line) => self.say(&line),
             Reloaded::ThreatsRefused(reason) => {
-                self.warn(&lang::threats_refused(language, &reason));
+                self.warn(Topic::Feeds, |l| lang::threats_refused(l, reason.in_language(l)));
             }
-        }
-    }
-
-    /// From here on the metrics page is answered.
-    fn open_metrics(&mut self) {
-        let Some(page) = &self.job.metrics else { return };
-        self.lay_out(&self.status());
-        if let Err(error) = page.serve() {
-            let language = self.job.format.language;
-            self.warn(&lang::no_metrics(language, &crate::capture::describe(&error)));
-        }
-    }
-
-    fn lay_out(&self, status: &Status) {
-        if let Some(page) = &self.job.metrics {
-            page.lay_out(status);
         }
     }
 
@@ -381,7 +330,6 @@ impl<'a, 's> Desk<'a, 's> {
             memory: self.memory.as_ref().and_then(resident),
             alerts: self.writer.alerts,
             losses: self.losses(),
-            metrics_refused: self.job.metrics.as_ref().map_or(0, Metrics::refused),
             ..Status::default()
         };
         for pulse in &self.writer.pulses {
@@ -399,14 +347,13 @@ impl<'a, 's> Desk<'a, 's> {
     fn stood_still(&mut self, now: Timestamp, seconds: u64) {
         let from = Timestamp(now.0.saturating_sub_unsigned(seconds.saturating_mul(SECOND)));
         let clock = &self.job.format.clock;
-        let times = (clock.short(from), clock.short(now));
-        self.warn(&lang::stood_still(self.job.format.language, times));
+        let times = (clock.short(from.0), clock.short(now.0));
+        self.warn(Topic::Gap, |language| lang::stood_still(language, times.clone()));
     }
 
     /// The state as a record: every minute and at the end.
     fn record(&mut self) {
         let status = self.status();
-        self.lay_out(&status);
         let written = self.writer.status(&status);
         self.complain(written);
     }
@@ -417,27 +364,29 @@ impl<'a, 's> Desk<'a, 's> {
         losses
     }
 
-    fn beat(&mut self, occasion: Phrase) {
-        let line = heartbeat::line(&self.job.format, occasion, &self.status());
-        self.note(&line);
-    }
-
-    fn warn(&mut self, text: &str) {
-        self.note(&heartbeat::warning(&self.job.format, now(), text));
-    }
-
-    /// Into the log, and on standard error.
-    fn note(&mut self, line: &str) {
-        let written = self.writer.notice(line).and_then(|()| self.writer.flush());
+    fn beat(&mut self, occasion: Topic) {
+        let status = self.status();
+        self.note(&heartbeat::notice(occasion, &status));
+        self.ledger.note(&status, &self.writer, &self.workers);
+        let written = self.writer.report(self.ledger.report());
         self.complain(written);
-        self.tell(line);
     }
 
-    /// On standard error, where the journal listens: a line about the sensor, but not a warning that
-    /// was said there already and still stands.
-    fn tell(&mut self, line: &str) {
-        if self.told.is_new(&self.job.format, line) {
-            self.say(line);
+    fn warn(&mut self, topic: Topic, say: impl Fn(Language) -> String) {
+        self.note(&Notice::warning(now().0, topic, Message::made(say)));
+    }
+
+    fn inform(&mut self, topic: Topic, say: impl Fn(Language) -> String) {
+        self.note(&Notice::information(now().0, topic, Message::made(say)));
+    }
+
+    /// Into the log; and on standard error, where the journal listens, but not a warning that was said
+    /// there already and still stands.
+    fn note(&mut self, notice: &Notice) {
+        let written = self.writer.notice(notice).and_then(|()| self.writer.flush());
+        self.complain(written);
+        if self.told.is_new(notice) {
+            self.say(&self.job.format.notice(notice));
         }
     }
 
@@ -451,7 +400,6 @@ impl<'a, 's> Desk<'a, 's> {
     /// The same numbers as the `stats` record.
     fn print(&mut self) {
         let status = self.status();
-        self.lay_out(&status);
         for figure in status.figures() {
             match figure.value {
                 Some(value) => self.say(&format!("{} {value}", figure.name)),

@@ -75,15 +75,20 @@ impl Keep {
     /// # Errors
     /// The first failure.
     pub fn write(&self, report: &Report, on_disk: bool) -> io::Result<()> {
-        let bytes = report.bytes();
-        let disk = Some(&self.log).filter(|_| on_disk);
-        let mut done = Ok(());
-        for directory in self.runtime.iter().chain(disk) {
-            // Each is tried, whatever becomes of the other.
-            let replaced = directory.replace(OsStr::new(NAME), &bytes, MODE);
-            done = done.and(replaced);
-        }
-        done
+        let put = |directory: &Directory, report: &Report| {
+            directory.replace(OsStr::new(NAME), &report.bytes(), MODE)
+        };
+        let Some(runtime) = &self.runtime else {
+            return if on_disk { put(&self.log, report) } else { Ok(()) };
+        };
+        let done = put(runtime, report);
+        // Its figures are many, and of this moment only: a card need not take them.
+        let on_disk = on_disk.then(|| {
+            let short = Report { figures: Vec::new(), ..report.clone() };
+            put(&self.log, &short)
+        });
+        // Each is tried, whatever becomes of the other.
+        done.and_then(|()| on_disk.unwrap_or(Ok(())))
     }
 
     /// Keeps a frame that could not be handled, as a capture of its own, if that is wanted and there

@@ -114,6 +114,11 @@ impl<'a> Ledger<'a> {
         self.report.contact = contact;
     }
 
+    /// What it knows by now.
+    pub(super) const fn report(&self) -> &Report {
+        &self.report
+    }
+
     /// Takes in how the sensor fares; about once a second.
     pub(super) fn note(
         &mut self,
@@ -130,7 +135,7 @@ impl<'a> Ledger<'a> {
         let alerts = writer.alerts.saturating_sub(writer.canaries);
         let more = alerts.saturating_sub(std::mem::replace(&mut self.alerts, alerts));
         if more > 0 {
-            report.count_alerts(&self.clock.day(now), more);
+            report.count_alerts(&self.clock.day(now.0), more);
         }
         report.last_canary = writer.last_canary.map(Timestamp::seconds).or(report.last_canary);
         (report.packets, report.lost) = (frames, status.lost());
@@ -140,6 +145,7 @@ impl<'a> Ledger<'a> {
         (report.hidden, report.connections) = status.blind();
         report.panics = status.counters.get(Counter::Panics);
         report.interfaces = interfaces(workers);
+        report.figures = status.figures();
         self.note_recent(now);
     }
 

@@ -3,19 +3,18 @@
 
 use std::path::PathBuf;
 
+use wardwatch_record::{Message, Notice, Topic};
+
 use super::clock::ClockFault;
-use crate::alert::Record;
 use crate::lang::{self, Language};
 use crate::net::Timestamp;
 use crate::privilege::{Held, Missing, Who};
-use crate::sink::heartbeat;
-use crate::sink::text::LineFormat;
 
 /// Something to say of the sensor itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Notice {
+pub enum Circumstance {
     /// An interface cannot be watched yet: why, with the remedy.
-    Waiting(String),
+    Waiting(Message),
     /// An interface is down or has no carrier: nothing can be seen there.
     Down(String),
     /// It is up again.
@@ -25,7 +24,7 @@ pub enum Notice {
         /// The interface.
         interface: String,
         /// What the system says.
-        reason: String,
+        reason: Message,
     },
     /// It could be opened again.
     Back(String),
@@ -46,7 +45,7 @@ pub enum Notice {
     },
 }
 
-impl Notice {
+impl Circumstance {
     /// Is it something to look after?
     pub const fn is_warning(&self) -> bool {
         !matches!(self, Self::Up(_) | Self::Back(_) | Self::Holds(_))
@@ -56,10 +55,10 @@ impl Notice {
     pub fn text(&self, language: Language) -> String {
         let vi = language == Language::Vi;
         match self {
-            Self::Waiting(reason) if vi => {
+            Self::Waiting(Message { vi: reason, .. }) if vi => {
                 format!("{reason}; chưa giám sát được ở đó, vẫn đang chờ và thử lại")
             }
-            Self::Waiting(reason) => {
+            Self::Waiting(Message { en: reason, .. }) => {
                 format!("{reason}; nothing can be seen there yet, waiting and trying again")
             }
             Self::Down(name) if vi => {
@@ -70,10 +69,10 @@ impl Notice {
             }
             Self::Up(name) if vi => format!("card mạng {name} đã hoạt động trở lại"),
             Self::Up(name) => format!("interface {name} is up again"),
-            Self::Gone { interface, reason } if vi => {
+            Self::Gone { interface, reason: Message { vi: reason, .. } } if vi => {
                 format!("không đọc được card mạng {interface} ({reason}); đang thử mở lại")
             }
-            Self::Gone { interface, reason } => {
+            Self::Gone { interface, reason: Message { en: reason, .. } } => {
                 format!("interface {interface} cannot be read ({reason}); trying again")
             }
             Self::Back(name) if vi => format!("đã mở lại card mạng {name}, tiếp tục giám sát"),
@@ -91,13 +90,25 @@ impl Notice {
         }
     }
 
-    /// As a line of the log.
-    pub fn record(&self, format: &LineFormat, time: Timestamp) -> Record {
-        let text = self.text(format.language);
-        Record::Notice(match self.is_warning() {
-            true => heartbeat::warning(format, time, &text),
-            false => heartbeat::information(format, time, &text),
-        })
+    /// What it is about.
+    pub const fn topic(&self) -> Topic {
+        match self {
+            Self::Waiting(_) | Self::Down(_) | Self::Up(_) | Self::Gone { .. } | Self::Back(_) => {
+                Topic::Interface
+            }
+            Self::Holds(_) | Self::Unprotected(_) => Topic::Rights,
+            Self::Clock(_) => Topic::Clock,
+            Self::Unfollowed(_) | Self::Unreadable { .. } => Topic::Feeds,
+        }
+    }
+
+    /// As every destination takes it.
+    pub fn notice(&self, time: Timestamp) -> Notice {
+        let message = Message::made(|language| self.text(language));
+        match self.is_warning() {
+            true => Notice::warning(time.0, self.topic(), message),
+            false => Notice::information(time.0, self.topic(), message),
+        }
     }
 }
 
@@ -143,7 +154,7 @@ mod tests {
             (Missing::LandlockRefused("why".into()), "why"),
             (Missing::Seccomp("why".into()), "why"),
         ] {
-            let notice = Notice::Unprotected(missing);
+            let notice = Circumstance::Unprotected(missing);
             let (vi, en) = (notice.text(Language::Vi), notice.text(Language::En));
             assert!(vi.contains(remedy) && en.contains(remedy), "{vi}\n{en}");
             assert!(vi.starts_with("thiếu lớp bảo vệ: ") && !vi.contains("kernel"), "{vi}");

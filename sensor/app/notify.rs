@@ -1,13 +1,45 @@
 //! What the service manager is told (sd_notify): that the sensor watches, reloads, stops, lives.
 //!
 //! Without a service manager every function does nothing. What cannot be told is not worth
-//! ending for: systemd then restarts a sensor whose watchdog is silent.
+//! ending for: systemd then restarts a sensor whose watchdog is silent. The socket is connected before
+//! rights are given up; afterwards the process can connect none.
 
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::OwnedFd;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use sd_notify::NotifyState;
 
 use crate::net::Timestamp;
+
+/// The way to the service manager, if there is one.
+static MANAGER: OnceLock<Option<File>> = OnceLock::new();
+/// How long the service manager may hold us up.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Finds the service manager. To be asked while the process may still connect.
+pub fn connect() {
+    MANAGER.get_or_init(manager);
+}
+
+/// A connected socket is written to as a file is: no call that could name another receiver is needed.
+fn manager() -> Option<File> {
+    let name = std::env::var_os("NOTIFY_SOCKET")?;
+    let socket = UnixDatagram::unbound().ok()?;
+    match name.as_bytes().strip_prefix(b"@") {
+        Some(abstracted) => {
+            socket.connect_addr(&SocketAddr::from_abstract_name(abstracted).ok()?).ok()?;
+        }
+        None => socket.connect(&name).ok()?,
+    }
+    socket.set_write_timeout(Some(PATIENCE)).ok()?;
+    Some(File::from(OwnedFd::from(socket)))
+}
 
 /// Everything is open, and workers watch.
 pub fn ready() {
@@ -70,5 +102,8 @@ impl Watchdog {
 }
 
 fn tell(state: &[NotifyState<'_>]) {
-    let _ = sd_notify::notify(state);
+    let Some(mut manager) = MANAGER.get().and_then(Option::as_ref) else { return };
+    let lines: Vec<String> = state.iter().map(ToString::to_string).collect();
+    // One datagram.
+    let _ = manager.write(lines.join("\n").as_bytes());
 }

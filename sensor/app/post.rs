@@ -9,8 +9,9 @@ use std::thread;
 use std::time::Duration;
 
 use crossbeam_channel::Sender;
+use wardwatch_record::{Message, Notice};
 
-use super::notices::Notice;
+use super::notices::Circumstance;
 use super::run::RunJob;
 use crate::alert::outbox::Fault;
 use crate::alert::{Origin, Outbox, Record};
@@ -85,6 +86,8 @@ pub(super) struct Post<'a> {
     /// Workers in all.
     pub(super) share: usize,
     pub(super) sender: Sender<Record>,
+    /// What is said of the interface.
+    pub(super) notices: Sender<Notice>,
     pub(super) stop: &'a AtomicBool,
     pub(super) gauge: &'a Gauge,
 }
@@ -125,7 +128,7 @@ impl Post<'_> {
         source: &mut Live,
         port: &Port,
         worker: &mut Worker,
-        mut unsaid: Option<Notice>,
+        mut unsaid: Option<Circumstance>,
     ) {
         let mut told = Timestamp::default();
         let mut link = LinkSaid { up: true, said: Timestamp::default() };
@@ -201,7 +204,7 @@ impl Post<'_> {
         open: &mut dyn FnMut() -> Result<T, CaptureError>,
         mut error: CaptureError,
         is_first_time: bool,
-    ) -> (Option<T>, Option<Notice>) {
+    ) -> (Option<T>, Option<Circumstance>) {
         self.gauge.see(Sight::Closed);
         let (mut said, mut pause, mut places) = (Timestamp::default(), FIRST_PAUSE, Vec::new());
         loop {
@@ -223,7 +226,7 @@ impl Post<'_> {
             match open() {
                 Ok(opened) => {
                     self.gauge.see(Sight::Up);
-                    let back = Notice::Back(port.name().into());
+                    let back = Circumstance::Back(port.name().into());
                     let unsaid = port.is_first() && !self.say(&back);
                     return (Some(opened), unsaid.then_some(back));
                 }
@@ -233,16 +236,20 @@ impl Post<'_> {
     }
 
     /// What is said of an interface that cannot be read.
-    fn blind(&self, port: &Port, error: &CaptureError, is_first_time: bool) -> Notice {
-        let language = self.job.format.language;
+    fn blind(&self, port: &Port, error: &CaptureError, is_first_time: bool) -> Circumstance {
         let interface = port.name().to_owned();
         match error {
             CaptureError::Interface { reason, .. } if !is_first_time => {
-                let reason = lang::system(language, reason).to_owned();
-                Notice::Gone { interface, reason }
+                let reason = Message::made(|language| lang::system(language, reason));
+                Circumstance::Gone { interface, reason }
             }
-            error if is_first_time => Notice::Waiting(lang::capture(language, error)),
-            error => Notice::Gone { interface, reason: lang::capture(language, error) },
+            error => {
+                let reason = Message::made(|language| lang::capture(language, error));
+                match is_first_time {
+                    true => Circumstance::Waiting(reason),
+                    false => Circumstance::Gone { interface, reason },
+                }
+            }
         }
     }
 
@@ -257,7 +264,7 @@ impl Post<'_> {
             return;
         }
         let name = source.name().to_owned();
-        let notice = if up { Notice::Up(name) } else { Notice::Down(name) };
+        let notice = if up { Circumstance::Up(name) } else { Circumstance::Down(name) };
         // Where the queue is full it is said at the next pulse.
         if !source.is_first() || self.say(&notice) {
             *link = LinkSaid { up, said: time };
@@ -265,8 +272,8 @@ impl Post<'_> {
     }
 
     /// Says something, unless the queue is full.
-    fn say(&self, notice: &Notice) -> bool {
-        self.sender.try_send(notice.record(&self.job.format, now())).is_ok()
+    fn say(&self, notice: &Circumstance) -> bool {
+        self.notices.try_send(notice.notice(now())).is_ok()
     }
 
     /// For tests: at a frame that holds what `WARDWATCH_TEST_STALL` says the worker stands still.

@@ -10,6 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use crossbeam_channel::Sender;
+use ioc_feeds::Message;
 use ioc_feeds::threat::Threats;
 
 use super::indicators::{self, Newest};
@@ -38,13 +39,13 @@ pub(super) enum Reloaded {
         newest: Newest,
     },
     /// The old one stays; why.
-    Refused(String),
+    Refused(Message),
     /// What is doubtful about a feed or an allow list.
     Said(String),
     /// Threats have other words.
     Threats(Box<Threats>),
     /// The old words stay; why.
-    ThreatsRefused(String),
+    ThreatsRefused(Message),
 }
 
 /// Length, time of change and inode of every file that is read again.
@@ -91,8 +92,9 @@ impl Reloader {
                     self.reload()
                 });
                 let failed = |caught: panics::Caught| {
-                    let what = lang::feed_failed(self.feeds.language, &caught.to_string());
-                    (Reloaded::Refused(what), None)
+                    let what = caught.to_string();
+                    let reason = Message::made(|language| lang::feed_failed(language, &what));
+                    (Reloaded::Refused(reason), None)
                 };
                 let (outcome, old) = done.unwrap_or_else(failed);
                 retired.extend(old);
@@ -115,7 +117,7 @@ impl Reloader {
                 let _ = self.tell.send(Reloaded::Threats(Box::new(threats)));
             }
             Err(error) => {
-                let reason = error.in_language(self.feeds.language);
+                let reason = Message::made(|language| error.in_language(language));
                 let _ = self.tell.send(Reloaded::ThreatsRefused(reason));
             }
         }
@@ -145,12 +147,15 @@ impl Reloader {
         };
         let loaded = match indicators::load(&self.feeds, &mut say) {
             Ok(loaded) => loaded,
-            Err(error) => return (Reloaded::Refused(error.in_language(self.feeds.language)), None),
+            Err(error) => {
+                let reason = Message::made(|language| error.in_language(language));
+                return (Reloaded::Refused(reason), None);
+            }
         };
         let old = self.published.latest().1.set;
         let (had, len) = (old.len(), loaded.set.len());
         if has_collapsed(had, len) {
-            let reason = lang::collapsed(self.feeds.language, had, len);
+            let reason = Message::made(|language| lang::collapsed(language, had, len));
             return (Reloaded::Refused(reason), None);
         }
         let difference = difference(&old, &loaded.set);

@@ -11,8 +11,7 @@ use super::AppError;
 use super::desk::Desk;
 use super::indicators::Newest;
 use super::keep::Keep;
-use super::metrics::Metrics;
-use super::notices::Notice;
+use super::notices::Circumstance;
 use super::post::{Gauge, Post};
 use super::wishes::Wishes;
 use super::writer::Writer;
@@ -22,6 +21,9 @@ use crate::config::FeedSettings;
 use crate::matching::reload::Published;
 use crate::sink::text::LineFormat;
 use crate::worker::Assignment;
+
+/// Notices of a worker that wait to be said; what finds no room is said later.
+const NOTICES: usize = 64;
 
 /// What is to be watched, and how.
 pub struct RunJob {
@@ -48,10 +50,8 @@ pub struct RunJob {
     pub heartbeat_nanos: u64,
     /// Newest dates among the indicators.
     pub newest: Newest,
-    /// The metrics page, if it is served.
-    pub metrics: Option<Metrics>,
     /// What is to be said in the log once it is open.
-    pub notices: Vec<Notice>,
+    pub notices: Vec<Circumstance>,
     /// Where the sensor keeps what it knows of itself.
     pub keep: Keep,
 }
@@ -93,9 +93,10 @@ pub fn open(
 /// When the system refuses a thread or signals.
 pub fn run(job: &RunJob, sources: Vec<Opened>, writer: Writer<'_>) -> Result<(), AppError> {
     let wishes = Wishes::register()?;
-    let (sender, records) = bounded(job.queue.max(job.notices.len()));
+    let (sender, records) = bounded(job.queue);
+    let (tell, notices) = bounded(job.notices.len() + sources.len() * NOTICES);
     for notice in &job.notices {
-        let _ = sender.try_send(notice.record(&job.format, now()));
+        let _ = tell.try_send(notice.notice(now()));
     }
     let share = sources.len();
     let names: Vec<_> = sources.iter().map(|(port, _)| port.name().to_owned()).collect();
@@ -103,8 +104,8 @@ pub fn run(job: &RunJob, sources: Vec<Opened>, writer: Writer<'_>) -> Result<(),
     thread::scope(|scope| {
         let mut workers = Vec::new();
         for (number, ((port, opened), gauge)) in sources.into_iter().zip(&gauges).enumerate() {
-            let (sender, stop) = (sender.clone(), &wishes.stop);
-            let post = Post { job, number, share, sender, stop, gauge };
+            let (sender, notices, stop) = (sender.clone(), tell.clone(), &wishes.stop);
+            let post = Post { job, number, share, sender, notices, stop, gauge };
             let worker = thread::Builder::new()
                 .name(format!("worker-{number}"))
                 .spawn_scoped(scope, move || post.watch(&port, opened));
@@ -122,7 +123,7 @@ pub fn run(job: &RunJob, sources: Vec<Opened>, writer: Writer<'_>) -> Result<(),
         // The workers hold the only senders: when the last is gone, the writer is done.
         drop(sender);
         let workers_seen = names.into_iter().zip(&gauges).collect();
-        Desk::new(job, writer, &wishes, workers_seen).serve(&records);
+        Desk::new(job, writer, &wishes, workers_seen).serve(&records, &notices);
         joined(workers)
     })
 }

@@ -5,9 +5,7 @@ use std::collections::HashSet;
 use std::hash::BuildHasher;
 
 use foldhash::fast::FixedState;
-
-use crate::sink::heartbeat;
-use crate::sink::text::LineFormat;
+use wardwatch_record::Notice;
 
 /// Warnings remembered; beyond, all are forgotten and heard once more.
 const MOST: usize = 256;
@@ -17,11 +15,11 @@ const MOST: usize = 256;
 pub(super) struct Told(HashSet<u64>);
 
 impl Told {
-    /// Is this line to be said? A heartbeat always is, and what has changed; that is also when
+    /// Is this to be said? A heartbeat always is, and what has changed; that is also when
     /// earlier warnings are over.
-    pub(super) fn is_new(&mut self, format: &LineFormat, line: &str) -> bool {
-        if !heartbeat::is_warning(format, line) {
-            if !heartbeat::is_beat(format, line) {
+    pub(super) fn is_new(&mut self, notice: &Notice) -> bool {
+        if !notice.is_warning() {
+            if !notice.is_beat() {
                 self.0.clear();
             }
             return true;
@@ -29,52 +27,46 @@ impl Told {
         if self.0.len() >= MOST {
             self.0.clear();
         }
-        let words = line.split_once(' ').map_or(line, |(_, words)| words);
         // Counts differ each time; what is wrong is the same.
         let is_count = |word: &&str| word.bytes().all(|byte| byte.is_ascii_digit());
-        let words: Vec<&str> = words.split(' ').filter(|word| !is_count(word)).collect();
+        let words = notice.message.en.split(' ').filter(|word| !is_count(word));
+        let words: Vec<&str> = words.collect();
         self.0.insert(FixedState::with_seed(0).hash_one(words))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::lang::{Language, Phrase};
-    use crate::net::Timestamp;
-    use crate::sink::{Clock, Status};
+    use wardwatch_record::{Message, Topic};
 
-    fn format() -> LineFormat {
-        let threats = ioc_feeds::curated::threats().unwrap();
-        LineFormat { language: Language::Vi, clock: Clock::new(jiff::tz::TimeZone::UTC), threats }
+    use super::*;
+    use crate::sink::{Status, heartbeat};
+
+    fn warning(seconds: i64, text: &str) -> Notice {
+        Notice::warning(seconds, Topic::Interface, Message::new("", text))
     }
 
     #[test]
     fn a_warning_is_heard_once_until_something_has_changed() {
-        let (format, mut told) = (format(), Told::default());
-        let at = |seconds| Timestamp::new(seconds, 0);
-        let warning = |seconds, text: &str| heartbeat::warning(&format, at(seconds), text);
-        assert!(told.is_new(&format, &warning(1, "mất 3 dòng")));
-        assert!(!told.is_new(&format, &warning(60, "mất 71 dòng")), "only the count differs");
-        assert!(told.is_new(&format, &warning(61, "card mạng eth1 đã ngắt")));
-        assert!(told.is_new(&format, &warning(61, "card mạng eth2 đã ngắt")), "another interface");
+        let mut told = Told::default();
+        assert!(told.is_new(&warning(1, "3 lines were lost")));
+        assert!(!told.is_new(&warning(60, "71 lines were lost")), "only the count differs");
+        assert!(told.is_new(&warning(61, "interface eth1 is down")));
+        assert!(told.is_new(&warning(61, "interface eth2 is down")), "another interface");
         // A heartbeat says that the sensor lives, not that it is well.
-        let beat = heartbeat::line(&format, Phrase::Running, &Status::default());
-        assert!(told.is_new(&format, &beat));
-        assert!(!told.is_new(&format, &warning(62, "card mạng eth1 đã ngắt")));
-        let change = heartbeat::information(&format, at(63), "card mạng eth1 đã trở lại");
-        assert!(told.is_new(&format, &change));
-        assert!(told.is_new(&format, &warning(64, "card mạng eth1 đã ngắt")));
+        assert!(told.is_new(&heartbeat::notice(Topic::Running, &Status::default())));
+        assert!(!told.is_new(&warning(62, "interface eth1 is down")));
+        let change = Message::new("", "interface eth1 is up again");
+        assert!(told.is_new(&Notice::information(63, Topic::Interface, change)));
+        assert!(told.is_new(&warning(64, "interface eth1 is down")));
     }
 
     #[test]
     fn what_is_remembered_is_bounded() {
-        let (format, mut told) = (format(), Told::default());
+        let mut told = Told::default();
         for number in 0..MOST * 3 {
             let name: String = std::iter::repeat_n('x', number + 1).collect();
-            assert!(
-                told.is_new(&format, &heartbeat::warning(&format, Timestamp::default(), &name))
-            );
+            assert!(told.is_new(&warning(0, &name)));
             assert!(told.0.len() <= MOST);
         }
     }

@@ -50,16 +50,6 @@ impl AppError {
                  hình; máy này có: {}",
                 system(existing)
             ),
-            (Self::Metrics { listen, in_use, reason }, Language::Vi) => {
-                let hint = match in_use {
-                    true => {
-                        "; tiến trình khác đang dùng (một wardwatch thứ hai?): hãy chọn nơi khác ở mục \
-                         [metrics]"
-                    }
-                    false => "",
-                };
-                format!("không phục vụ được trang số liệu trên {listen}: {}{hint}", system(reason))
-            }
             #[cfg(feature = "live")]
             (Self::Privilege(error), Language::Vi) => {
                 format!("{}; wardwatch không chạy với quyền cao hơn mức cần thiết", rights(error))
@@ -209,14 +199,6 @@ mod tests {
             ),
             (AppError::InUse { directory: path(), first: None }, "/x/y"),
             (AppError::WhichInterface("none that may be seen".into()), "-i"),
-            (
-                AppError::Metrics {
-                    listen: "unix:/x".into(),
-                    in_use: true,
-                    reason: "address already in use".into(),
-                },
-                "[metrics]",
-            ),
             #[cfg(feature = "live")]
             (AppError::Privilege(RightsError::Groups("x".into())), "root"),
             #[cfg(feature = "live")]

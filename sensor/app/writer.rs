@@ -3,6 +3,7 @@
 use std::io;
 
 use ioc_feeds::threat::Threats;
+use wardwatch_record::Notice;
 
 use crate::alert::outbox::WorkerPulse;
 use crate::alert::{Alert, Record};
@@ -133,7 +134,6 @@ impl<'s> Writer<'s> {
                 self.enricher.learn(*fact);
                 Ok(())
             }
-            Record::Notice(line) => self.notice(&line),
             Record::Event(event) => self.all(|sink| sink.event(&event)),
             Record::Fault(fault) => {
                 self.note(fault.caught, None);
@@ -162,12 +162,12 @@ impl<'s> Writer<'s> {
         self.enricher.forget_hosts();
     }
 
-    /// Writes a line about the sensor itself.
+    /// Writes what the sensor says of itself.
     ///
     /// # Errors
     /// As [`Writer::write`].
-    pub fn notice(&mut self, line: &str) -> io::Result<()> {
-        self.all(|sink| sink.notice(line))
+    pub fn notice(&mut self, notice: &Notice) -> io::Result<()> {
+        self.all(|sink| sink.notice(notice))
     }
 
     /// Hands everything to the system.
@@ -184,6 +184,14 @@ impl<'s> Writer<'s> {
     /// As [`Writer::write`].
     pub fn status(&mut self, status: &Status) -> io::Result<()> {
         self.all(|sink| sink.status(status))
+    }
+
+    /// Hands what other programs are told of the sensor to every sink.
+    ///
+    /// # Errors
+    /// As [`Writer::write`].
+    pub fn report(&mut self, status: &wardwatch_record::Status) -> io::Result<()> {
+        self.all(|sink| sink.report(status))
     }
 
     /// What did not reach a destination since the start.

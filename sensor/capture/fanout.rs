@@ -3,7 +3,7 @@
 //!
 //! The only module with `unsafe`: `setsockopt`, `getsockopt`, `poll` and `ioctl` have no safe form
 //! for packet sockets in any crate we carry. Every block passes a pointer to a local of the size
-//! that it names, to a call that keeps none of them. Nothing from the wire comes here.
+//! that it names (or none, in a test), to a call that keeps none of them. Nothing from the wire comes here.
 #![allow(unsafe_code)]
 
 use std::ffi::CString;
@@ -153,4 +153,14 @@ fn name_of(interface: &str) -> Option<[libc::c_char; libc::IFNAMSIZ]> {
         *to = from as libc::c_char;
     }
     Some(name)
+}
+/// For tests: what the kernel says to a call on no socket at all, with these two arguments and nothing
+/// else; to make a socket, the first is its family.
+#[cfg(debug_assertions)]
+pub(super) fn answer(call: libc::c_long, first: i64, third: i64) -> io::Error {
+    let nothing: i64 = 0;
+    // SAFETY: every pointer among the arguments is null and every descriptor -1, so that the kernel can
+    // do nothing but answer; a socket of a family is made at most, and stays open for a test.
+    let answer = unsafe { libc::syscall(call, first, nothing, third, nothing, nothing, nothing) };
+    if answer < 0 { io::Error::last_os_error() } else { io::ErrorKind::Other.into() }
 }

@@ -342,6 +342,31 @@ fn explain(name: &str, error: &pcap::Error) -> CaptureError {
     }
 }
 
+/// For tests, after rights were given up: what the kernel answers to calls that would reach somebody.
+#[cfg(debug_assertions)]
+pub fn refused() -> String {
+    if std::env::var_os("WARDWATCH_TEST_CALLS").is_none() {
+        return String::new();
+    }
+    let packet = size_of::<libc::sockaddr_ll>() as i64;
+    let calls = [
+        ("socket(AF_INET)", libc::SYS_socket, i64::from(libc::AF_INET), 0),
+        ("socket(AF_INET6)", libc::SYS_socket, i64::from(libc::AF_INET6), 0),
+        ("connect", libc::SYS_connect, -1, 0),
+        ("bind", libc::SYS_bind, -1, 16),
+        ("bind of a packet socket", libc::SYS_bind, -1, packet),
+        ("listen", libc::SYS_listen, -1, 0),
+        ("accept4", libc::SYS_accept4, -1, 0),
+        ("sendto", libc::SYS_sendto, -1, 0),
+        ("sendmsg", libc::SYS_sendmsg, -1, 0),
+        ("sendmmsg", libc::SYS_sendmmsg, -1, 0),
+    ];
+    let said = calls.map(|(name, call, first, third)| {
+        format!("; {name}: {}", fanout::answer(call, first, third))
+    });
+    said.concat()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,12 +4,11 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use ioc_feeds::{Date, file};
+use ioc_feeds::{Date, Message, file};
 
-use super::run::{log_directory, metrics, streams, syslog_sinks};
+use super::run::{log_directory, streams};
 use super::{complain, unwritable};
-use crate::app::metrics::Metrics;
-use crate::app::notices::Notice;
+use crate::app::notices::Circumstance;
 use crate::app::{AppError, clock, run};
 use crate::capture::live::{LiveOptions, now};
 use crate::cli::Run;
@@ -18,14 +17,13 @@ use crate::directory::Owners;
 use crate::lang;
 use crate::privilege::{Refusal, Trial, trial};
 use crate::sink::target::Target;
-use crate::sink::text::LineFormat;
 
 /// Everything that a run would open, tried.
 pub(super) fn check(
     options: &Run,
     settings: &Settings,
     (names, workers, live): (&[String], usize, &LiveOptions),
-    (format, owners, newest): (&LineFormat, &Owners, Option<Date>),
+    (owners, newest): (&Owners, Option<Date>),
 ) -> Result<u8, AppError> {
     let log = log_directory(options, settings);
     let mut files = vec![log.join("alerts.log")];
@@ -35,15 +33,9 @@ pub(super) fn check(
         None if settings.eve => files.push(log.join("eve.json")),
         None => {}
     }
-    drop(syslog_sinks(settings, format)?);
     let user = settings.user.as_deref();
     let asked = Trial { user, sandbox: settings.sandbox, log: &log, files: &files };
     trial(&asked, owners).map_err(|refused| refusal_of(refused, settings))?;
-    if let Some(page) = metrics(options, settings, owners)? {
-        // A socket of a test must not stay.
-        let closed = Metrics::close(page);
-        closed.map_err(|(path, error)| unwritable(&path, &error))?;
-    }
     let opened = run::open(names, workers, live)?;
     let mut said: Vec<&str> = Vec::new();
     for (port, result) in &opened {
@@ -51,12 +43,12 @@ pub(super) fn check(
             && !said.contains(&port.name())
         {
             said.push(port.name());
-            let reason = lang::capture(settings.language, error);
-            complain(&Notice::Waiting(reason).text(settings.language));
+            let reason = Message::made(|language| lang::capture(language, error));
+            complain(&Circumstance::Waiting(reason).text(settings.language));
         }
     }
     if let Some(fault) = clock::fault(now(), clock::built(), newest) {
-        complain(&Notice::Clock(fault).text(settings.language));
+        complain(&Circumstance::Clock(fault).text(settings.language));
     }
     complain(&lang::checked(settings.language));
     Ok(0)

@@ -114,7 +114,7 @@ fn describe(indicator: &Indicator, language: Language) -> String {
     format!(
         "{} ({}), {}, {}, {}, {}, {}, {}",
         indicator.pattern,
-        lang::pattern(language, &indicator.pattern),
+        lang::pattern(language, indicator.pattern.kind()),
         indicator.threat,
         lang::role(language, indicator.role),
         lang::confidence(language, indicator.confidence),

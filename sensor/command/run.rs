@@ -9,33 +9,31 @@ use std::thread;
 
 use ioc_feeds::file;
 use ioc_feeds::format::FeedError;
+use wardwatch_record::spool::Spool;
 
 use super::{check, expression, load, settings, unwritable};
 use crate::alert::Origin;
 use crate::alert::event::EventKinds;
 use crate::app::indicators;
 use crate::app::keep::Keep;
-use crate::app::metrics::Metrics;
-use crate::app::notices::Notice;
+use crate::app::notices::Circumstance;
 use crate::app::run::{self, RunJob};
 use crate::app::writer::Writer;
-use crate::app::{AppError, clock};
+use crate::app::{AppError, clock, notify};
 use crate::capture::Filter;
 use crate::capture::live::{LiveOptions, interfaces, now};
 use crate::cli::{Global, Run, event_kinds};
-use crate::config::{ConfigError, Settings, Workers};
+use crate::config::{ConfigError, Settings, SpoolSettings, Workers};
 use crate::directory::{Busy, Directory, LOCK, Lock, Owners};
 use crate::enrich::Enricher;
 use crate::enrich::fold::Fold;
-use crate::lang::{self, Said};
+use crate::lang::Said;
 use crate::matching::reload::Published;
 use crate::privilege::{self, LogPlace, Needs};
-use crate::sink::escape;
 use crate::sink::eve::EveSink;
-use crate::sink::file::{LineOut, Weight};
 use crate::sink::log::{LogFile, LogOptions};
+use crate::sink::spool::SpoolSink;
 use crate::sink::stream::Stream;
-use crate::sink::syslog::{SyslogSink, TlsFiles};
 use crate::sink::target::{self, Target, is_stdout};
 use crate::sink::text::{LineFormat, TextSink};
 use crate::sink::{Clock, Sink};
@@ -77,11 +75,12 @@ pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
     let events = events(&options, &settings)?;
     if options.test {
         let watched = (&*names, workers, &live);
-        let lines = (&format, &owners, indicators.newest.all);
-        return check::check(&options, &settings, watched, lines);
+        return check::check(&options, &settings, watched, (&owners, indicators.newest.all));
     }
     let log = log_place(&options, &settings, &owners)?;
-    let lock = lock(&log, &format)?;
+    let log_lock = lock(&log, &format)?;
+    let spool = spool_place(&settings, &owners)?;
+    let spool_lock = spool.as_ref().map(|place| lock(place, &format)).transpose()?;
     let Outputs { sinks, eve_file } = outputs(&options, &settings, &format, &owners)?;
     let keep = Keep::open(&log_path, &owners, settings.save_bad_frames);
     let keep = keep.map_err(|error| unwritable(&log_path, &error))?;
@@ -102,29 +101,25 @@ pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
         format,
         heartbeat_nanos: settings.heartbeat_nanos,
         newest: indicators.newest,
-        metrics: metrics(&options, &settings, &owners)?,
         notices: Vec::new(),
         keep,
     };
+    notify::connect();
     let sources = run::open(&job.interfaces, job.workers, &job.live)?;
-    let fault = clock::fault(now(), clock::built(), job.newest.all).map(Notice::Clock);
+    let fault = clock::fault(now(), clock::built(), job.newest.all).map(Circumstance::Clock);
     job.notices.extend(fault);
     let runtime = job.keep.runtime_file();
     if settings.sandbox {
-        job.notices.extend(give_up_rights(eve_file.into_iter().chain(runtime), &settings, log)?);
+        let places = (log, spool);
+        let given_up = give_up_rights(eve_file.into_iter().chain(runtime), &settings, places)?;
+        job.notices.extend(given_up);
     }
+    let sinks = spooled(&settings, &owners)?.into_iter().chain(sinks).collect();
     let window = settings.limits.throttle.window_nanos;
     let writer = Writer::new(Enricher::new(settings.threats), sinks)
         .with_fold(Fold::new(sources.len(), window));
     run::run(&job, sources, writer)?;
-    if let Some(Err((path, error))) = job.metrics.take().map(Metrics::close) {
-        let (path, reason) = (path.to_string_lossy(), crate::capture::describe(&error));
-        // A standard error that nobody reads must not hold the end up.
-        let left = lang::socket_left(settings.language, &path, &reason);
-        let line = format!("wardwatch: {}\n", escape::line(&left));
-        let _ = Stream::stderr().line(line.as_bytes(), Weight::Notice);
-    }
-    drop(lock);
+    drop((spool_lock, log_lock));
     Ok(0)
 }
 
@@ -156,9 +151,29 @@ fn log_place(options: &Run, settings: &Settings, owners: &Owners) -> Result<LogP
     Ok(LogPlace { path, directory, is_new, files })
 }
 
+/// The spool's directory. Its files are made by whoever the process is in the end.
+fn spool_place(settings: &Settings, owners: &Owners) -> Result<Option<LogPlace>, AppError> {
+    let Some(SpoolSettings { directory: path, .. }) = settings.spool.clone() else {
+        return Ok(None);
+    };
+    let opened = Directory::open_or_make(&path, owners);
+    let (directory, is_new) = opened.map_err(|error| unwritable(&path, &error))?;
+    Ok(Some(LogPlace { path, directory, is_new, files: vec![LOCK.into()] }))
+}
+
+/// The spool as the first sink: what stands in the log stands there too.
+fn spooled(settings: &Settings, owners: &Owners) -> Result<Option<Box<dyn Sink>>, AppError> {
+    let Some(SpoolSettings { directory, sensor, bounds }) = &settings.spool else {
+        return Ok(None);
+    };
+    let spool = Spool::open(directory, owners, *bounds, sensor.as_deref());
+    let spool = spool.map_err(|error| unwritable(directory, &error))?;
+    Ok(Some(Box::new(SpoolSink::new(spool, now()))))
+}
+
 /// The directory for this sensor alone.
 fn lock(log: &LogPlace, format: &LineFormat) -> Result<Lock, AppError> {
-    Lock::take(&log.directory, &format.clock.rfc3339(now())).map_err(|busy| match busy {
+    Lock::take(&log.directory, &format.clock.rfc3339(now().0)).map_err(|busy| match busy {
         Busy::Taken(first) => AppError::InUse { directory: log.path.clone(), first },
         Busy::Refused(error) => unwritable(&log.path.join(LOCK), &error),
     })
@@ -168,26 +183,36 @@ fn lock(log: &LogPlace, format: &LineFormat) -> Result<Lock, AppError> {
 fn give_up_rights(
     writable: impl Iterator<Item = PathBuf>,
     settings: &Settings,
-    mut log: LogPlace,
-) -> Result<Vec<Notice>, AppError> {
+    (mut log, spool): (LogPlace, Option<LogPlace>),
+) -> Result<Vec<Circumstance>, AppError> {
     log.files.retain(|name| log.directory.stat(name).is_ok());
     let feeds = &settings.feeds;
     let lists = || feeds.paths.iter().chain(&feeds.allow).chain(&settings.threats_file);
-    let of_tls = settings.syslog.iter().filter_map(|server| server.tls.as_ref());
     let needs = Needs {
         user: settings.user.clone(),
         log,
-        readable: lists().chain(of_tls.flat_map(TlsFiles::all)).cloned().collect(),
+        spool,
+        readable: lists().cloned().collect(),
         fixed: settings.files.iter().cloned().chain(inner(&feeds.paths)).collect(),
         writable: writable.collect(),
-        removable: settings.metrics.iter().filter_map(|at| at.socket().cloned()).collect(),
     };
-    let mut held = privilege::drop_all(&needs).map_err(AppError::Privilege)?;
-    let missing = std::mem::take(&mut held.missing).into_iter().map(Notice::Unprotected);
-    let unfollowed = std::mem::take(&mut held.unfollowed).into_iter().map(Notice::Unfollowed);
+    let mut held = privilege::drop_all(&needs, tried).map_err(AppError::Privilege)?;
+    let missing = std::mem::take(&mut held.missing).into_iter().map(Circumstance::Unprotected);
+    let unfollowed = std::mem::take(&mut held.unfollowed).into_iter().map(Circumstance::Unfollowed);
     let mut said: Vec<_> = missing.chain(unfollowed).collect();
     said.extend(lists().flat_map(|path| unreadable(path)));
-    Ok(std::iter::once(Notice::Holds(held)).chain(said).collect())
+    Ok(std::iter::once(Circumstance::Holds(held)).chain(said).collect())
+}
+
+/// What a test tries once rights are given up.
+#[cfg(debug_assertions)]
+fn tried() -> String {
+    crate::capture::live::refused()
+}
+
+#[cfg(not(debug_assertions))]
+const fn tried() -> String {
+    String::new()
 }
 
 /// The feeds in directories of feeds; what a link among them points at is read too.
@@ -197,8 +222,8 @@ fn inner(paths: &[PathBuf]) -> Vec<PathBuf> {
 }
 
 /// What can be read no more, now that rights are given up: a change there would not be seen.
-fn unreadable(path: &Path) -> Vec<Notice> {
-    let notice = |path: &Path, error: &io::Error| Notice::Unreadable {
+fn unreadable(path: &Path) -> Vec<Circumstance> {
+    let notice = |path: &Path, error: &io::Error| Circumstance::Unreadable {
         path: path.into(),
         reason: crate::capture::describe(error),
     };
@@ -284,7 +309,6 @@ fn outputs(
     if options.stdout || settings.stdout {
         sinks.push(Box::new(TextSink::new(format.clone(), Stream::stdout())));
     }
-    sinks.extend(syslog_sinks(settings, format)?);
     Ok(Outputs { sinks, eve_file })
 }
 
@@ -300,21 +324,6 @@ pub(super) fn streams(
     Ok(Some((path.clone(), target)))
 }
 
-/// The syslog servers of the configuration.
-pub(super) fn syslog_sinks(
-    settings: &Settings,
-    format: &LineFormat,
-) -> Result<Vec<Box<dyn Sink>>, AppError> {
-    let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
-    for server in &settings.syslog {
-        let sink = SyslogSink::new(format.clone(), server).map_err(|error| {
-            ConfigError::Value(error.said().of(&format!("syslog {}", server.target)))
-        })?;
-        sinks.push(Box::new(sink));
-    }
-    Ok(sinks)
-}
-
 /// Rings of all sockets together are the kernel's memory, which nothing can swap out.
 fn refuse_rings(settings: &Settings, sockets: usize) -> Result<(), ConfigError> {
     check::refuse_rings(settings.ring_bytes, sockets).map_err(|error| {
@@ -323,20 +332,6 @@ fn refuse_rings(settings: &Settings, sockets: usize) -> Result<(), ConfigError> 
             format!("capture.ring_mb: all rings together take more than three quarters of this machine's memory ({error}); lower ring_mb or the number of workers"),
         ))
     })
-}
-
-/// Taken while the process may still do so. A check beside a running sensor finds the address
-/// taken, and that is as it should be.
-pub(super) fn metrics(
-    options: &Run,
-    settings: &Settings,
-    owners: &Owners,
-) -> Result<Option<Metrics>, AppError> {
-    let bind = |listen| Metrics::bind(listen, owners);
-    match settings.metrics.as_ref().map(bind).transpose() {
-        Err(AppError::Metrics { in_use: true, .. }) if options.test => Ok(None),
-        page => page,
-    }
 }
 
 /// Standard output is either for people or for programs.

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use wardwatch_record::AlertRecord;
 
 use super::{complain, expression, load, settings, unwritable};
 use crate::alert::Origin;
@@ -20,7 +21,7 @@ use crate::capture::{Filter, LinkType};
 use crate::cli::{Format, Global, Scan};
 use crate::config::Settings;
 use crate::decode::link_type_name;
-use crate::enrich::{Enricher, FullAlert};
+use crate::enrich::Enricher;
 use crate::lang::{self, Language};
 use crate::sink::eve::EveSink;
 use crate::sink::summary::Summary;
@@ -236,7 +237,7 @@ fn sinks(
 struct Shared(Rc<RefCell<Summary>>);
 
 impl Sink for Shared {
-    fn alert(&mut self, alert: &FullAlert<'_>) -> io::Result<()> {
+    fn alert(&mut self, alert: &AlertRecord) -> io::Result<()> {
         self.0.borrow_mut().alert(alert)
     }
 
@@ -249,7 +250,7 @@ impl Sink for Shared {
 struct AlertsOnly<S>(S);
 
 impl<S: Sink> Sink for AlertsOnly<S> {
-    fn alert(&mut self, alert: &FullAlert<'_>) -> io::Result<()> {
+    fn alert(&mut self, alert: &AlertRecord) -> io::Result<()> {
         self.0.alert(alert)
     }
 

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use crossbeam_channel::bounded;
 use ioc_feeds::{Indicator, Pattern, Scope};
+use wardwatch_record::AlertRecord;
 
 use super::{load, settings};
 use crate::alert::event::EventKinds;
@@ -26,7 +27,7 @@ use crate::app::{AppError, clock};
 use crate::capture::{Frame, LinkType};
 use crate::cli::{FeedOptions, Global};
 use crate::config::Settings;
-use crate::enrich::{Enricher, FullAlert};
+use crate::enrich::Enricher;
 use crate::lang::{self, Language};
 use crate::matching::{IndicatorId, IndicatorSet, Matcher};
 use crate::net::Timestamp;
@@ -145,7 +146,7 @@ impl Path<'_> {
             None => self.is_found(id, indicator),
         };
         let language = self.settings.language;
-        let kind = lang::pattern(language, &indicator.pattern);
+        let kind = lang::pattern(language, indicator.pattern.kind());
         let text = indicator.pattern.text();
         let (feed, text) = (escape::field(&indicator.feed), escape::field(&text));
         let past = match (indicator.expires, language) {
@@ -221,8 +222,12 @@ struct Ear {
 }
 
 impl Sink for Ear {
-    fn alert(&mut self, full: &FullAlert<'_>) -> io::Result<()> {
-        if full.indicator.threat == self.threat && full.alert.kind == self.kind {
+    fn alert(&mut self, alert: &AlertRecord) -> io::Result<()> {
+        let is_there = match self.kind {
+            Kind::Behaviour => alert.place.starts_with("behaviour."),
+            kind => alert.place == kind.label(),
+        };
+        if alert.threat.key == *self.threat && is_there {
             *self.heard.borrow_mut() = true;
         }
         Ok(())

@@ -1,77 +1,29 @@
-//! Stage 7: an alert becomes a full alert: how bad, since when known, what to do now.
+//! Stage 7: an alert becomes a record: how bad, since when known, what to do now.
 //!
 //! First stage behind the queue; runs in the writer's thread. Owns texts and contacts; writes
 //! nothing and never touches the network.
 
 pub mod fold;
 pub mod hosts;
+pub mod packet;
 
-use std::borrow::Cow;
+use std::hash::BuildHasher;
 
-use ioc_feeds::threat::{Contact, Severity, Text, Threat, Threats};
-use ioc_feeds::{Confidence, Date, Indicator};
+use foldhash::fast::FixedState;
+use ioc_feeds::threat::{Severity, Threats};
+use ioc_feeds::{Confidence, Indicator};
+use wardwatch_record::alert as record;
+use wardwatch_record::{AlertRecord, FORM, Message, Time};
 
-use crate::alert::{Alert, Identity, Reason};
+use crate::alert::{Alert, Crowd, Crowding, Identity, Reason};
+use crate::lang;
 use crate::matching::IndicatorId;
 use crate::matching::behaviour::Mode;
 use crate::matching::severity::{Weakness, one_step_up, severity};
-use crate::net::Mac;
 use crate::observation::Kind;
 use hosts::Hosts;
 
-/// Everything there is to say about a contact, borrowed.
-#[derive(Clone, Copy, Debug)]
-pub struct FullAlert<'a> {
-    /// The contact.
-    pub alert: &'a Alert,
-    /// The indicator that matched.
-    pub indicator: &'a Indicator,
-    /// What is known of its threat.
-    pub threat: &'a Threat,
-    /// Whom to call.
-    pub contact: &'a Contact,
-    /// How bad, at the time of the contact.
-    pub severity: Severity,
-    /// Age of the indicator in days at that time, where it weakens the alert.
-    pub old_days: Option<i64>,
-    /// Name of our host, as far as it is known.
-    pub host_name: Option<&'a str>,
-    /// Its hardware address: as it told itself, else as the frame shows it (which behind a router
-    /// is the router's).
-    pub our_mac: Option<Mac>,
-    /// What the behaviour means, if the alert is about one.
-    pub explanation: Option<&'a Text>,
-    /// How sure: the indicator's word, or high when a behaviour and an indicator agree.
-    pub confidence: Confidence,
-}
-
-impl FullAlert<'_> {
-    /// When the indicator was last known to be in use.
-    pub fn known(&self) -> Option<Date> {
-        self.indicator.last_seen.or(self.indicator.first_seen)
-    }
-
-    /// Where it was seen: `dns.query`, `ip`, `behaviour.NAME` ...
-    pub fn place(&self) -> Cow<'static, str> {
-        match self.alert.kind {
-            Kind::Behaviour => format!("behaviour.{}", self.indicator.pattern).into(),
-            kind => kind.label().into(),
-        }
-    }
-
-    /// The other reasons of the alert: what was met, and where.
-    pub fn also(&self) -> impl Iterator<Item = String> {
-        self.alert.also.iter().filter_map(|reason| {
-            let indicator = self.alert.set.get(reason.indicator)?;
-            Some(match reason.kind {
-                Kind::Behaviour => format!("behaviour.{}", indicator.pattern),
-                kind => format!("{} ({})", indicator.pattern, kind.label()),
-            })
-        })
-    }
-}
-
-/// Turns alerts into full alerts.
+/// Turns alerts into records.
 #[derive(Clone, Debug)]
 pub struct Enricher {
     threats: Threats,
@@ -105,30 +57,51 @@ impl Enricher {
     }
 
     /// Everything there is to say about an alert; `None` only if its indicator is not in its set.
-    pub fn enrich<'a>(&'a self, alert: &'a Alert) -> Option<FullAlert<'a>> {
+    pub fn enrich(&self, alert: &Alert) -> Option<AlertRecord> {
         let indicator = alert.set.get(alert.indicator)?;
         let threat = self.threats.get(&indicator.threat);
         let (severity, old_days) = self.weigh(alert, alert.indicator)?;
         let severity = if alert.weakness.is_some() { Severity::Low } else { severity };
         let behaviour = alert.set.behaviour(alert.indicator);
         let (severity, agree) = self.together(alert, severity);
+        let key = indicator.threat.to_string();
+        Some(AlertRecord {
+            form: FORM,
+            time: Time::from(alert.sighting.time.0),
+            severity,
+            threat: record::Threat { key, name: threat.name.clone() },
+            host: self.host(alert),
+            peer: record::End { address: alert.peer.address.to_ip(), port: alert.peer.port },
+            place: place(alert.kind, indicator),
+            seen: alert.seen.clone(),
+            explanation: behaviour.map(|behaviour| behaviour.text.clone()),
+            action: Message::made(|language| threat.action(language, &self.threats.contact)),
+            count: alert.count,
+            first: Time::from(alert.first.0),
+            opened: Time::from(alert.opened.0),
+            indicator: known(indicator, old_days),
+            confidence: if agree { Confidence::High } else { indicator.confidence },
+            also: also(alert),
+            weakness: alert.weakness.map(weakness),
+            crowd: alert.crowd.as_deref().map(crowd),
+            to_server: alert.sighting.client == alert.sighting.source,
+            sighting: packet::sighting(&alert.sighting),
+        })
+    }
+
+    /// Who it is, as far as that is known.
+    fn host(&self, alert: &Alert) -> record::Host {
         let (ours, seen) = (alert.ours.address, alert.our_mac());
         // Of many, what can be trusted is the sender of the frame.
         let is_of_many = alert.crowd.as_ref().is_some_and(|crowd| crowd.is_of_many());
-        let our_mac = self.hosts.mac(ours).filter(|_| !is_of_many).or(seen);
-        let host_name = self.hosts.name(ours, seen).filter(|_| !is_of_many);
-        Some(FullAlert {
-            alert,
-            indicator,
-            threat,
-            contact: &self.threats.contact,
-            severity,
-            old_days,
-            host_name,
-            our_mac,
-            explanation: behaviour.map(|behaviour| &behaviour.text),
-            confidence: if agree { Confidence::High } else { indicator.confidence },
-        })
+        let mac = self.hosts.mac(ours).filter(|_| !is_of_many).or(seen);
+        let name = self.hosts.name(ours, seen).filter(|_| !is_of_many);
+        record::Host {
+            address: ours.to_ip(),
+            port: alert.ours.port,
+            name: name.map(str::to_owned),
+            mac: mac.map(|mac| mac.to_string()),
+        }
     }
 
     /// The severity of one reason by itself, and its age where that weakens it.
@@ -157,6 +130,67 @@ impl Enricher {
             && (is_on(alert.indicator)
                 || strong().any(|Reason { indicator, .. }| is_on(*indicator)));
         (if agree { one_step_up(worst) } else { worst }, agree)
+    }
+}
+
+/// Where it was seen: `dns.query`, `ip`, `behaviour.NAME` ...
+fn place(kind: Kind, indicator: &Indicator) -> String {
+    match kind {
+        Kind::Behaviour => format!("behaviour.{}", indicator.pattern),
+        kind => kind.label().into(),
+    }
+}
+
+/// The other reasons of the alert: what was met, and where.
+fn also(alert: &Alert) -> Vec<String> {
+    let reasons = alert.also.iter().filter_map(|reason| {
+        let indicator = alert.set.get(reason.indicator)?;
+        Some(match reason.kind {
+            Kind::Behaviour => format!("behaviour.{}", indicator.pattern),
+            kind => format!("{} ({})", indicator.pattern, kind.label()),
+        })
+    });
+    reasons.collect()
+}
+
+fn known(indicator: &Indicator, old_days: Option<i64>) -> record::Indicator {
+    record::Indicator {
+        text: indicator.pattern.text(),
+        kind: indicator.pattern.kind().into(),
+        malware: indicator.malware.to_string(),
+        role: indicator.role,
+        feed: indicator.feed.to_string(),
+        reference: indicator.reference.to_string(),
+        first_seen: indicator.first_seen,
+        last_seen: indicator.last_seen,
+        old_days,
+    }
+}
+
+/// Why evidence is weak, and what to do instead of what the threat's words say.
+pub fn weakness(weakness: Weakness) -> record::Weakness {
+    record::Weakness {
+        kind: weakness.as_str().into(),
+        why: Message::made(|language| lang::weakness(language, weakness)),
+        check: Message::made(|language| lang::check_first(language, weakness)),
+    }
+}
+
+fn crowd(crowd: &Crowd) -> record::Crowd {
+    let by = match crowd.by {
+        Crowding::Indicator(_) => record::Crowding::Indicator,
+        Crowding::Host(..) => record::Crowding::Host,
+        Crowding::Tunnel(sender) => record::Crowding::Tunnel(sender.to_ip()),
+        Crowding::Threat(_) => record::Crowding::Threat,
+        Crowding::All => record::Crowding::All,
+    };
+    record::Crowd {
+        by,
+        group: format!("{:016x}", FixedState::with_seed(0).hash_one(crowd.by)),
+        hosts: crowd.hosts,
+        indicators: crowd.indicators,
+        first_hosts: crowd.first_hosts.iter().map(|host| host.to_ip()).collect(),
+        first_indicators: crowd.first_indicators.iter().map(ToString::to_string).collect(),
     }
 }
 

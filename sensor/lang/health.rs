@@ -163,7 +163,7 @@ pub fn resumed(language: Language, path: &str, numbers: [u64; 4]) -> String {
     }
 }
 
-/// A syslog server does not take messages.
+/// A reader does not take lines.
 pub fn unreachable(language: Language, target: &str, reason: &str) -> String {
     let reason = system(language, reason);
     match language {
@@ -177,30 +177,6 @@ pub fn reachable(language: Language, target: &str, dropped: u64) -> String {
     match language {
         Language::Vi => format!("đã gửi lại được đến {target}; {dropped} dòng đã bị bỏ"),
         Language::En => format!("{target} takes messages again; {dropped} were dropped"),
-    }
-}
-
-/// Certificates and key for a syslog server have changed.
-pub fn tls_reloaded(language: Language, target: &str) -> String {
-    match language {
-        Language::Vi => {
-            format!("đã nạp lại chứng thư, khóa TLS dùng cho {target}; dùng từ kết nối kế tiếp")
-        }
-        Language::En => format!(
-            "certificates and key for {target} reloaded; the next connection is made with them"
-        ),
-    }
-}
-
-/// They cannot be used.
-pub fn tls_kept(language: Language, target: &str, reason: &str) -> String {
-    match language {
-        Language::Vi => format!(
-            "không nạp lại được chứng thư, khóa TLS dùng cho {target}: {reason}; vẫn dùng bản cũ (người dùng mà wardwatch đang chạy phải đọc được các tệp này)"
-        ),
-        Language::En => format!(
-            "certificates and key for {target} not reloaded: {reason}; the old ones stay in use (the user that wardwatch runs as must be able to read these files)"
-        ),
     }
 }
 
@@ -226,28 +202,6 @@ pub fn closed(language: Language, target: &str, reason: &str) -> String {
         Language::En => format!(
             "nobody reads {target} any more ({reason}); watching goes on and the log file stays complete"
         ),
-    }
-}
-
-/// The metrics page cannot be answered.
-pub fn no_metrics(language: Language, reason: &str) -> String {
-    let reason = system(language, reason);
-    match language {
-        Language::Vi => format!("không phục vụ được trang số liệu (metrics): {reason}"),
-        Language::En => format!("the metrics page cannot be served: {reason}"),
-    }
-}
-
-/// The file of the metrics page's socket stays after the end.
-pub fn socket_left(language: Language, path: &str, reason: &str) -> String {
-    let reason = system(language, reason);
-    match language {
-        Language::Vi => format!(
-            "không xóa được tệp socket {path}: {reason}; lần khởi động sau wardwatch sẽ tự xóa"
-        ),
-        Language::En => {
-            format!("cannot remove the socket {path}: {reason}; the next start removes it")
-        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! Words for people, in Vietnamese and English. Owns phrases only; what is said of a threat
 //! stands in the threats file of `ioc-feeds`.
 
-mod crowd;
 mod errors;
 mod feeds;
 mod health;
@@ -9,16 +8,13 @@ mod said;
 mod standing;
 pub mod usage;
 
-use ioc_feeds::threat::Severity;
-use ioc_feeds::{Confidence, Date, Pattern, Role};
-
-pub use crowd::*;
 pub use errors::*;
 pub use feeds::*;
 pub use health::*;
 pub use ioc_feeds::threat::Language;
-pub use said::Said;
+pub use said::{Said, of_toml};
 pub use standing::*;
+pub use wardwatch_record::words::*;
 
 use crate::matching::severity::Weakness;
 
@@ -33,60 +29,6 @@ const fn pick(language: Language, vi: &'static str, en: &'static str) -> &'stati
 /// Heads what a user of other tools may have meant.
 pub const fn hint(language: Language) -> &'static str {
     pick(language, "gợi ý:", "hint:")
-}
-
-/// How bad, in capitals, as it stands at the head of a line.
-pub const fn severity(language: Language, severity: Severity) -> &'static str {
-    match severity {
-        Severity::Critical => pick(language, "NGHIÊM TRỌNG", "CRITICAL"),
-        Severity::High => pick(language, "CAO", "HIGH"),
-        Severity::Medium => pick(language, "TRUNG BÌNH", "MEDIUM"),
-        Severity::Low => pick(language, "THẤP", "LOW"),
-    }
-}
-
-/// How sure.
-pub const fn confidence(language: Language, confidence: Confidence) -> &'static str {
-    match confidence {
-        Confidence::High => pick(language, "độ tin cậy cao", "confidence high"),
-        Confidence::Medium => pick(language, "độ tin cậy trung bình", "confidence medium"),
-        Confidence::Low => pick(language, "độ tin cậy thấp", "confidence low"),
-    }
-}
-
-/// What an indicator is.
-pub const fn pattern(language: Language, pattern: &Pattern) -> &'static str {
-    match pattern {
-        Pattern::Domain { .. } => pick(language, "tên miền", "domain"),
-        Pattern::Ip(_) => pick(language, "địa chỉ IP", "IP address"),
-        Pattern::IpPort(..) => pick(language, "địa chỉ IP và cổng", "IP address and port"),
-        Pattern::Cidr(..) => pick(language, "dải địa chỉ IP", "IP network"),
-        Pattern::Url { .. } => pick(language, "URL", "url"),
-        Pattern::Path(_) => pick(language, "phần đường dẫn của URL", "path"),
-        Pattern::UserAgent(_) => pick(language, "chuỗi User-Agent", "user agent"),
-        Pattern::Ja3(_) => "JA3",
-        Pattern::Ja4(_) => "JA4",
-        Pattern::CertSha1(_) => pick(language, "chứng thư số", "certificate"),
-        Pattern::Behaviour(_) => pick(language, "hành vi trên mạng", "network behaviour"),
-    }
-}
-
-/// What the infrastructure was used for.
-pub const fn role(language: Language, role: Role) -> &'static str {
-    match role {
-        Role::C2 => pick(language, "máy chủ điều khiển", "command and control server"),
-        Role::Delivery => pick(language, "máy chủ phát tán mã độc", "delivery server"),
-        Role::Exfiltration => {
-            pick(language, "nơi nhận dữ liệu bị lấy cắp", "receiver of stolen data")
-        }
-        Role::Sinkhole => pick(
-            language,
-            "máy chủ điều khiển đã bị vô hiệu hóa",
-            "command server taken over by defenders",
-        ),
-        Role::Canary => pick(language, "dấu hiệu kiểm tra", "test sign"),
-        Role::Unknown => pick(language, "chưa rõ vai trò", "role not known"),
-    }
 }
 
 /// Why evidence is weak.
@@ -132,62 +74,12 @@ pub const fn check_first(language: Language, weakness: Weakness) -> &'static str
     }
 }
 
-/// Heads the other reasons of an alert.
-pub const fn also(language: Language) -> &'static str {
-    pick(language, "trên cùng kết nối này còn khớp", "the same connection also met")
-}
-
 /// What becomes of a behaviour that is seen.
 pub const fn mode(language: Language, mode: &str) -> &'static str {
     match mode.as_bytes() {
         b"on" => pick(language, "cảnh báo", "alerts"),
         b"inform" => pick(language, "chỉ thông báo", "informs only"),
         _ => pick(language, "đã tắt", "is off"),
-    }
-}
-
-/// So many contacts.
-pub fn contacts(language: Language, number: u64) -> String {
-    match (language, number) {
-        (Language::Vi, _) => format!("{number} lần"),
-        (Language::En, 1) => "1 contact".into(),
-        (Language::En, _) => format!("{number} contacts"),
-    }
-}
-
-/// A day as people write it: `dd/mm/yyyy` in Vietnamese, ISO in English.
-pub fn day(language: Language, date: Date) -> String {
-    match (language, date.day) {
-        (Language::En, _) => date.to_string(),
-        (Language::Vi, 0) => format!("{:02}/{}", date.month, date.year),
-        (Language::Vi, day) => format!("{day:02}/{:02}/{}", date.month, date.year),
-    }
-}
-
-/// An age in days.
-pub fn days_old(language: Language, days: i64) -> String {
-    match (language, days) {
-        (Language::Vi, _) => format!("cách đây {days} ngày"),
-        (Language::En, 1) => "1 day old".into(),
-        (Language::En, _) => format!("{days} days old"),
-    }
-}
-
-/// When an indicator was last known to be in use, and if it is old, how old it was then.
-pub fn known_since(language: Language, date: Option<Date>, old_days: Option<i64>) -> String {
-    let Some(date) = date else {
-        return pick(language, "không rõ ngày ghi nhận", "date not known").into();
-    };
-    let when = day(language, date);
-    match (language, old_days) {
-        (Language::Vi, None) => format!("ghi nhận {when}"),
-        (Language::En, None) => format!("reported {when}"),
-        (Language::Vi, Some(days)) => {
-            format!("ghi nhận {when}, cách đây {days} ngày, có thể không còn đúng")
-        }
-        (Language::En, Some(days)) => {
-            format!("reported {when}, {days} days old, may no longer hold")
-        }
     }
 }
 
@@ -200,10 +92,6 @@ pub enum Phrase {
     Running,
     /// The sensor stops.
     Stopped,
-    /// Head of a heartbeat line.
-    Information,
-    /// Head of a line that something is wrong.
-    Warning,
     /// Packets.
     Packets,
     /// Share of packets lost.
@@ -250,8 +138,6 @@ pub const fn phrase(language: Language, phrase: Phrase) -> &'static str {
         Phrase::Started => pick(language, "bắt đầu giám sát", "started"),
         Phrase::Running => pick(language, "đang giám sát", "running"),
         Phrase::Stopped => pick(language, "dừng giám sát", "stopped"),
-        Phrase::Information => pick(language, "THÔNG TIN", "INFO"),
-        Phrase::Warning => pick(language, "CẢNH BÁO", "WARN"),
         Phrase::Packets => pick(language, "gói tin", "packets"),
         Phrase::Lost => pick(language, "mất", "lost"),
         Phrase::Kernel => pick(language, "nhân hệ điều hành", "kernel"),

@@ -1,50 +1,11 @@
-//! Sentences that are made in both languages at once, so that neither can be forgotten; and what the
-//! reader of the configuration says, in Vietnamese.
+//! What the reader of the configuration says, in Vietnamese.
 
-use std::fmt;
+pub use wardwatch_record::Message as Said;
 
-use super::Language;
-
-/// A sentence in both languages; displayed in English.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Said {
-    vi: String,
-    en: String,
+/// What a library says of a file in TOML. Names and types stay as they are written.
+pub fn of_toml(english: &str) -> Said {
+    Said::new(toml(english), english)
 }
-
-impl Said {
-    /// The same said twice.
-    pub fn new(vi: impl Into<String>, en: impl Into<String>) -> Self {
-        Self { vi: vi.into(), en: en.into() }
-    }
-
-    /// What a library says of a file in TOML. Names and types stay as they are written.
-    pub fn of_toml(english: &str) -> Self {
-        Self::new(toml(english), english)
-    }
-
-    /// The sentence in one language.
-    pub fn in_language(&self, language: Language) -> &str {
-        match language {
-            Language::Vi => &self.vi,
-            Language::En => &self.en,
-        }
-    }
-
-    /// Behind the setting or thing that it is about.
-    #[must_use]
-    pub fn of(self, what: &str) -> Self {
-        Self { vi: format!("{what}: {}", self.vi), en: format!("{what}: {}", self.en) }
-    }
-}
-
-impl fmt::Display for Said {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.en)
-    }
-}
-
-impl std::error::Error for Said {}
 
 /// The most frequent faults of a configuration; any other is told apart as one of spelling, in the
 /// library's words.
@@ -118,6 +79,7 @@ fn kind(english: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lang::Language;
 
     #[test]
     fn what_the_reader_of_the_configuration_says_is_said_in_vietnamese() {
@@ -149,16 +111,9 @@ mod tests {
             ("dir 7", "sai cú pháp TOML: "),
         ] {
             let error = toml::from_str::<Section>(text).unwrap_err();
-            let said = Said::of_toml(error.message());
+            let said = of_toml(error.message());
             assert_eq!(said.to_string(), error.message());
             assert!(said.in_language(Language::Vi).starts_with(vietnamese), "{text}: {said:?}");
         }
-    }
-
-    #[test]
-    fn a_sentence_stands_behind_its_setting_in_both_languages() {
-        let said = Said::new("phải là số", "it must be a number").of("log.rotate_mb");
-        assert_eq!(said.to_string(), "log.rotate_mb: it must be a number");
-        assert_eq!(said.in_language(Language::Vi), "log.rotate_mb: phải là số");
     }
 }

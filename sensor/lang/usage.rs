@@ -9,13 +9,11 @@ const TEXTS: &[(&str, &str)] = &[
     ),
     (
         "Exit codes: 0 done (also when stopped by a signal), 1 could not do it, 2 usage or configuration.\n\
-         wardwatch only listens: it resolves no name and contacts no indicator. The one thing it may send\n\
-         is its own log, to a server that the configuration names; a page of metrics, off by default, is\n\
-         for this machine alone.",
+         wardwatch only listens: it resolves no name, contacts no indicator and has no network. What leaves\n\
+         this machine is wardwatch-relay's to send.",
         "Mã thoát: 0 hoàn thành (kể cả khi dừng bằng tín hiệu), 1 không thực hiện được, 2 sai tham số hoặc cấu hình.\n\
-         wardwatch chỉ lắng nghe: không phân giải tên miền, không liên lạc với dấu hiệu (IoC) nào. Thứ duy nhất\n\
-         có thể gửi đi là nhật ký của chính nó, đến máy chủ ghi trong cấu hình; trang số liệu (mặc định tắt) chỉ\n\
-         dành cho chính máy này.",
+         wardwatch chỉ lắng nghe: không phân giải tên miền, không liên lạc với dấu hiệu (IoC) nào, không dùng mạng.\n\
+         Những gì rời khỏi máy này là do wardwatch-relay gửi.",
     ),
     (
         "Configuration file (TOML) [default: /etc/wardwatch/wardwatch.toml if it is there]",

@@ -1,11 +1,14 @@
-//! The system calls that remain: what libpcap, threads, files, signals and a syslog need.
+//! The system calls that remain: what libpcap, threads, files and signals need.
 //!
-//! Anything else answers "not permitted": no program is started, no process traced, no user or
+//! Anything else answers "not permitted": no connection is made or taken, no program is started, no process traced, no user or
 //! capability changed, no file system mounted, no module loaded. An answer, and not the end of
 //! the process: a sensor that a library's new habit kills is a sensor that is silent.
 
 use libc::{c_long, *};
-use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch};
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule, TargetArch,
+};
 
 /// In groups, so that a reader sees why.
 const ALLOWED: &[&[c_long]] = &[
@@ -29,10 +32,9 @@ const ALLOWED: &[&[c_long]] = &[
     // Waiting and time.
     &[SYS_ppoll, SYS_pselect6, SYS_epoll_create1, SYS_epoll_ctl, SYS_epoll_pwait],
     &[SYS_clock_gettime, SYS_clock_getres, SYS_clock_nanosleep, SYS_nanosleep, SYS_gettimeofday],
-    // Sockets: packets in; syslog, the service manager and a local metrics page out.
-    &[SYS_socket, SYS_socketpair, SYS_bind, SYS_connect, SYS_listen, SYS_accept4, SYS_shutdown],
-    &[SYS_setsockopt, SYS_getsockopt, SYS_getsockname, SYS_getpeername, SYS_ioctl],
-    &[SYS_sendto, SYS_sendmsg, SYS_sendmmsg, SYS_recvfrom, SYS_recvmsg, SYS_recvmmsg],
+    // Sockets that are open: packets in.
+    &[SYS_shutdown, SYS_setsockopt, SYS_getsockopt, SYS_getsockname, SYS_getpeername, SYS_ioctl],
+    &[SYS_recvfrom, SYS_recvmsg, SYS_recvmmsg],
     // Facts.
     &[SYS_uname, SYS_sysinfo, SYS_getrusage, SYS_getrandom, SYS_getuid, SYS_geteuid],
     &[SYS_getgid, SYS_getegid],
@@ -52,7 +54,6 @@ const OLD: &[c_long] = &[
     SYS_poll,
     SYS_select,
     SYS_epoll_wait,
-    SYS_accept,
     SYS_pipe,
     SYS_dup2,
     SYS_time,
@@ -63,11 +64,29 @@ const OLD: &[c_long] = &[
 #[cfg(not(target_arch = "x86_64"))]
 const OLD: &[c_long] = &[];
 
+/// Families of sockets that may be made: packets, and what libpcap asks interfaces by. None of them
+/// reaches another machine but AF_PACKET, on which nothing can be sent here.
+const FAMILIES: [c_int; 3] = [AF_PACKET, AF_NETLINK, AF_UNIX];
+
+/// Calls that remain for some of their uses: sockets of [`FAMILIES`], bound only to the address of an
+/// interface, which is as long as no other.
+fn narrowed() -> Result<Vec<(c_long, Vec<SeccompRule>)>, seccompiler::BackendError> {
+    let is = |argument, value| {
+        SeccompCondition::new(argument, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value)
+    };
+    let family = |family: c_int| SeccompRule::new(vec![is(0, u64::from(family.unsigned_abs()))?]);
+    let families: Result<Vec<_>, _> = FAMILIES.into_iter().map(family).collect();
+    let address = size_of::<sockaddr_ll>() as u64;
+    Ok(vec![(SYS_socket, families?), (SYS_bind, vec![SeccompRule::new(vec![is(2, address)?])?])])
+}
+
 /// Binds this thread and those it starts. Sets `NoNewPrivs` too. Answers how many calls remain.
 pub(super) fn confine() -> Result<usize, String> {
     let words = |error: &dyn std::fmt::Display| error.to_string();
     let calls = ALLOWED.iter().copied().flatten().chain(OLD);
-    let rules: std::collections::BTreeMap<_, _> = calls.map(|call| (*call, Vec::new())).collect();
+    let mut rules: std::collections::BTreeMap<_, _> =
+        calls.map(|call| (*call, Vec::new())).collect();
+    rules.extend(narrowed().map_err(|e| words(&e))?);
     let remaining = rules.len();
     let refuse = SeccompAction::Errno(EPERM.unsigned_abs());
     let target = TargetArch::try_from(std::env::consts::ARCH).map_err(|e| words(&e))?;
@@ -132,6 +151,12 @@ mod tests {
         let allowed: Vec<_> = ALLOWED.iter().copied().flatten().chain(OLD).collect();
         for call in [SYS_execve, SYS_execveat, SYS_ptrace, SYS_setuid, SYS_setresuid, SYS_capset] {
             assert!(!allowed.contains(&&call), "{call}");
+        }
+        for call in [SYS_connect, SYS_listen, SYS_accept, SYS_accept4, SYS_sendto, SYS_sendmsg] {
+            assert!(!allowed.contains(&&call), "{call}");
+        }
+        for call in [SYS_sendmmsg, SYS_socketpair, SYS_socket, SYS_bind] {
+            assert!(!allowed.contains(&&call), "{call} without a condition");
         }
         for call in [SYS_mount, SYS_bpf, SYS_init_module, SYS_process_vm_writev, SYS_unshare] {
             assert!(!allowed.contains(&&call), "{call}");

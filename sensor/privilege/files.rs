@@ -71,8 +71,8 @@ struct Rules {
     read: Vec<PathBuf>,
     list: Vec<PathBuf>,
     rotate: Vec<PathBuf>,
+    spool: Option<PathBuf>,
     append: Vec<PathBuf>,
-    remove: Vec<PathBuf>,
     unfollowed: Vec<PathBuf>,
 }
 
@@ -81,6 +81,7 @@ impl Rules {
         let mut rules = Self { read: needs.fixed.clone(), ..Self::default() };
         needs.readable.iter().for_each(|path| rules.read_again(path));
         rules.rotate.push(needs.log.path.clone());
+        rules.spool = needs.spool.as_ref().map(|spool| spool.path.clone());
         for file in &needs.writable {
             match closed(directory_of(file)) {
                 Some(directory) => rules.rotate.push(directory),
@@ -90,9 +91,6 @@ impl Rules {
                 }
             }
         }
-        // Landlock asks the directory whether a file in it may be removed.
-        rules.remove =
-            needs.removable.iter().filter_map(|file| closed(directory_of(file))).collect();
         rules
     }
 
@@ -129,8 +127,8 @@ fn landlock(rules: &Rules, unfollowed: &mut Vec<PathBuf>) -> Result<RulesetStatu
         .add_rules(path_beneath_rules(&rules.read, READ))?
         .add_rules(path_beneath_rules(&rules.list, AccessFs::ReadDir))?
         .add_rules(path_beneath_rules(&rules.rotate, ROTATE))?
+        .add_rules(path_beneath_rules(&rules.spool, ROTATE | AccessFs::MakeDir))?
         .add_rules(path_beneath_rules(&rules.append, APPEND))?
-        .add_rules(path_beneath_rules(&rules.remove, AccessFs::RemoveFile))?
         .restrict_self()?;
     if status.ruleset != RulesetStatus::NotEnforced {
         unfollowed.extend(rules.unfollowed.iter().cloned());

@@ -83,8 +83,8 @@ pub(super) fn candidates(user: Option<&str>) -> Result<Vec<User>, RightsError> {
 /// Can this user write the log? Gives it what is ours to give; takes it back if that is not
 /// enough.
 fn take_log(user: &User, needs: &Needs) -> bool {
-    let LogPlace { directory, is_new, files, .. } = &needs.log;
-    let give = |uid: Uid, gid: Gid| {
+    let give_one = |place: &LogPlace, uid: Uid, gid: Gid| {
+        let LogPlace { directory, is_new, files, .. } = place;
         if *is_new {
             let _ = directory.give(uid, gid);
         }
@@ -97,6 +97,8 @@ fn take_log(user: &User, needs: &Needs) -> bool {
             let _ = directory.give_file(file, uid, gid);
         }
     };
+    let places = || std::iter::once(&needs.log).chain(&needs.spool);
+    let give = |uid: Uid, gid: Gid| places().for_each(|place| give_one(place, uid, gid));
     give(user.uid, user.gid);
     let can = as_user(user, || writes(needs, user));
     if !can {
@@ -131,6 +133,7 @@ fn writes(needs: &Needs, user: &User) -> bool {
     };
     let files = needs.log.files.iter().map(|name| needs.log.path.join(name));
     makes(&needs.log.path)
+        && needs.spool.as_ref().is_none_or(|spool| makes(&spool.path))
         && needs.writable.iter().all(|file| makes(directory_of(file)))
         && files.chain(needs.writable.iter().cloned()).all(|file| again(&file))
 }

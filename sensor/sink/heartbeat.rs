@@ -1,26 +1,28 @@
-//! The line that says the sensor lives, and what it sees: at start, every hour, at stop. And the
-//! line that says at once what is wrong.
+//! The line that says the sensor lives, and what it sees: at start, every hour, at stop.
 
-use super::text::LineFormat;
-use super::{Status, escape};
+use wardwatch_record::{Message, Notice, Topic};
+
+use super::Status;
 use crate::lang::{self, Language, Phrase};
-use crate::net::{IpProtocol, Timestamp};
+use crate::net::IpProtocol;
 use crate::stats::{Counter, Direction};
 
-/// The line, without its line end.
-pub fn line(format: &LineFormat, occasion: Phrase, status: &Status) -> String {
-    let language = format.language;
+/// What is said on an occasion: [`Topic::Started`], [`Topic::Running`] or [`Topic::Stopped`].
+pub fn notice(occasion: Topic, status: &Status) -> Notice {
+    let message = Message::made(|language| text(language, occasion, status));
+    Notice::information(status.time.0, occasion, message)
+}
+
+fn text(language: Language, occasion: Topic, status: &Status) -> String {
     let word = |phrase| lang::phrase(language, phrase);
-    let head = format!(
-        "{} {} | wardwatch {}: {}",
-        format.clock.rfc3339(status.time),
-        word(Phrase::Information),
-        env!("CARGO_PKG_VERSION"),
-        word(occasion),
-    );
+    let head = word(match occasion {
+        Topic::Started => Phrase::Started,
+        Topic::Stopped => Phrase::Stopped,
+        _ => Phrase::Running,
+    });
     let memory = status.memory.map_or_else(|| "-".into(), |bytes| size(language, bytes));
     [
-        head,
+        head.to_owned(),
         packets(language, status),
         traffic(language, status),
         indicators(language, status),
@@ -123,36 +125,6 @@ fn size(language: Language, bytes: u64) -> String {
     }
 }
 
-/// A line that something is wrong, without its line end.
-pub fn warning(format: &LineFormat, time: Timestamp, text: &str) -> String {
-    said(format, time, Phrase::Warning, text)
-}
-
-/// A line that something has changed, without its line end.
-pub fn information(format: &LineFormat, time: Timestamp, text: &str) -> String {
-    said(format, time, Phrase::Information, text)
-}
-
-/// Is a line one that [`warning`] made?
-pub fn is_warning(format: &LineFormat, line: &str) -> bool {
-    let head = lang::phrase(format.language, Phrase::Warning);
-    let rest = line.split_once(' ').and_then(|(_, rest)| rest.strip_prefix(head));
-    rest.is_some_and(|rest| rest.starts_with(" | wardwatch "))
-}
-
-/// Is a line one that [`line()`] made? Both it and [`information`] begin alike.
-pub fn is_beat(format: &LineFormat, line: &str) -> bool {
-    let packets = lang::phrase(format.language, Phrase::Packets);
-    line.split(" | ").nth(2).is_some_and(|part| part.starts_with(packets))
-}
-
-fn said(format: &LineFormat, time: Timestamp, head: Phrase, text: &str) -> String {
-    let head = lang::phrase(format.language, head);
-    let version = env!("CARGO_PKG_VERSION");
-    let text = escape::line(text);
-    format!("{} {head} | wardwatch {version}: {text}", format.clock.rfc3339(time))
-}
-
 /// A share with one decimal, spelled as the language does.
 fn percent(language: Language, part: u64, whole: u64) -> String {
     let tenths = (part.min(whole) * 1000).checked_div(whole).unwrap_or(0);
@@ -171,12 +143,6 @@ const fn comma(language: Language) -> char {
 mod tests {
     use super::*;
     use crate::capture::Drops;
-    use crate::sink::Clock;
-
-    fn format(language: Language) -> LineFormat {
-        let threats = ioc_feeds::curated::threats().unwrap();
-        LineFormat { language, clock: Clock::new(jiff::tz::TimeZone::UTC), threats }
-    }
 
     #[test]
     fn the_line_tells_traffic_by_protocol_and_direction_loss_by_place_and_blindness_by_kind() {
@@ -198,27 +164,15 @@ mod tests {
         ] {
             status.counters.add(counter, n);
         }
-        let english = line(&format(Language::En), Phrase::Running, &status);
+        let Message { vi: vietnamese, en: english } = notice(Topic::Running, &status).message;
         for part in [
-            ": running | packets 995 (1.2 MB), lost 5 (0.5 %; kernel 3, interface 2) | ",
+            "running | packets 995 (1.2 MB), lost 5 (0.5 %; kernel 3, interface 2) | ",
             " | TCP out 60 (12.3 kB), UDP local 1 (99 B) | ",
             " | names not readable 30.0 % (ECH 1, DoH 0, DoT 2, DoQ 0, QUIC 0) | memory 45.6 MB | ",
         ] {
             assert!(english.contains(part), "{part}\n{english}");
         }
-        let vietnamese = line(&format(Language::Vi), Phrase::Running, &status);
         assert!(vietnamese.contains("TCP ra 60 (12,3 kB), UDP nội bộ 1 (99 B)"), "{vietnamese}");
-    }
-
-    #[test]
-    fn a_warning_is_told_from_other_lines_in_both_languages() {
-        for language in [Language::En, Language::Vi] {
-            let format = format(language);
-            let time = Timestamp::new(1, 0);
-            assert!(is_warning(&format, &warning(&format, time, "x")));
-            assert!(!is_warning(&format, &information(&format, time, "WARN | wardwatch ")));
-            assert!(!is_warning(&format, "CẢNH BÁO"));
-        }
     }
 
     #[test]

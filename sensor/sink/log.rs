@@ -200,7 +200,7 @@ impl LogFile {
         if !due || !file.is_regular() || self.now <= self.rotate_from {
             return;
         }
-        let stamp = self.options.clock.stamp(self.now);
+        let stamp = self.options.clock.stamp(self.now.0);
         match file.rotate(&stamp, &self.options.rotation) {
             Ok(()) => self.replace(),
             Err(error) => {

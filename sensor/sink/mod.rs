@@ -1,32 +1,35 @@
-//! Stage 8: full alerts become bytes: the log, EVE, the terminal, the summary.
+//! Stage 8: records become bytes: the log, EVE, the terminal, the summary.
 //!
 //! Owns formats and open files. Decides nothing about what is alerted.
 
-pub mod clock;
-pub mod escape;
 pub mod eve;
 pub mod file;
 pub mod heartbeat;
 pub mod log;
-#[cfg(feature = "live")]
-pub mod metrics;
-pub mod report;
+pub mod spool;
 pub mod status;
 pub mod stream;
 pub mod summary;
-pub mod syslog;
 pub mod target;
 pub mod text;
 
 use std::io;
 use std::path::PathBuf;
 
+use wardwatch_record::spool::SpoolEvent;
+use wardwatch_record::{AlertRecord, Notice};
+
 use crate::alert::Event;
-use crate::enrich::FullAlert;
 use crate::net::Timestamp;
 
-pub use clock::{Clock, EveClock};
 pub use status::Status;
+pub use wardwatch_record::clock::{Clock, EveClock};
+pub use wardwatch_record::{clock, escape};
+
+pub mod report {
+    //! `status.json`: its form is that of the record.
+    pub use wardwatch_record::status::{DAYS, Day, Interface, LONGEST, NAME, Status as Report};
+}
 
 /// What people must know of a destination, once each time it changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +54,7 @@ pub enum Trouble {
         /// Event records dropped.
         events: u64,
     },
-    /// A server does not take messages; they wait in a bounded queue.
+    /// A reader does not take lines; they wait in a bounded queue.
     Unreachable {
         /// Its address.
         target: String,
@@ -64,18 +67,6 @@ pub enum Trouble {
         target: String,
         /// Messages for which the queue had no room.
         dropped: u64,
-    },
-    /// The files of TLS to a server were read again and say something else than before.
-    TlsReloaded {
-        /// Its address.
-        target: String,
-    },
-    /// They cannot be used; what was read before stays in use.
-    TlsKept {
-        /// Its address.
-        target: String,
-        /// Why, in the log's language.
-        reason: String,
     },
     /// A destination takes lines, but too slowly: its queue is full.
     TooSlow {
@@ -91,6 +82,8 @@ pub enum Trouble {
         /// Why.
         reason: String,
     },
+    /// Something of the spool.
+    Spool(SpoolEvent),
     /// The disk did not confirm what was written.
     NotSynced {
         /// The file.
@@ -118,8 +111,12 @@ pub struct Losses {
     pub gone: u64,
     /// Event records dropped while a disk took nothing.
     pub events: u64,
-    /// Lines that a syslog server or a reader of standard output did not get.
+    /// Lines that a reader of standard output did not get.
     pub undelivered: u64,
+    /// Records for which the spool had no room while its disk took nothing.
+    pub unspooled: u64,
+    /// Records of the spool that were removed before a reader had read them.
+    pub unread: u64,
 }
 
 impl Losses {
@@ -130,6 +127,8 @@ impl Losses {
         self.gone += other.gone;
         self.events += other.events;
         self.undelivered += other.undelivered;
+        self.unspooled += other.unspooled;
+        self.unread += other.unread;
     }
 }
 
@@ -139,7 +138,7 @@ pub trait Sink {
     ///
     /// # Errors
     /// When it could not be written.
-    fn alert(&mut self, alert: &FullAlert<'_>) -> io::Result<()>;
+    fn alert(&mut self, alert: &AlertRecord) -> io::Result<()>;
 
     /// Takes an event record. Most sinks want none.
     ///
@@ -149,11 +148,11 @@ pub trait Sink {
         Ok(())
     }
 
-    /// Takes a line about the sensor itself, without its line end.
+    /// Takes what the sensor says of itself.
     ///
     /// # Errors
     /// When it could not be written.
-    fn notice(&mut self, _line: &str) -> io::Result<()> {
+    fn notice(&mut self, _notice: &Notice) -> io::Result<()> {
         Ok(())
     }
 
@@ -171,12 +170,21 @@ pub trait Sink {
         Ok(())
     }
 
+    /// Takes how the sensor fares, for those who ask other programs: at the start, every hour, at the
+    /// end.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    fn report(&mut self, _status: &wardwatch_record::Status) -> io::Result<()> {
+        Ok(())
+    }
+
     /// What it could not deliver since the start.
     fn losses(&self) -> Losses {
         Losses::default()
     }
 
-    /// Opens its file anew, if it has one (after a rotation), or reads again what it knows a server by.
+    /// Opens its file anew, if it has one (after a rotation).
     fn reopen(&mut self) {}
 
     /// Lets time pass: retries, syncs, rotates. Called about ten times a second.

@@ -1,7 +1,9 @@
-//! The state of the sensor at a moment: what the heartbeat, EVE's `stats`, USR1 and `/metrics`
+//! The state of the sensor at a moment: what the heartbeat, EVE's `stats`, USR1 and `status.json`
 //! tell. [`Status::figures`] is the one list of it, so that none of them lacks what another has.
 
 use ioc_feeds::Date;
+
+pub use wardwatch_record::status::{Figure, Figures};
 
 use super::Losses;
 use crate::capture::Drops;
@@ -27,8 +29,6 @@ pub struct Status {
     pub alerts: u64,
     /// Lines that did not reach a destination.
     pub losses: Losses,
-    /// Clients of the metrics page turned away or given up.
-    pub metrics_refused: u64,
     /// Indicators loaded.
     pub indicators: usize,
     /// Newest date among them; none if none has one.
@@ -39,28 +39,6 @@ pub struct Status {
     pub age_days: Option<i64>,
     /// Resident memory in bytes, if it can be read.
     pub memory: Option<u64>,
-}
-
-/// How a figure behaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Figures {
-    /// Only grows, until the next start.
-    Total,
-    /// Goes up and down.
-    Level,
-}
-
-/// One number of a [`Status`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Figure {
-    /// `stage.what`, stable for dashboards.
-    pub name: &'static str,
-    /// What it is, in a sentence.
-    pub help: &'static str,
-    /// How it behaves.
-    pub kind: Figures,
-    /// None when it is not known.
-    pub value: Option<u64>,
 }
 
 impl Status {
@@ -81,8 +59,8 @@ impl Status {
     /// Every number there is: the counters, then what the sensor knows beside them.
     pub fn figures(&self) -> Vec<Figure> {
         let of_workers = Counter::ALL.iter().map(|counter| Figure {
-            name: counter.name(),
-            help: counter.help(),
+            name: counter.name().into(),
+            help: counter.help().into(),
             kind: Figures::Total,
             value: Some(self.counters.get(*counter)),
         });
@@ -115,7 +93,7 @@ impl Status {
     }
 
     fn of_outputs(&self) -> impl Iterator<Item = Figure> {
-        let Losses { waiting, folded, gone, events, undelivered } = self.losses;
+        let Losses { waiting, folded, gone, events, undelivered, unspooled, unread } = self.losses;
         let waiting = level("output.waiting", "Lines that wait for a disk", Some(waiting));
         let totals = [
             ("alert.told", "Alerts written, those of several workers as one", self.alerts),
@@ -124,13 +102,18 @@ impl Status {
             ("output.events_dropped", "Event records dropped while a disk took nothing", events),
             (
                 "output.undelivered",
-                "Lines that a syslog server or a reader of standard output did not get",
+                "Lines that a reader of standard output did not get",
                 undelivered,
             ),
             (
-                "metrics.refused",
-                "Clients of /metrics turned away or given up",
-                self.metrics_refused,
+                "spool.lost",
+                "Records for which the spool had no room while its disk took nothing",
+                unspooled,
+            ),
+            (
+                "spool.unread",
+                "Records of the spool that were removed before a reader had read them",
+                unread,
             ),
         ];
         let totals = totals.map(|(name, help, value)| total(name, help, value));
@@ -158,12 +141,12 @@ impl Status {
     }
 }
 
-const fn total(name: &'static str, help: &'static str, value: u64) -> Figure {
-    Figure { name, help, kind: Figures::Total, value: Some(value) }
+fn total(name: &'static str, help: &'static str, value: u64) -> Figure {
+    Figure { name: name.into(), help: help.into(), kind: Figures::Total, value: Some(value) }
 }
 
-const fn level(name: &'static str, help: &'static str, value: Option<u64>) -> Figure {
-    Figure { name, help, kind: Figures::Level, value }
+fn level(name: &'static str, help: &'static str, value: Option<u64>) -> Figure {
+    Figure { name: name.into(), help: help.into(), kind: Figures::Level, value }
 }
 
 #[cfg(test)]
@@ -173,7 +156,7 @@ mod tests {
     #[test]
     fn every_figure_has_a_name_of_its_own_and_says_what_it_is() {
         let figures = Status::default().figures();
-        let mut names: Vec<_> = figures.iter().map(|figure| figure.name).collect();
+        let mut names: Vec<_> = figures.iter().map(|figure| figure.name.clone()).collect();
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), figures.len());

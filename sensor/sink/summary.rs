@@ -8,32 +8,30 @@ mod layout;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
+use std::net::IpAddr;
 
 use ioc_feeds::threat::Severity;
+use wardwatch_record::Time;
+use wardwatch_record::alert::{AlertRecord, Crowd, Crowding, Weakness};
 
 use super::Sink;
 use super::text::LineFormat;
-use crate::alert::throttle::FoldKey;
-use crate::alert::{Crowd, Crowding};
-use crate::enrich::FullAlert;
 use crate::lang::{self, Phrase};
-use crate::matching::severity::Weakness;
-use crate::net::{Address, Mac, Timestamp};
 
 /// Whose contacts: of one host, or of too many to say each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Who {
-    Host(Address),
-    Many(Crowding),
+    Host(IpAddr),
+    Many(Crowding, String),
 }
 
 /// What is known of a host, or of many in one line.
 #[derive(Debug, Default)]
 struct About {
     name: Option<String>,
-    mac: Option<Mac>,
+    mac: Option<String>,
     /// The hosts, as last told.
-    many: Option<Box<Crowd>>,
+    many: Option<Crowd>,
 }
 
 /// Contacts of one host, or of many in one line, with one threat.
@@ -41,9 +39,9 @@ struct About {
 struct Row {
     severity: Severity,
     /// Contacts by what was folded together: a later alert of the same replaces the count.
-    contacts: HashMap<(FoldKey, Timestamp), u64>,
-    first: Timestamp,
-    last: Timestamp,
+    contacts: HashMap<(u64, Time), u64>,
+    first: Time,
+    last: Time,
 }
 
 /// Gathers what the alerts of a scan amount to.
@@ -59,7 +57,7 @@ pub struct Summary {
 #[derive(Default)]
 struct Machine<'a> {
     /// Its addresses, or the one that stands for many.
-    who: Vec<Who>,
+    who: Vec<&'a Who>,
     about: Vec<&'a About>,
     /// Its threats, the most serious first.
     threats: Vec<(&'a str, Row)>,
@@ -92,7 +90,7 @@ impl Summary {
         threats.sort_by_key(|(_, row)| Reverse(row.severity));
         for (key, _) in threats {
             if said.insert(*key) {
-                let weak = self.weak.get(*key).copied().flatten();
+                let weak = self.weak.get(*key).and_then(Option::as_ref);
                 layout::advice(format, key, weak, &mut out);
             }
         }
@@ -103,18 +101,19 @@ impl Summary {
     /// hardware address; one that several IPv4 addresses have is a router's, and those behind it stay
     /// apart, as do hosts whose names differ.
     fn machines(&self) -> Vec<Machine<'_>> {
-        let mut met: BTreeMap<Who, Vec<(&str, &Row)>> = BTreeMap::new();
+        let mut met: BTreeMap<&Who, Vec<(&str, &Row)>> = BTreeMap::new();
         for ((key, who), row) in &self.rows {
-            met.entry(*who).or_default().push((key, row));
+            met.entry(who).or_default().push((key, row));
         }
         let (first, rest): (Vec<_>, Vec<_>) =
-            self.about.iter().partition(|(who, _)| !matches!(who, Who::Host(a) if !a.is_v4()));
+            self.about.iter().partition(|(who, _)| !matches!(who, Who::Host(a) if a.is_ipv6()));
         let mut machines: Vec<Machine<'_>> = Vec::new();
-        let mut of_mac: HashMap<Mac, Vec<usize>> = HashMap::new();
+        let mut of_mac: HashMap<&str, Vec<usize>> = HashMap::new();
         for (who, about) in first.into_iter().chain(rest) {
-            let alike = about.mac.and_then(|mac| of_mac.get(&mac)).map_or(&[][..], Vec::as_slice);
+            let mac = about.mac.as_deref();
+            let alike = mac.and_then(|mac| of_mac.get(mac)).map_or(&[][..], Vec::as_slice);
             let same = match (who, alike) {
-                (Who::Host(address), [one]) if !address.is_v4() => Some(*one),
+                (Who::Host(address), [one]) if address.is_ipv6() => Some(*one),
                 _ => None,
             };
             let same = same.filter(|place| {
@@ -123,14 +122,14 @@ impl Summary {
             let place = same.unwrap_or(machines.len());
             if same.is_none() {
                 machines.push(Machine::default());
-                if let (Some(mac), Who::Host(address)) = (about.mac, who)
-                    && address.is_v4()
+                if let (Some(mac), Who::Host(address)) = (mac, who)
+                    && address.is_ipv4()
                 {
                     of_mac.entry(mac).or_default().push(place);
                 }
             }
             if let Some(machine) = machines.get_mut(place) {
-                machine.take(*who, about, met.get(who).map_or(&[][..], Vec::as_slice));
+                machine.take(who, about, met.get(who).map_or(&[][..], Vec::as_slice));
             }
         }
         machines.iter_mut().for_each(Machine::sort);
@@ -146,7 +145,7 @@ impl<'a> Machine<'a> {
         about.name.as_ref().is_some_and(|name| names.into_iter().any(|other| other != name))
     }
 
-    fn take(&mut self, who: Who, about: &'a About, rows: &[(&'a str, &'a Row)]) {
+    fn take(&mut self, who: &'a Who, about: &'a About, rows: &[(&'a str, &'a Row)]) {
         self.who.push(who);
         self.about.push(about);
         for (key, row) in rows {
@@ -177,33 +176,35 @@ impl Row {
 }
 
 impl Sink for Summary {
-    fn alert(&mut self, full: &FullAlert<'_>) -> io::Result<()> {
-        let alert = full.alert;
-        let weak = self.weak.entry(full.indicator.threat.to_string()).or_insert(alert.weakness);
-        *weak = weak.and(alert.weakness);
+    fn alert(&mut self, alert: &AlertRecord) -> io::Result<()> {
+        let threat = &alert.threat.key;
+        let weak = self.weak.entry(threat.clone()).or_insert_with(|| alert.weakness.clone());
+        *weak = weak.take().and_then(|_| alert.weakness.clone());
         let many = alert.crowd.as_ref().filter(|crowd| crowd.is_of_many());
-        let who = many.map_or(Who::Host(alert.ours.address), |crowd| Who::Many(crowd.by));
-        let about = self.about.entry(who).or_default();
-        about.mac = about.mac.or_else(|| alert.our_mac());
+        let who = match many {
+            Some(crowd) => Who::Many(crowd.by, crowd.group.clone()),
+            None => Who::Host(alert.host.address),
+        };
+        let about = self.about.entry(who.clone()).or_default();
+        about.mac = about.mac.take().or_else(|| alert.frame_mac().map(str::to_owned));
         about.many = many.cloned().or_else(|| about.many.take());
-        if let Some(name) = full.host_name {
-            about.name = Some(name.to_owned());
+        if let Some(name) = &alert.host.name {
+            about.name = Some(name.clone());
         }
-        let key = (full.indicator.threat.to_string(), who);
-        let row = self.rows.entry(key).or_insert_with(|| Row {
-            severity: full.severity,
+        let row = self.rows.entry((threat.clone(), who)).or_insert_with(|| Row {
+            severity: alert.severity,
             contacts: HashMap::new(),
             first: alert.first,
-            last: alert.sighting.time,
+            last: alert.time,
         });
-        row.severity = row.severity.max(full.severity);
+        row.severity = row.severity.max(alert.severity);
         row.first = row.first.min(alert.first);
-        row.last = row.last.max(alert.sighting.time);
+        row.last = row.last.max(alert.time);
         if !alert.also.is_empty() && !row.contacts.is_empty() {
             // The same contact, with another reason: it has been counted.
             return Ok(());
         }
-        let count = row.contacts.entry((FoldKey::of(alert), alert.opened)).or_default();
+        let count = row.contacts.entry((alert.contact(), alert.opened)).or_default();
         *count = (*count).max(alert.count);
         Ok(())
     }

@@ -2,10 +2,11 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use wardwatch_record::AlertRecord;
+
 use super::*;
 use crate::alert::{Origin, Sighting};
 use crate::decode::packet::Packet;
-use crate::enrich::FullAlert;
 use crate::matching::{IndicatorId, IndicatorSet};
 use crate::net::Endpoint;
 use crate::observation::Kind;
@@ -17,9 +18,9 @@ struct Counting {
 }
 
 impl Sink for Counting {
-    fn alert(&mut self, alert: &FullAlert<'_>) -> io::Result<()> {
+    fn alert(&mut self, alert: &AlertRecord) -> io::Result<()> {
         assert!(!self.is_faulty, "a sink of a test");
-        self.taken.borrow_mut().push(alert.alert.seen.clone());
+        self.taken.borrow_mut().push(alert.seen.clone());
         Ok(())
     }
 

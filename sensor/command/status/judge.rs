@@ -98,7 +98,7 @@ pub(super) fn judge(found: &Found, now: Timestamp, clock: &Clock) -> Judged {
     };
     let age = report.newest.as_deref().and_then(|text| Date::parse(text).ok());
     let age = age.map(|date| date.age_in_days(now.seconds()));
-    let day = |back: i64| clock.day(Timestamp::new(now.seconds() - back * DAY, 0));
+    let day = |back: i64| clock.day(Timestamp::new(now.seconds() - back * DAY, 0).0);
     let days: Vec<String> = (0..7).map(day).collect();
     let mut judged = Judged {
         today: report.alerts_on(days.get(..1).unwrap_or_default()),
@@ -211,8 +211,8 @@ pub(super) mod tests {
             (|r| (r.last_packet, r.started) = (None, NOW - 60), &[]),
             (|r| (r.recent_packets, r.recent_lost) = (9_900, 100), &[]),
             (|r| (r.recent_packets, r.recent_lost) = (9_800, 100), &[Fault::Loss]),
-            (|r| r.own("2026-05-31"), &[]),
-            (|r| r.own("2026-05-30"), &[Fault::IndicatorsOld]),
+            (|r| own(r, "2026-05-31"), &[]),
+            (|r| own(r, "2026-05-30"), &[Fault::IndicatorsOld]),
             (|r| r.newest = Some("2026-05-30".into()), &[]),
             (|r| r.newest = None, &[]),
         ];
@@ -221,12 +221,10 @@ pub(super) mod tests {
         }
     }
 
-    impl Report {
-        /// A feed of the office has the newest indicator.
-        fn own(&mut self, day: &str) {
-            self.newest = Some(day.into());
-            self.newest_own = self.newest.clone();
-        }
+    /// A feed of the office has the newest indicator.
+    fn own(report: &mut Report, day: &str) {
+        report.newest = Some(day.into());
+        report.newest_own = report.newest.clone();
     }
 
     #[test]
@@ -236,7 +234,7 @@ pub(super) mod tests {
         let young = judged(|report| report.newest = Some("2026-05-31".into()));
         assert_eq!(young.hints, []);
         // A newer list of the office's own makes up for them.
-        assert_eq!(judged(|report| report.own("2026-11-01")).hints, []);
+        assert_eq!(judged(|report| own(report, "2026-11-01")).hints, []);
     }
 
     #[test]

@@ -91,7 +91,7 @@ impl Facts<'_> {
     }
 
     fn at(&self, seconds: i64) -> String {
-        self.clock.short(Timestamp::new(seconds, 0))
+        self.clock.short(Timestamp::new(seconds, 0).0)
     }
 
     /// A time, and how long ago it is.

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use wardwatch_record::eve::Envelope;
 
-use super::Envelope;
 use crate::alert::event::{DhcpEvent, DnsEvent, DnsEventRecord, EventBody, HttpEvent, TlsEvent};
 use crate::extract::dns;
 use crate::observation::DnsSection;

@@ -12,7 +12,7 @@ pub(super) fn record(status: &Status, clock: &EveClock) -> Value {
     let mut stats = Map::new();
     let count = |counter| status.counters.get(counter);
     for figure in status.figures() {
-        put(&mut stats, figure.name, json!(figure.value));
+        put(&mut stats, &figure.name, json!(figure.value));
     }
     let decoder = [
         ("pkts", count(Counter::Frames)),
@@ -29,7 +29,7 @@ pub(super) fn record(status: &Status, clock: &EveClock) -> Value {
     }
     let newest = status.newest.map_or_else(String::new, |date| date.to_string());
     put(&mut stats, "indicators.newest", newest.into());
-    json!({ "timestamp": clock.time(status.time), "event_type": "stats", "stats": stats })
+    json!({ "timestamp": clock.time(status.time.0), "event_type": "stats", "stats": stats })
 }
 
 /// Puts a value under a dotted name, one object a step.

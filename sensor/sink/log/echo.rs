@@ -1,7 +1,9 @@
 //! Alerts that wait for a disk are told elsewhere meanwhile: on standard error, and in the journal
 //! where that is another place.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
@@ -19,7 +21,7 @@ const PRIORITY: u8 = 82;
 pub(super) struct Echo {
     errors: Stream,
     /// None where standard error is the journal, or where there is none.
-    journal: Option<UnixDatagram>,
+    journal: Option<File>,
 }
 
 impl Echo {
@@ -36,10 +38,11 @@ impl Echo {
     /// is held in memory anyway.
     pub(super) fn tell(&mut self, line: &[u8]) {
         let _ = self.errors.line(line, Weight::Alert { fold: 0 });
-        let Some(journal) = &self.journal else { return };
+        let Some(journal) = &mut self.journal else { return };
         let mut message = format!("<{PRIORITY}>wardwatch[{}]: ", std::process::id()).into_bytes();
         message.extend_from_slice(line.trim_ascii_end());
-        let _ = journal.send(&message);
+        // Connected, it is written to as a file is.
+        let _ = journal.write(&message);
     }
 
     /// What standard error did not take.
@@ -48,11 +51,11 @@ impl Echo {
     }
 }
 
-fn connect(path: &Path) -> Option<UnixDatagram> {
+fn connect(path: &Path) -> Option<File> {
     let socket = UnixDatagram::unbound().ok()?;
     socket.connect(path).ok()?;
     socket.set_nonblocking(true).ok()?;
-    Some(socket)
+    Some(File::from(OwnedFd::from(socket)))
 }
 
 /// The service manager names the journal's stream by device and inode; is standard error that?

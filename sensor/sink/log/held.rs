@@ -80,7 +80,7 @@ impl Held {
     /// The same since it began.
     pub(super) fn losses(&self) -> Losses {
         let Counts { folded, gone, events } = self.counts;
-        Losses { waiting: self.lines.len() as u64, folded, gone, events, undelivered: 0 }
+        Losses { waiting: self.lines.len() as u64, folded, gone, events, ..Losses::default() }
     }
 
     /// What did not wait has been said.

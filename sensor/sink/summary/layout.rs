@@ -3,9 +3,10 @@
 
 use std::fmt::Write;
 
+use wardwatch_record::alert::Weakness;
+
 use super::{Machine, Row, Who};
 use crate::lang::{self, Language, Phrase};
-use crate::matching::severity::Weakness;
 use crate::sink::escape;
 use crate::sink::text::LineFormat;
 
@@ -22,7 +23,7 @@ pub(super) fn machine(format: &LineFormat, machine: &Machine<'_>, out: &mut Stri
     // As wide as the widest of the language.
     let width = if language == Language::Vi { 12 } else { 8 };
     let name = machine.about.iter().find_map(|about| about.name.as_deref()).unwrap_or("-");
-    let mac = machine.about.iter().find_map(|about| about.mac);
+    let mac = machine.about.iter().find_map(|about| about.mac.as_deref());
     let mac = mac.map_or_else(String::new, |mac| format!("  ({mac})"));
     let line = format!(
         "  {:width$}  {}  {}{mac}",
@@ -47,7 +48,7 @@ fn addresses(language: Language, machine: &Machine<'_>) -> String {
     let mut shown = String::new();
     let hosts = machine.who.iter().filter_map(|who| match who {
         Who::Host(address) => Some(address.to_string()),
-        Who::Many(_) => None,
+        Who::Many(..) => None,
     });
     let hosts: Vec<String> = hosts.collect();
     for (place, host) in hosts.iter().enumerate() {
@@ -79,14 +80,14 @@ fn contacts(format: &LineFormat, row: &Row) -> String {
 }
 
 /// What happened and what to do, for one threat.
-pub(super) fn advice(format: &LineFormat, key: &str, weak: Option<Weakness>, out: &mut String) {
+pub(super) fn advice(format: &LineFormat, key: &str, weak: Option<&Weakness>, out: &mut String) {
     let language = format.language;
     let threat = format.threats.get(key);
     let _ = writeln!(out, "\n{}", cut(&escape::field(threat.name.in_language(language)), WIDTH));
     wrapped("  ", threat.happened.in_language(language), out);
     let _ = writeln!(out, "  {}:", lang::phrase(language, Phrase::WhatToDo));
     if let Some(weakness) = weak {
-        wrapped("  1. ", lang::check_first(language, weakness), out);
+        wrapped("  1. ", weakness.check.in_language(language), out);
         return;
     }
     for (n, step) in threat.advice(language, &format.threats.contact).iter().enumerate() {

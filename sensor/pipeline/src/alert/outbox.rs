@@ -28,8 +28,6 @@ pub enum Record {
     Identity(Box<Identity>),
     /// How a worker fares; each replaces the one before.
     Pulse(Box<WorkerPulse>),
-    /// A line about the sensor itself, without its line end.
-    Notice(String),
     /// A fault of this program that was caught.
     Fault(Box<Fault>),
 }
