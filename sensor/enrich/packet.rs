@@ -40,7 +40,9 @@ pub fn sighting(sighting: &Sighting) -> record::Sighting {
         proto: protocol.name().map_or_else(|| protocol.to_string().into(), Cow::Borrowed),
         icmp_type: sighting.icmp.map(|(kind, _)| kind),
         icmp_code: sighting.icmp.map(|(_, code)| code),
-        pkt_src: tunnel.as_ref().map_or("wire/pcap".into(), |tunnel| tunnel.pkt_src.clone()),
+        pkt_src: tunnel
+            .as_ref()
+            .map_or(Cow::Borrowed("wire/pcap"), |tunnel| tunnel.pkt_src.clone()),
         tunnel,
         ether,
         community_id: community_id(sighting),
