@@ -105,7 +105,7 @@ fn check(name: &[u8], said: &[u8]) {
     assert_eq!(lines.stdout.lines().count(), alerts);
     for line in lines.stdout.lines() {
         assert!(line.starts_with("2024-06-18T09:00:0"), "{line}");
-        assert_eq!(line.matches(" | ").count(), 7, "{line}");
+        assert_eq!(line.matches(" | ").count(), 8, "{line}");
     }
 }
 

@@ -142,8 +142,8 @@ fn contacts(log: &str) -> BTreeMap<String, u64> {
     let mut most = BTreeMap::new();
     for line in log.lines().filter(|line| !line.contains("| wardwatch ")) {
         let fields: Vec<&str> = line.split(" | ").collect();
-        let count: u64 = fields[6].parse().unwrap();
-        let so_far = most.entry(fields[2..5].join(" | ")).or_default();
+        let count: u64 = fields[5].parse().unwrap();
+        let so_far = most.entry([fields[1], fields[3], fields[4]].join(" | ")).or_default();
         *so_far = count.max(*so_far);
     }
     most
@@ -288,7 +288,7 @@ fn reloads_rotation_and_a_full_disk_all_at_once_lose_no_alert() {
 /// Is this a whole line of the log?
 fn is_whole(line: &str) -> bool {
     let own = line.contains("| wardwatch ") && line.matches(" | ").count() >= 1;
-    let alert = line.split(" | ").nth(6).is_some_and(|count| count.parse::<u64>().is_ok());
+    let alert = line.split(" | ").nth(5).is_some_and(|count| count.parse::<u64>().is_ok());
     line.starts_with("20") && (own || alert)
 }
 

@@ -21,8 +21,8 @@ fn contacts(log: &str) -> BTreeMap<String, u64> {
     for line in log.lines().filter(|line| !line.contains("| wardwatch ")) {
         let fields: Vec<&str> = line.split(" | ").collect();
         // The port of our side is not in the line; that of the other end is.
-        let key = [fields[2], fields[3], fields[4]].join(" | ");
-        let count: u64 = fields[6].parse().unwrap();
+        let key = [fields[1], fields[3], fields[4]].join(" | ");
+        let count: u64 = fields[5].parse().unwrap();
         let so_far = most.entry(key).or_default();
         *so_far = count.max(*so_far);
     }
@@ -36,7 +36,7 @@ fn counter(printed: &str, name: &str) -> u64 {
 
 /// USR1, and what it prints of a counter once it is at least `least`.
 fn counted(sensor: &support::mirror::Sensor, name: &str, least: u64) -> u64 {
-    let begun = Instant::now();
+    let begun = std::time::Instant::now();
     loop {
         sensor.signal("USR1");
         std::thread::sleep(Duration::from_millis(300));
@@ -192,9 +192,18 @@ fn an_alert_follows_its_packet_within_milliseconds() {
         sensor.until(name, 10);
         let written = std::fs::metadata(sensor.log.join("alerts.log")).unwrap().modified().unwrap();
         let written = written.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64();
-        let log = sensor.read();
-        let line = log.lines().find(|line| line.contains(name)).unwrap();
-        let second: f64 = line.split(['+', ':']).nth(2).unwrap().parse().unwrap();
+        // The record of it has the packet's time to the microsecond.
+        let eve = sensor.log.join("eve.json");
+        let begun = std::time::Instant::now();
+        while !std::fs::read_to_string(&eve).is_ok_and(|eve| eve.contains(name.as_str())) {
+            assert!(begun.elapsed().as_secs() < 10, "{name} is not in EVE");
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        let eve = std::fs::read_to_string(&eve).unwrap();
+        let line = eve.lines().find(|line| line.contains(name.as_str())).unwrap();
+        let record: serde_json::Value = serde_json::from_str(line).unwrap();
+        let time = record["timestamp"].as_str().unwrap();
+        let second: f64 = time.split(['+', ':']).nth(2).unwrap().parse().unwrap();
         delays.push(((written - second + 30.0).rem_euclid(60.0) - 30.0) * 1_000.0);
     }
     delays.sort_by(f64::total_cmp);

@@ -83,12 +83,13 @@ impl Keep {
         };
         let done = put(runtime, report);
         // Its figures are many, and of this moment only: a card need not take them.
-        let on_disk = on_disk.then(|| {
-            let short = Report { figures: Vec::new(), ..report.clone() };
-            put(&self.log, &short)
-        });
+        if !on_disk {
+            return done;
+        }
         // Each is tried, whatever becomes of the other.
-        done.and_then(|()| on_disk.unwrap_or(Ok(())))
+        let short = Report { figures: Vec::new(), ..report.clone() };
+        let stored = put(&self.log, &short);
+        done.and(stored)
     }
 
     /// Keeps a frame that could not be handled, as a capture of its own, if that is wanted and there

@@ -13,7 +13,7 @@ use foldhash::fast::FixedState;
 use ioc_feeds::threat::{Severity, Threats};
 use ioc_feeds::{Confidence, Indicator};
 use wardwatch_record::alert as record;
-use wardwatch_record::{AlertRecord, FORM, Message, Time};
+use wardwatch_record::{AlertRecord, FORM, Message, Time, escape};
 
 use crate::alert::{Alert, Crowd, Crowding, Identity, Reason};
 use crate::lang;
@@ -99,7 +99,7 @@ impl Enricher {
         record::Host {
             address: ours.to_ip(),
             port: alert.ours.port,
-            name: name.map(str::to_owned),
+            name: name.map(|name| escape::letters(name).into_owned()),
             mac: mac.map(|mac| mac.to_string()),
         }
     }

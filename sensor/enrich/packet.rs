@@ -42,7 +42,7 @@ pub fn sighting(sighting: &Sighting) -> record::Sighting {
         icmp_code: sighting.icmp.map(|(_, code)| code),
         pkt_src: tunnel
             .as_ref()
-            .map_or_else(|| "wire/pcap".into(), |tunnel| tunnel.pkt_src.clone()),
+            .map_or(Cow::Borrowed("wire/pcap"), |tunnel| tunnel.pkt_src.clone()),
         tunnel,
         ether,
         community_id: community_id(sighting),

@@ -48,6 +48,11 @@ impl Clock {
             .to_zoned(self.zone.clone())
     }
 
+    /// `2024-06-18T09:21:05+07:00` (RFC 3339), to the second, as people need it.
+    pub fn seconds(&self, time: impl Into<Time>) -> String {
+        self.zoned(time.into()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+    }
+
     /// `2024-06-18T09:21:05.482+07:00` (RFC 3339).
     pub fn rfc3339(&self, time: impl Into<Time>) -> String {
         self.zoned(time.into()).strftime("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string()
@@ -140,6 +145,7 @@ mod tests {
         let clock = Clock::new(TimeZone::fixed(jiff::tz::offset(7)));
         let time = Time::from(1_718_677_265_482_913_999);
         assert_eq!(clock.rfc3339(time), "2024-06-18T09:21:05.482+07:00");
+        assert_eq!(clock.seconds(time), "2024-06-18T09:21:05+07:00");
         assert_eq!(clock.short(time), "18/06/2024 09:21:05");
         assert_eq!(EveClock::new(clock).time(time), "2024-06-18T09:21:05.482913+0700");
     }

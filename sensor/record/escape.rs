@@ -29,6 +29,33 @@ pub fn field(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// A name whose bytes beyond ASCII stand as `\\DDD`, with its letters as they are. What is no UTF-8, and
+/// what is ASCII, stays escaped.
+pub fn letters(name: &str) -> Cow<'_, str> {
+    let mut rest = name;
+    let mut out: Vec<u8> = Vec::new();
+    while let Some((before, escaped)) = rest.split_once('\\') {
+        let digits = escaped.get(..3).filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
+        let byte = digits.and_then(|digits| digits.parse::<u8>().ok()).filter(|byte| *byte >= 0x80);
+        out.extend_from_slice(before.as_bytes());
+        match byte {
+            Some(byte) => {
+                out.push(byte);
+                rest = escaped.get(3..).unwrap_or_default();
+            }
+            None => {
+                out.push(b'\\');
+                rest = escaped;
+            }
+        }
+    }
+    out.extend_from_slice(rest.as_bytes());
+    match String::from_utf8(out) {
+        Ok(text) if text != name => Cow::Owned(text),
+        _ => Cow::Borrowed(name),
+    }
+}
+
 /// A whole line of the sensor's own words: as [`field`], but neither shortened nor split.
 pub fn line(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_hidden) {
@@ -116,6 +143,16 @@ mod tests {
         assert_eq!(field("/x\r\n2024 | y\u{1b}[2J"), "/x\\013\\0102024 \\124 y\\027[2J");
         assert_eq!(field("a\u{202e}b\u{9b}\u{7f}\u{200b}"), "a\\u202eb\\u009b\\127\\u200b");
         assert_eq!(line("tệp a\nb.pcap | x"), "tệp a\\010b.pcap | x");
+    }
+
+    #[test]
+    fn a_name_of_bytes_is_shown_in_its_letters_and_hides_no_control() {
+        assert_eq!(letters(r"M\195\129Y-K\225\186\190"), "MÁY-KẾ");
+        for same in ["PC-7", r"a\046b", r"M\195Y", r"x\9", r"\", r"\999", r"a\027b"] {
+            assert_eq!(letters(same), same);
+        }
+        let bidi = letters(r"a\226\128\174b");
+        assert_eq!(field(&bidi), r"a\u202eb");
     }
 
     #[test]

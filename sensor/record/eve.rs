@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::IpAddr;
 
-use ioc_feeds::Date;
 use ioc_feeds::threat::Severity;
+use ioc_feeds::{Date, Role};
 use serde::Serialize;
 use serde_json::Serializer;
 
@@ -23,9 +23,19 @@ use crate::{AlertRecord, Message, Time};
 
 pub use read::{NotAnAlert, read};
 
-/// First of our signature ids; the place is added. In the range that rule writers leave to private
-/// use.
+/// First of our signature ids: the threat's hundred and the place's number are added. In the range that
+/// rule writers leave to private use. Whoever mutes a number mutes one threat in one place.
 const FIRST_SIGNATURE: u32 = 1_980_000;
+
+/// The hundred of each threat. Threats of an office's own feeds have 0. Like the places these are added at
+/// the end and never taken away, so that no number ever means something else.
+const THREATS: [(&str, u32); 3] = [("redline", 1), ("mustang-panda", 2), ("canary", 9)];
+
+/// The signature id of a threat met in a place.
+pub fn signature_id(threat: &str, place_name: &str) -> u32 {
+    let hundred = THREATS.iter().find(|(key, _)| *key == threat).map_or(0, |(_, hundred)| *hundred);
+    FIRST_SIGNATURE + hundred * 100 + place(place_name).0
+}
 
 /// Every place that an alert can name and the protocol it is in, in the order of their numbers in
 /// signature ids: these are added at the end and never taken away.
@@ -184,27 +194,38 @@ struct Context<'a> {
     weak_evidence: Option<&'a Message>,
 }
 
-/// Suricata's scale: 1 high to 3 low.
+/// Suricata's scale: 1 is the worst.
 const fn severity_number(severity: Severity) -> u8 {
     match severity {
-        Severity::Critical | Severity::High => 1,
-        Severity::Medium => 2,
-        Severity::Low => 3,
+        Severity::Critical => 1,
+        Severity::High => 2,
+        Severity::Medium | Severity::Low => 3,
+    }
+}
+
+/// What the infrastructure was used for, in the words of Suricata's classes.
+const fn category(role: Role) -> &'static str {
+    match role {
+        Role::C2 | Role::Sinkhole => "Malware Command and Control Activity Detected",
+        Role::Delivery => "A Network Trojan was detected",
+        Role::Exfiltration => "Successful Credential Theft Detected",
+        Role::Canary => "Misc activity",
+        Role::Unknown => "Potentially Bad Traffic",
     }
 }
 
 /// The `alert` record.
 pub fn alert<'a>(record: &'a AlertRecord, clock: &EveClock) -> impl Serialize + use<'a> {
-    let (number, app_proto) = place(&record.place);
+    let (_, app_proto) = place(&record.place);
     let crowd = record.crowd.as_ref();
     let reference = record.indicator.reference.as_str();
     let body = AlertBody {
         action: "allowed",
         gid: 1,
-        signature_id: FIRST_SIGNATURE + number,
+        signature_id: signature_id(&record.threat.key, &record.place),
         rev: 1,
         signature: format!("{}{}", record.threat.name.en, signature_end(record)),
-        category: "Malware Command and Control Activity Detected",
+        category: category(record.indicator.role),
         severity: severity_number(record.severity),
         references: Some(reference).filter(|r| !r.is_empty()).into_iter().collect(),
         metadata: metadata(record),

@@ -1,8 +1,8 @@
-//! Records as lines for people. One alert, one line, fields separated by ` | `, in this order: time and
-//! severity; threat and malware; name, address and hardware address of our host; what was seen
-//! and where; the other end; the indicator, how sure, since when and who says so; contacts so
-//! far; what to do now. Of a line for many, the hosts and the indicators are counted and the first
-//! of them named.
+//! Records as lines for people. One alert, one line, fields separated by ` | `, and what a person must
+//! see first stands first: time and severity; our host, by name and address; the threat; what was seen and
+//! where; the other end; contacts so far; what to do now. Then what an expert asks for: the indicator, how
+//! sure, since when and who says so; what else there is to know; the hardware address. Of a line for many,
+//! the hosts and the indicators are counted and the first of them named.
 
 use ioc_feeds::threat::Threats;
 
@@ -25,23 +25,24 @@ impl LineFormat {
     /// The line of an alert, without its line end.
     pub fn line(&self, alert: &AlertRecord) -> String {
         let language = self.language;
-        let time = self.clock.rfc3339(alert.time);
-        let severity = words::severity(language, alert.severity);
         let action = match &alert.weakness {
             Some(weakness) => weakness.check.in_language(language),
             None => alert.action.in_language(language),
         };
         format!(
-            "{time} {severity} | {} | {} | {} ({}) | {} | {}{} | {} | {}",
-            self.threat(alert),
+            "{} {} | {} | {} | {} ({}) | {} | {} | {} | {}{} | {}",
+            self.clock.seconds(alert.time),
+            words::severity(language, alert.severity),
             self.host(alert),
+            self.threat(alert),
             field(&self.seen(alert)),
             alert.place,
             alert.peer,
-            self.indicator(alert),
-            self.remarks(alert),
             alert.count,
             field(action),
+            self.indicator(alert),
+            self.remarks(alert),
+            alert.host.mac.as_deref().unwrap_or("-"),
         )
     }
 
@@ -49,34 +50,25 @@ impl LineFormat {
     pub fn notice(&self, notice: &Notice) -> String {
         format!(
             "{} {} | wardwatch {}: {}",
-            self.clock.rfc3339(notice.time),
+            self.clock.seconds(notice.time),
             words::gravity(self.language, notice.severity),
             env!("CARGO_PKG_VERSION"),
             escape::line(notice.message.in_language(self.language)),
         )
     }
 
-    fn threat(&self, alert: &AlertRecord) -> String {
+    /// The threat's name up to its first comma: what follows explains it.
+    fn threat<'a>(&self, alert: &'a AlertRecord) -> &'a str {
         let name = alert.threat.name.in_language(self.language);
-        match alert.indicator.malware.as_str() {
-            "" => name.to_owned(),
-            // A threat that is called after its malware says it once.
-            malware if name.split(", ").any(|part| part.ends_with(malware)) => name.to_owned(),
-            malware => format!("{name}, {}", field(malware)),
-        }
+        name.split(", ").next().unwrap_or(name)
     }
 
     fn host(&self, alert: &AlertRecord) -> String {
         let host = &alert.host;
-        let mac = host.mac.as_deref().unwrap_or("-");
-        match alert.crowd.as_ref().filter(|crowd| crowd.is_of_many()) {
-            Some(crowd) => {
-                format!("{} {mac}", words::crowd_hosts(self.language, crowd, usize::MAX))
-            }
-            None => {
-                let name = host.name.as_deref().map_or_else(|| "-".into(), field);
-                format!("{name} {} {mac}", host.address)
-            }
+        match (alert.crowd.as_ref().filter(|crowd| crowd.is_of_many()), &host.name) {
+            (Some(crowd), _) => words::crowd_hosts(self.language, crowd, usize::MAX),
+            (None, Some(name)) => format!("{} {}", field(name), host.address),
+            (None, None) => host.address.to_string(),
         }
     }
 
@@ -95,8 +87,14 @@ impl LineFormat {
             "" => field(&indicator.feed),
             reference => field(reference),
         };
+        // A threat that is called after its malware says it once.
+        let malware = match indicator.malware.as_str() {
+            "" => String::new(),
+            malware if alert.threat.name.in_language(language).contains(malware) => String::new(),
+            malware => format!(", {}", field(malware)),
+        };
         format!(
-            "{} ({}, {}, {}, {}, {source})",
+            "{} ({}{malware}, {}, {}, {}, {source})",
             field(&indicator.text),
             words::pattern(language, &indicator.kind),
             words::role(language, indicator.role),

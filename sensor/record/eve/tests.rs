@@ -5,7 +5,7 @@ use super::*;
 use crate::alert::{Crowd, End, Host, Indicator, Threat, Weakness};
 use crate::clock::Clock;
 use crate::{Body, FORM, Id, Record};
-use ioc_feeds::{Confidence, Role};
+use ioc_feeds::Confidence;
 
 fn clock() -> EveClock {
     EveClock::new(Clock::new(TimeZone::fixed(jiff::tz::offset(7))))
@@ -226,4 +226,28 @@ fn records_of_other_types_are_told_apart() {
     let error = read(br#"{"timestamp":"2024-06-18T09:21:05.482913+0700","event_type":"dns"}"#);
     assert!(matches!(error, Err(NotAnAlert::Type(kind)) if kind == "dns"));
     assert!(matches!(read(b"[]"), Err(NotAnAlert::Json(_))));
+}
+
+#[test]
+fn a_signature_id_is_one_threat_in_one_place_and_is_the_one_that_was_documented() {
+    for (threat, place, id) in [
+        ("redline", "dns.query", 1_980_100),
+        ("redline", "behaviour.redline.net-tcp", 1_980_114),
+        ("mustang-panda", "tls.sni", 1_980_202),
+        ("canary", "dns.query", 1_980_900),
+        ("canary", "ip", 1_980_911),
+        // An office's own feed.
+        ("lab", "dns.query", 1_980_000),
+        ("lab", "ip.outer", 1_980_017),
+    ] {
+        assert_eq!(signature_id(threat, place), id, "{threat} {place}");
+    }
+    assert!(PLACES.len() < 100, "a place more would be another threat's");
+    let mut all: Vec<u32> = ["redline", "mustang-panda", "canary", "lab"]
+        .into_iter()
+        .flat_map(|threat| PLACES.map(|(place, _)| signature_id(threat, place)))
+        .collect();
+    all.sort_unstable();
+    all.dedup();
+    assert_eq!(all.len(), 4 * PLACES.len());
 }

@@ -284,7 +284,7 @@ impl Spool {
             let until = until.max(now);
             self.closed.push(Closed { first, end: self.next, bytes, until });
         }
-        let until = self.closed.last().map_or_else(Time::default, |closed| closed.until);
+        let until = self.closed.last().map(|closed| closed.until).unwrap_or_default();
         self.active = Some(Active { file, first: self.next, bytes, begun: now, until });
         Ok(())
     }
@@ -354,7 +354,8 @@ impl Spool {
             let age = now.seconds().saturating_sub(closed.until.seconds());
             let is_passed = readers.iter().all(|(_, at)| at + 1 >= closed.end);
             let must = all > self.bounds.bytes || age > self.bounds.most;
-            if !(must || is_passed && age > self.bounds.keep) {
+            let may = is_passed && age > self.bounds.keep;
+            if !must && !may {
                 break;
             }
             if let Err(error) = self.directory.remove(&segments::name(closed.first))
