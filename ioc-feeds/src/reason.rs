@@ -13,7 +13,7 @@ pub struct Reason(Text);
 
 impl Reason {
     /// The same said twice.
-    pub(crate) fn new(vi: impl Into<String>, en: impl Into<String>) -> Self {
+    pub fn new(vi: impl Into<String>, en: impl Into<String>) -> Self {
         Self(Text { vi: vi.into(), en: en.into() })
     }
 

@@ -1,0 +1,251 @@
+//! Lines in their document: which are meant depends on what stands around them.
+//!
+//! The text is gone through twice and never held twice: once to learn whether it is a list or a
+//! letter and whether its writer defangs, once for the verdicts. Owns the context of lines; a line
+//! by itself is [`super::line`]'s.
+
+use std::collections::HashSet;
+
+use foldhash::quality::RandomState;
+
+use super::decide::{Candidate, decide};
+use super::line::{self, Line, is_value, no_indicator};
+use super::{Column, Finding, Meant, columns};
+use crate::refang::{is_plain, refang};
+use crate::{Pattern, Reason};
+
+/// What comes out of a text: a verdict with the place of its line, from 0.
+pub type Out<'a> = &'a mut dyn FnMut(usize, Finding);
+
+/// What a text is like.
+#[derive(Debug, Default)]
+pub struct Look {
+    /// Values that stand alone in their line.
+    pub items: usize,
+    /// Lines of words.
+    pub words: usize,
+    /// Those of them that are sentences.
+    pub sentences: usize,
+    /// Somebody has defanged something in it.
+    pub defangs: bool,
+    /// What was defanged, so that the same written plain elsewhere is meant too.
+    meant: HashSet<String, RandomState>,
+}
+
+/// Most defanged values that are remembered.
+const REMEMBERED: usize = 10_000;
+/// A list may have so many lines of words in a hundred and still be one.
+const WORDS_OF_A_LIST: usize = 2;
+
+impl Look {
+    /// Looks over a text.
+    pub fn of<'t>(lines: impl Iterator<Item = &'t str>) -> Self {
+        let mut look = Self::default();
+        for text in lines {
+            look.add(text);
+        }
+        look
+    }
+
+    /// Looks at one line more.
+    pub fn add(&mut self, text: &str) {
+        let text = text.trim();
+        if is_plain(text) && text.contains('.') {
+            self.items += 1;
+            return;
+        }
+        match line::read(text) {
+            Line::Blank | Line::Not(_) => {}
+            Line::Items(items) => {
+                self.items += 1;
+                items.iter().for_each(|one| self.note(one));
+            }
+            Line::Text(items) => {
+                self.words += 1;
+                let words = text.split_whitespace().count();
+                self.sentences += usize::from(words >= 7 || words >= 4 && text.ends_with('.'));
+                items.iter().for_each(|one| self.note(one));
+            }
+        }
+    }
+
+    fn note(&mut self, one: &Candidate) {
+        self.defangs |= one.defanged;
+        if one.defanged && self.meant.len() < REMEMBERED {
+            self.meant.insert(one.text.to_ascii_lowercase());
+        }
+    }
+
+    /// Nothing but values, so whoever made it meant them.
+    fn is_list(&self) -> bool {
+        self.words * 100 <= self.items * WORDS_OF_A_LIST
+    }
+
+    /// Is a value that stands alone in its line meant?
+    fn meant(&self, one: &Candidate, under: Option<Column>) -> Meant {
+        let again = self.meant.contains(&one.text.to_ascii_lowercase());
+        if one.aside {
+            return Meant::Perhaps;
+        }
+        if one.defanged || one.listed || again || self.is_list() {
+            return Meant::Indicator;
+        }
+        let address = one.text.starts_with(|c: char| c.is_ascii_digit() || c == '[')
+            && super::ports::read(&one.text).is_some();
+        let link = one.text.contains("//") || one.text.starts_with("www.");
+        match under {
+            Some(Column::Reference | Column::Sender) => Meant::Perhaps,
+            _ if address => Meant::Indicator,
+            Some(column) if column.is_indicator() && !link => Meant::Indicator,
+            // Headings only, and whoever wrote it never defangs.
+            _ if self.sentences == 0 && !self.defangs && !link => Meant::Indicator,
+            _ => Meant::Perhaps,
+        }
+    }
+}
+
+/// The verdicts on every line of a text. Lines of words without a value are counted, and said as
+/// such by the caller: the answer is how many.
+pub fn judge<'t>(look: &Look, lines: impl Iterator<Item = &'t str>, out: Out<'_>) -> usize {
+    let mut lines = lines.enumerate().map(|(at, text)| (at, text.trim())).peekable();
+    let (mut words, mut under, mut signed) = (0, None, false);
+    let mut held: Option<(usize, &str)> = None;
+    while let Some((at, text)) = lines.next() {
+        if held.take().is_some_and(|(before, _)| before == at) {
+            continue;
+        }
+        let next = lines.peek().map(|(_, next)| *next).unwrap_or_default();
+        if let Some(finding) = broken(text, next) {
+            out(at, finding);
+            held = Some((at + 1, next));
+            continue;
+        }
+        // A mail's signature: whoever signs is no indicator.
+        signed |= text == "--" && !look.is_list();
+        match line::read(text) {
+            Line::Blank => {}
+            Line::Not(reason) => out(at, Finding::refused(text, reason)),
+            Line::Items(items) => {
+                for one in &items {
+                    let meant = if signed && !one.defanged { Meant::Perhaps } else { look.meant(one, under) };
+                    decide(one, meant).into_iter().for_each(|finding| out(at, finding));
+                }
+            }
+            Line::Text(items) => {
+                if items.is_empty() {
+                    words += 1;
+                    under = columns::announced(text).or(if heads(text) { None } else { under });
+                }
+                for one in &items {
+                    let found = decide(one, Meant::Perhaps);
+                    found.into_iter().for_each(|finding| out(at, finding));
+                }
+            }
+        }
+    }
+    words
+}
+
+/// Does a line of words look like a heading, so that what stood above is over?
+fn heads(text: &str) -> bool {
+    text.ends_with(':') || text.starts_with(|c: char| c.is_ascii_digit())
+        || text.chars().any(char::is_alphabetic) && !text.chars().any(char::is_lowercase)
+}
+
+/// Longest part of a broken name that is looked at.
+const PART: usize = 512;
+
+/// A value that goes on in the next line, or may: never loaded by itself. None if the two lines are
+/// two things.
+pub fn broken(text: &str, next: &str) -> Option<Finding> {
+    if text.is_empty() || text.len() > PART || next.len() > PART {
+        return None;
+    }
+    let next = next.trim();
+    let one = |text: &str| !text.is_empty() && !text.contains(char::is_whitespace);
+    // A list's own bullet or comment begins the next line anew.
+    if !one(next) || next.starts_with('#') || next.starts_with("//") {
+        return None;
+    }
+    let last = text.split_whitespace().next_back()?;
+    let is_part = |text: &str| text.contains('.') || text.contains("[") || text.contains('-');
+    if !one(text) && !refang(last).defanged {
+        return None;
+    }
+    if !is_part(last) || last.starts_with("--") || next.starts_with("--") {
+        return None;
+    }
+    let ends = last.ends_with(['-', '[', '(', '\u{2010}', '\u{2011}', '\u{ad}'])
+        || last.ends_with('.') && !whole(next);
+    let begins = next.starts_with('-') && next.chars().nth(1).is_some_and(char::is_alphanumeric)
+        || next.starts_with(['.', ']', ')']) && !whole(next.trim_start_matches('.'));
+    let url = last.contains("//") && goes_on(last, next);
+    let torn = !ends && !begins && !url && tail_of(last, next);
+    if !(ends || begins || url || torn) {
+        return None;
+    }
+    readings(text, last, next)
+}
+
+/// A value that can stand alone, as far as one can see.
+fn whole(text: &str) -> bool {
+    let plain = refang(text);
+    let text = plain.text.trim_matches(|c: char| c == '"' || c == ',' || c == ';');
+    text.contains('.') && is_value(text, None) && !is_suffix(text)
+}
+
+fn is_suffix(text: &str) -> bool {
+    psl::suffix(text.as_bytes()).is_some_and(|suffix| suffix == text && suffix.is_known())
+}
+
+/// Does a url go on in the next line?
+fn goes_on(url: &str, next: &str) -> bool {
+    let fragment = !next.contains("//") && !whole(next) && next.contains(['/', '?', '=', '.', '&', '%']);
+    let open = url.ends_with(['/', '=', '&', '?', '%', '_']) && !whole(next) && !next.contains("//");
+    let starts = next.starts_with(['/', '?', '&', '=', '%']);
+    let path = url.split_once("//").is_some_and(|(_, rest)| rest.contains('/'));
+    path && (fragment || open && columns::of(next).is_none()) || starts && !next.starts_with("//")
+}
+
+/// A few small letters alone in a line, which complete the last label: `bad.co` and `m`.
+fn tail_of(last: &str, next: &str) -> bool {
+    let short = (1..=4).contains(&next.len()) && next.bytes().all(|b| b.is_ascii_lowercase());
+    let plain = refang(last).text;
+    short && plain.contains('.') && is_value(&format!("{plain}{next}"), None)
+}
+
+/// The ways in which two lines may be one value.
+fn readings(text: &str, last: &str, next: &str) -> Option<Finding> {
+    let mut joined = vec![format!("{last}{next}")];
+    if let Some(without) = last.strip_suffix(['-', '\u{2010}', '\u{2011}', '\u{ad}']) {
+        joined.push(format!("{without}{next}"));
+    }
+    if let Some(without) = next.strip_prefix('-').filter(|_| !last.ends_with('-')) {
+        joined.push(format!("{last}{without}"));
+    }
+    let mut found: Vec<Pattern> = Vec::new();
+    let mut https = false;
+    for value in joined {
+        let mut one = line::listed(&value, None);
+        one.written.clear();
+        for finding in decide(&one, Meant::Indicator) {
+            https |= finding.https;
+            found.extend(finding.readings.into_iter().filter(|new| !found.contains(new)).collect::<Vec<_>>());
+        }
+    }
+    if found.is_empty() {
+        // Two parts of nothing are judged by themselves, and refused.
+        return None;
+    }
+    let shown = found.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let (vi, en) = (shown.join(" hoặc "), shown.join(" or "));
+    let written = format!("{text}{}{next}", '⏎');
+    let mut finding = Finding::refused(&written, no_indicator());
+    finding.https = https;
+    finding.readings = found;
+    finding.verdict = super::Verdict::Doubtful(Reason::new(
+        format!("bị ngắt sang dòng sau, có thể là {vi}"),
+        format!("broken over two lines, perhaps {en}"),
+    ));
+    Some(finding)
+}
