@@ -274,6 +274,7 @@ impl Row {
             host: self.host.as_ref().and_then(|host| host.pattern().ok()),
             verdict,
             note: self.note.clone(),
+            asks: false,
         }
     }
 

@@ -22,6 +22,12 @@ impl Reason {
         self.0.in_language(language)
     }
 
+    /// The same with more behind it.
+    #[must_use]
+    pub fn followed(self, vi: &str, en: &str) -> Self {
+        Self::new(format!("{}{vi}", self.0.vi), format!("{}{en}", self.0.en))
+    }
+
     /// What it is about, put before it.
     pub(crate) fn about(self, vi: &str, en: &str) -> Self {
         Self::new(format!("{vi} {}", self.0.vi), format!("{en} {}", self.0.en))

@@ -43,6 +43,7 @@ pub fn decide(one: &Candidate, meant: Meant) -> Vec<Finding> {
             ));
         }
         if meant == Meant::Perhaps && !one.defanged {
+            next.asks = true;
             next = next.doubted(Reason::new(
                 "viết nguyên dạng, không ngắt liên kết, và không nằm trong danh sách: có thể chỉ được nhắc đến",
                 "written plain and in no list: it may only be mentioned",
@@ -112,6 +113,7 @@ fn accepted(pattern: Pattern) -> Finding {
         host: None,
         verdict: Verdict::Accepted,
         note: String::new(),
+        asks: false,
     }
 }
 

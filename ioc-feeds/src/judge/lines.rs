@@ -107,6 +107,18 @@ impl Look {
 /// The verdicts on every line of a text. Lines of words without a value are counted, and said as
 /// such by the caller: the answer is how many.
 pub fn judge<'t>(look: &Look, lines: impl Iterator<Item = &'t str>, out: Out<'_>) -> usize {
+    judge_with(look, lines, &mut |_, _| false, out)
+}
+
+/// The same; a line of a list that is nothing but a plain value is first shown to `quick`, which
+/// takes it or leaves it. A large list has a million of them.
+pub fn judge_with<'t>(
+    look: &Look,
+    lines: impl Iterator<Item = &'t str>,
+    quick: &mut dyn FnMut(usize, &str) -> bool,
+    out: Out<'_>,
+) -> usize {
+    let is_list = look.is_list();
     let mut lines = lines.enumerate().map(|(at, text)| (at, text.trim())).peekable();
     let (mut words, mut under, mut signed) = (0, None, false);
     let mut held: Option<(usize, &str)> = None;
@@ -115,6 +127,9 @@ pub fn judge<'t>(look: &Look, lines: impl Iterator<Item = &'t str>, out: Out<'_>
             continue;
         }
         let next = lines.peek().map(|(_, next)| *next).unwrap_or_default();
+        if is_list && is_plain(text) && alone(text, next) && quick(at, text) {
+            continue;
+        }
         if let Some(finding) = broken(text, next) {
             out(at, finding);
             held = Some((at + 1, next));
@@ -144,6 +159,23 @@ pub fn judge<'t>(look: &Look, lines: impl Iterator<Item = &'t str>, out: Out<'_>
         }
     }
     words
+}
+
+/// Lines of words without a value, with their places from 0, for whoever must name each.
+pub fn of_words<'t>(
+    look: &Look,
+    lines: impl Iterator<Item = &'t str>,
+) -> impl Iterator<Item = (usize, &'t str)> {
+    let some = look.words > 0;
+    lines.enumerate().filter(move |(_, text)| {
+        let plain = is_plain(text.trim()) && text.contains('.');
+        some && !plain && matches!(line::read(text), Line::Text(items) if items.is_empty())
+    })
+}
+
+/// Does a plain value end where its line ends, at a first look?
+fn alone(text: &str, next: &str) -> bool {
+    !text.ends_with(['-', '.']) && next.len() > 4 && !next.starts_with(['-', '.', ']', ')', '/'])
 }
 
 /// Does a line of words look like a heading, so that what stood above is over?
@@ -243,6 +275,7 @@ fn readings(text: &str, last: &str, next: &str) -> Option<Finding> {
     let mut finding = Finding::refused(&written, no_indicator());
     finding.https = https;
     finding.readings = found;
+    finding.asks = true;
     finding.verdict = super::Verdict::Doubtful(Reason::new(
         format!("bị ngắt sang dòng sau, có thể là {vi}"),
         format!("broken over two lines, perhaps {en}"),

@@ -63,6 +63,8 @@ pub struct Finding {
     pub verdict: Verdict,
     /// What stands beside it: a remark, a description. May be empty.
     pub note: String,
+    /// Nobody but a person can say whether it is meant at all, or which reading.
+    pub asks: bool,
 }
 
 impl Finding {
@@ -75,6 +77,7 @@ impl Finding {
             host: None,
             verdict: Verdict::Refused(reason),
             note: String::new(),
+            asks: false,
         }
     }
 

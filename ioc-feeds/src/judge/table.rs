@@ -42,7 +42,7 @@ pub fn header<'c>(cells: impl Iterator<Item = &'c str> + Clone) -> Option<Column
         column.is_indicator() || matches!(column, Column::Hash | Column::FileName | Column::Mail)
     };
     let known = columns.iter().flatten().filter(|column| telling(column)).count();
-    let values = cells.filter(|cell| cell.contains('.') && is_value(&refang(cell).text, None)).count();
+    let values = cells.filter(|cell| is_value(&refang(&cell.replace('\n', "")).text, None)).count();
     (known > 0 && values == 0).then_some(columns)
 }
 
