@@ -211,6 +211,18 @@ pub(crate) fn locked() -> Refusal {
 /// Lines that are looked at to tell one text from another.
 const LINES: usize = 60;
 
+/// Octets of a line that are looked at to tell one text from another.
+const CLIPPED: usize = 4096;
+
+/// The beginning of a line, which tells as much as the whole.
+pub(crate) fn clipped(line: &str) -> &str {
+    let mut end = line.len().min(CLIPPED);
+    while !line.is_char_boundary(end) {
+        end -= 1;
+    }
+    line.get(..end).unwrap_or(line)
+}
+
 /// What a text is, by its first lines.
 fn of_text(text: &str) -> Kind {
     let start = text.trim_start();
@@ -227,7 +239,8 @@ fn of_text(text: &str) -> Kind {
     if ["<table", "<body", "<div", "<p>"].iter().any(|tag| lower.starts_with(tag)) {
         return Kind::Html;
     }
-    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).take(LINES).collect();
+    let lines: Vec<&str> =
+        text.lines().map(|line| clipped(line).trim()).filter(|line| !line.is_empty()).take(LINES).collect();
     if mail::looks_like(&lines) {
         return Kind::Mail;
     }

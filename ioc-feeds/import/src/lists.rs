@@ -13,7 +13,7 @@ use crate::{Out, Refusal, prose};
 
 /// What a list of lines is, by the syntax that most of its lines have.
 pub(crate) fn name(text: &str) -> (&'static str, &'static str) {
-    let lines: Vec<&str> = text.lines().map(str::trim).filter(|l| !l.is_empty()).take(200).collect();
+    let lines: Vec<&str> = text.lines().map(|line| crate::detect::clipped(line).trim()).filter(|l| !l.is_empty()).take(200).collect();
     let share = |test: &dyn Fn(&str) -> bool| lines.iter().filter(|line| test(line)).count() * 2 > lines.len();
     if share(&|line| line.starts_with("||") || line.starts_with('!') || line.starts_with("*://")) {
         ("danh sách chặn quảng cáo (adblock)", "an adblock list")

@@ -37,7 +37,7 @@ fn headless(lines: &[&str]) -> bool {
 }
 
 fn head<'t>(lines: impl Iterator<Item = &'t str>) -> Option<Head> {
-    let lines: Vec<&str> = lines.take(2 * HEAD).collect();
+    let lines: Vec<&str> = lines.take(2 * HEAD).map(crate::detect::clipped).collect();
     // What stands below a heading of several columns has several cells too.
     let goes_on = |line: usize, separator: char| {
         let below = lines.iter().skip(line + 1).map(|text| text.trim());
@@ -56,6 +56,10 @@ fn head<'t>(lines: impl Iterator<Item = &'t str>) -> Option<Head> {
         let bare = text.trim_start_matches('#').trim_start();
         let bare = text.strip_prefix("#fields\t").unwrap_or(bare);
         for separator in wanted.map_or_else(|| vec![',', ';', '\t', '|'], |one| vec![one]) {
+            // The bars of Markdown stand at the ends too.
+            if separator == '|' && bare.starts_with('|') {
+                continue;
+            }
             let cells = split(bare, separator);
             let is_alone = cells.len() == 1;
             if is_alone && (separator != ',' || text.starts_with('#')) {
@@ -123,7 +127,7 @@ pub(crate) fn split(line: &str, separator: char) -> Vec<String> {
 /// Reads a table.
 pub(crate) fn read(text: &str, told: &Told, out: &mut Out<'_>) -> Result<(), Refusal> {
     let Some(head) = head(text.lines()) else {
-        if headless(&text.lines().filter(|line| !line.is_empty()).take(HEAD).collect::<Vec<_>>()) {
+        if headless(&text.lines().map(crate::detect::clipped).filter(|line| !line.is_empty()).take(HEAD).collect::<Vec<_>>()) {
             told.tell("bảng ba cột (trail,info,reference), dấu phẩy", "a table of three columns (trail,info,reference), `,`", out);
             let columns = vec![Some(Column::Value), Some(Column::Malware), Some(Column::Reference)];
             rows(text, 0, ',', &columns, out);
@@ -134,6 +138,15 @@ pub(crate) fn read(text: &str, told: &Told, out: &mut Out<'_>) -> Result<(), Ref
             "no heading with a column of indicators was found (indicator, ioc, domain, ip, url ...)",
         ));
     };
+    // The list of certificates calls their digest what others call that of a file.
+    let mut head = head;
+    if head.cells.iter().any(|cell| cell.eq_ignore_ascii_case("Listingreason")) {
+        for column in &mut head.columns {
+            if *column == Some(Column::Hash) {
+                *column = Some(Column::CertSha1);
+            }
+        }
+    }
     let sign = if head.separator == '\t' { "TAB".to_owned() } else { format!("`{}`", head.separator) };
     told.tell(&format!("{} (dấu {sign})", name(&head, true)), &format!("{} ({sign})", name(&head, false)), out);
     let idle: Vec<&str> = head

@@ -2,10 +2,10 @@
 
 use std::io::Cursor;
 
-use calamine::{Data, Reader, open_workbook_auto_from_rs};
+use calamine::{Data, Ods, Reader, Xls, Xlsb, Xlsx, open_workbook_from_rs};
 use ioc_feeds::handover::{Place, number};
 
-use crate::zipped::damaged;
+use crate::zipped::{Parts, damaged};
 use crate::{Out, Refusal, grid};
 
 /// Most cells of a sheet that are read.
@@ -13,18 +13,34 @@ const CELLS: usize = 4_000_000;
 
 /// Reads every sheet.
 pub(crate) fn read(bytes: &[u8], out: &mut Out<'_>) -> Result<(), Refusal> {
-    let mut book = open_workbook_auto_from_rs(Cursor::new(bytes)).map_err(|error| {
+    if !bytes.starts_with(b"PK") {
+        return book::<Xls<_>>(bytes, out);
+    }
+    let names = Parts::open(bytes)?.names();
+    let has = |wanted: &str| names.iter().any(|name| name.starts_with(wanted));
+    if has("xl/workbook.bin") {
+        book::<Xlsb<_>>(bytes, out)
+    } else if has("xl/") {
+        book::<Xlsx<_>>(bytes, out)
+    } else {
+        book::<Ods<_>>(bytes, out)
+    }
+}
+
+fn book<'b, R: Reader<Cursor<&'b [u8]>>>(bytes: &'b [u8], out: &mut Out<'_>) -> Result<(), Refusal> {
+    let wrong = |error: R::Error| {
         let text = error.to_string();
         match text.to_lowercase().contains("password") {
             true => crate::detect::locked(),
             false => damaged(&text),
         }
-    })?;
+    };
+    let mut book: R = open_workbook_from_rs(Cursor::new(bytes)).map_err(wrong)?;
     out.read_as("bảng tính (.xlsx, .xls, .ods)", "a workbook (.xlsx, .xls, .ods)");
     for name in book.sheet_names() {
         let place = Place { part: name.clone(), ..Place::default() };
         out.at(place.clone());
-        let range = book.worksheet_range(&name).map_err(|error| damaged(&error.to_string()).at(place.clone()))?;
+        let range = book.worksheet_range(&name).map_err(|error| wrong(error).at(place.clone()))?;
         let (height, width) = range.get_size();
         if height.saturating_mul(width) > CELLS {
             return Err(Refusal::new(

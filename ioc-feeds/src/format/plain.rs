@@ -36,7 +36,7 @@ pub(crate) fn load(text: &str, rows: &mut Rows) {
         take(&finding, at, &mut rows.borrow_mut());
     });
     // A line of words is none of a list, and is said as such.
-    for (at, line) in lines::of_words(&look, all()) {
+    for (at, line) in lines::of_words(all()) {
         words += 1;
         rows.borrow_mut().reject(number(at), line, explain(line));
     }

@@ -162,10 +162,12 @@ fn url(one: &Candidate, scheme: &str, rest: &str) -> Vec<Finding> {
         );
         finding = finding.changed(reason);
     } else if secure {
-        finding = finding.changed(Reason::new(
+        let reason = Reason::new(
             "url https: không bao giờ thấy được trên đường truyền, và máy chủ là của nhiều người",
             "an https url: never visible on the wire, and its host belongs to many",
-        ));
+        );
+        // Plain, it is the link of a report more often than not.
+        finding = if one.defanged { finding.changed(reason) } else { finding.doubted(reason) };
     }
     vec![finding]
 }

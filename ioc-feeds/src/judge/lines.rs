@@ -36,6 +36,8 @@ pub struct Look {
 const REMEMBERED: usize = 10_000;
 /// A list may have so many lines of words in a hundred and still be one.
 const WORDS_OF_A_LIST: usize = 2;
+/// A list with headings has at least so many values for each line of words.
+const WORDS_OF_HEADINGS: usize = 5;
 
 impl Look {
     /// Looks over a text.
@@ -50,7 +52,7 @@ impl Look {
     /// Looks at one line more.
     pub fn add(&mut self, text: &str) {
         let text = text.trim();
-        if is_plain(text) && text.contains('.') {
+        if is_item(text) {
             self.items += 1;
             return;
         }
@@ -81,6 +83,11 @@ impl Look {
         self.words * 100 <= self.items * WORDS_OF_A_LIST
     }
 
+    /// Values under some headings.
+    fn is_nearly_list(&self) -> bool {
+        self.sentences == 0 && self.words * WORDS_OF_HEADINGS <= self.items
+    }
+
     /// Is a value that stands alone in its line meant?
     fn meant(&self, one: &Candidate, under: Option<Column>) -> Meant {
         let again = self.meant.contains(&one.text.to_ascii_lowercase());
@@ -99,6 +106,7 @@ impl Look {
             Some(column) if column.is_indicator() && !link => Meant::Indicator,
             // Headings only, and whoever wrote it never defangs.
             _ if self.sentences == 0 && !self.defangs && !link => Meant::Indicator,
+            _ if self.is_nearly_list() && !link => Meant::Indicator,
             _ => Meant::Perhaps,
         }
     }
@@ -127,7 +135,7 @@ pub fn judge_with<'t>(
             continue;
         }
         let next = lines.peek().map(|(_, next)| *next).unwrap_or_default();
-        if is_list && is_plain(text) && alone(text, next) && quick(at, text) {
+        if is_list && is_item(text) && alone(text, next) && quick(at, text) {
             continue;
         }
         if let Some(finding) = broken(text, next) {
@@ -161,15 +169,15 @@ pub fn judge_with<'t>(
     words
 }
 
+/// A line that is one plain value as far as a first look can tell.
+fn is_item(text: &str) -> bool {
+    is_plain(text) && text.contains('.') && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+}
+
 /// Lines of words without a value, with their places from 0, for whoever must name each.
-pub fn of_words<'t>(
-    look: &Look,
-    lines: impl Iterator<Item = &'t str>,
-) -> impl Iterator<Item = (usize, &'t str)> {
-    let some = look.words > 0;
-    lines.enumerate().filter(move |(_, text)| {
-        let plain = is_plain(text.trim()) && text.contains('.');
-        some && !plain && matches!(line::read(text), Line::Text(items) if items.is_empty())
+pub fn of_words<'t>(lines: impl Iterator<Item = &'t str>) -> impl Iterator<Item = (usize, &'t str)> {
+    lines.enumerate().filter(|(_, text)| {
+        !is_item(text.trim()) && matches!(line::read(text), Line::Text(items) if items.is_empty())
     })
 }
 

@@ -54,7 +54,8 @@ fn a_url_that_is_never_seen_gives_its_host_and_one_that_is_seen_does_not() {
     assert_eq!(judged("http://a.bad.example"), ["1:a.bad.example/+a.bad.example"]);
     assert_eq!(judged("http://198.51.100.7"), ["1:198.51.100.7/+198.51.100.7"]);
     assert_eq!(judged("http://a.bad.example/x"), ["1:a.bad.example/x"]);
-    assert_eq!(judged("https://github.com/x/y"), ["1:github.com/x/y"], "a host of many");
+    assert_eq!(judged("hxxps://github[.]com/x/y"), ["1:github.com/x/y"], "a host of many");
+    assert_eq!(judged("https://github.com/x/y"), ["1:?github.com/x/y"], "a host of many");
 }
 
 #[test]

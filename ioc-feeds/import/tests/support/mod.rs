@@ -70,6 +70,7 @@ impl Read {
     /// What the document was taken for holds these words.
     #[track_caller]
     pub fn read_as(&self, words: &str) -> &Self {
+        assert_eq!(self.outcome, Ok(()));
         let said: Vec<&str> = self
             .records
             .iter()
