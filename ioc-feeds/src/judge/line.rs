@@ -139,7 +139,9 @@ fn item(body: &str, marks: Marks<'_>, column: Option<Column>) -> Option<Line> {
     if note.is_empty() || !is_value(head, column) {
         return None;
     }
-    let mut found = vec![marks.candidate(head, column, note)];
+    let (head, note) = with_ports(head, note).unwrap_or_else(|| (head.to_owned(), note.to_owned()));
+    let note = note.as_str();
+    let mut found = vec![marks.candidate(&head, column, note)];
     // What a remark mentions is for a person to say.
     found.extend(mentioned(note).into_iter().map(|one| Candidate {
         aside: true,
@@ -147,6 +149,16 @@ fn item(body: &str, marks: Marks<'_>, column: Option<Column>) -> Option<Line> {
         ..one
     }));
     Some(Line::Items(found))
+}
+
+/// `198.51.100.7<TAB>443<TAB>C2`: the next column of an address holds its ports.
+fn with_ports(head: &str, note: &str) -> Option<(String, String)> {
+    let address: std::net::IpAddr = head.parse().ok()?;
+    let mut cells = note.splitn(2, ['\t', '|']);
+    let list = ports::ports(cells.next()?).filter(|list| !list.is_empty())?;
+    let list = list.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+    let text = if address.is_ipv4() { format!("{address}:{list}") } else { format!("[{address}]:{list}") };
+    Some((text, cells.next().unwrap_or_default().to_owned()))
 }
 
 /// `|Domain|bad.example|` and `bad.example|a remark`.

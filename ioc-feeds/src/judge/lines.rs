@@ -129,18 +129,25 @@ pub fn judge_with<'t>(
     let is_list = look.is_list();
     let mut lines = lines.enumerate().map(|(at, text)| (at, text.trim())).peekable();
     let (mut words, mut under, mut signed) = (0, None, false);
-    let mut held: Option<(usize, &str)> = None;
     while let Some((at, text)) = lines.next() {
-        if held.take().is_some_and(|(before, _)| before == at) {
-            continue;
-        }
         let next = lines.peek().map(|(_, next)| *next).unwrap_or_default();
         if is_list && is_item(text) && alone(text, next) && quick(at, text) {
             continue;
         }
-        if let Some(finding) = broken(text, next) {
+        if let Some(mut finding) = broken(text, next) {
+            // It may go on in the line after the next.
+            let mut whole = text.to_owned();
+            let mut parts = 1;
+            while let Some((_, next)) = lines.next() {
+                whole.push_str(next);
+                parts += 1;
+                let behind = lines.peek().map(|(_, next)| *next).unwrap_or_default();
+                match broken(&whole, behind) {
+                    Some(longer) if parts < PARTS => finding = longer,
+                    _ => break,
+                }
+            }
             out(at, finding);
-            held = Some((at + 1, next));
             continue;
         }
         // A mail's signature: whoever signs is no indicator.
@@ -194,6 +201,8 @@ fn heads(text: &str) -> bool {
 
 /// Longest part of a broken name that is looked at.
 const PART: usize = 512;
+/// Most lines that one value is broken over.
+const PARTS: usize = 8;
 
 /// A value that goes on in the next line, or may: never loaded by itself. None if the two lines are
 /// two things.

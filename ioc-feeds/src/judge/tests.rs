@@ -45,6 +45,7 @@ fn a_list_of_every_style_is_a_list() {
     }
     assert_eq!(judged("0.0.0.0 a.example b.example"), ["1:a.example", "1:b.example"]);
     assert_eq!(judged("a.example, b.example"), ["1:a.example", "1:b.example"]);
+    assert_eq!(judged("198.51.100.7\t80, 443\tC2"), ["1:198.51.100.7:80", "1:198.51.100.7:443"]);
     assert_eq!(judged("198.51.100.7:80,443"), ["1:198.51.100.7:80", "1:198.51.100.7:443"]);
 }
 
@@ -93,6 +94,8 @@ fn what_goes_on_in_the_next_line_is_never_loaded_alone() {
         ("a[.]bad[\n.]example", "1:?a.bad.example"),
         ("http://bad.example/a/\nb/c.php", "1:?bad.example/a/b/c.php"),
         ("www.bad.co\nm", "1:?www.bad.com"),
+        ("http://bad.example/a/\nb/c.php?x=\n7&y=1", "1:?bad.example/a/b/c.php?x=7&y=1"),
+        ("c2.bad-\nlong-\nname.example", "1:?c2.bad-long-name.example|c2.bad-longname.example"),
     ] {
         assert_eq!(judged(text), [expected], "{text}");
     }
