@@ -268,7 +268,8 @@ pub enum Feeds {
 A document is read by a process of its own that can reach no file and no network. Exit codes: 0
 everything was taken, 1 something was refused or left out, 3 nothing was.")]
 pub struct Import {
-    /// Documents and lists: PDF, DOCX, XLSX, EML, HTML, CSV, STIX, MISP ...; `-` is standard input
+    /// Documents and lists: PDF, DOCX, XLSX, EML, HTML, CSV, STIX, MISP ...; a directory is one feed;
+    /// `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Read as this format, whatever it looks like
@@ -300,7 +301,8 @@ pub struct Import {
 
 /// Formats that `feeds import --as` knows.
 const IMPORT_FORMATS: [&str; 12] = [
-    "pdf", "docx", "xlsx", "eml", "html", "markdown", "csv", "json", "xml", "rules", "dataset", "text",
+    "pdf", "docx", "xlsx", "eml", "html", "markdown", "csv", "json", "xml", "rules", "dataset",
+    "text",
 ];
 
 /// Formats that `feeds export --as` writes.

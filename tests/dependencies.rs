@@ -155,10 +155,15 @@ fn graph() -> Graph {
     };
     let listed = metadata["packages"].as_array().unwrap();
     let packages = listed.iter().map(|one| (text(&one["id"]).unwrap(), package(one))).collect();
-    let members: Vec<&str> =
-        metadata["workspace_members"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
+    let members: Vec<&str> = metadata["workspace_members"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|id| id.as_str().unwrap())
+        .collect();
     let packages: BTreeMap<String, Package> = packages;
-    let of_sensor = members.iter().copied().filter(|id| packages[*id].name == "wardwatch").collect();
+    let of_sensor =
+        members.iter().copied().filter(|id| packages[*id].name == "wardwatch").collect();
     let sensor = reached(&metadata, of_sensor);
     Graph { shipped: reached(&metadata, members), sensor, packages }
 }
@@ -174,7 +179,7 @@ fn build_script(package: &Value) -> Option<PathBuf> {
 }
 
 /// These packages and everything that is reached over normal and build dependencies.
-fn reached(metadata: &Value, mut waiting: Vec<&str>) -> BTreeSet<String> {
+fn reached<'m>(metadata: &'m Value, mut waiting: Vec<&'m str>) -> BTreeSet<String> {
     let nodes: BTreeMap<_, _> = metadata["resolve"]["nodes"]
         .as_array()
         .unwrap()

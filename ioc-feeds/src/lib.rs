@@ -6,7 +6,8 @@
 //! [`Indicator`] and [`Pattern`] (what is matched), [`name::Name`] (the one spelling used for
 //! comparison), [`target`] (the same for request targets), [`threat::Threats`] (names, severity, advice), [`mod@format`] (feed files to
 //! indicators, one bad line never spoils a file), [`lint`] (what makes one dangerous to load),
-//! [`curated`] (the feeds inside the binary).
+//! [`curated`] (the feeds inside the binary). [`refang`] and [`judge`] say what people's writing means,
+//! [`handover`] carries verdicts out of the process that reads documents (`ioc-feeds/import`).
 
 use std::fmt;
 use std::net::IpAddr;
@@ -21,8 +22,8 @@ pub mod handover;
 pub mod judge;
 pub mod lint;
 pub mod name;
-pub mod refang;
 mod reason;
+pub mod refang;
 pub mod target;
 pub mod threat;
 mod words;

@@ -29,7 +29,8 @@ pub fn refang(text: &str) -> Refanged {
 
 /// Could [`refang`] change anything? One pass settles nearly every line of a large list.
 pub fn is_plain(text: &str) -> bool {
-    text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'A'..=b'Z' | b'.' | b'-' | b'_'))
+    text.bytes()
+        .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'A'..=b'Z' | b'.' | b'-' | b'_'))
 }
 
 /// Letters that look alike made the plain ones, and what has no width taken out.
@@ -47,7 +48,9 @@ fn letters(text: &str) -> (Cow<'_, str>, bool) {
                 mended = true;
                 out.push('-');
             }
-            '\u{201c}'..='\u{201f}' | '\u{ab}' | '\u{bb}' | '\u{301d}' | '\u{301e}' => out.push('"'),
+            '\u{201c}'..='\u{201f}' | '\u{ab}' | '\u{bb}' | '\u{301d}' | '\u{301e}' => {
+                out.push('"')
+            }
             '\u{2018}'..='\u{201b}' | '\u{2032}' | '\u{b4}' => out.push('\''),
             '\u{3002}' | '\u{ff61}' | '\u{2024}' => out.push('.'),
             '\u{2044}' | '\u{2215}' => out.push('/'),
@@ -145,7 +148,8 @@ fn mark_at(
             _ => return None,
         };
         let follows = next.next();
-        return (is_label(follows) || follows == Some('/')).then_some((sign, letter.len_utf8() + 1));
+        return (is_label(follows) || follows == Some('/'))
+            .then_some((sign, letter.len_utf8() + 1));
     }
     let closes = |c: Option<char>| c.is_some_and(|c| matches!(c, ']' | ')' | '}'));
     match letter {

@@ -68,7 +68,15 @@ fn described(row: &Indicator) -> String {
 }
 
 fn facts(row: &Indicator) -> String {
-    let date = |date: Option<ioc_feeds::Date>| date.map_or_else(|| "-".into(), |date| date.to_string());
+    let date =
+        |date: Option<ioc_feeds::Date>| date.map_or_else(|| "-".into(), |date| date.to_string());
     let scope = row.pattern.scope().map_or("-", ioc_feeds::Scope::as_str);
-    format!("{scope} {} {} {} {} {}", row.threat, row.role, row.confidence, date(row.last_seen.or(row.first_seen)), date(row.expires))
+    format!(
+        "{scope} {} {} {} {} {}",
+        row.threat,
+        row.role,
+        row.confidence,
+        date(row.last_seen.or(row.first_seen)),
+        date(row.expires)
+    )
 }

@@ -35,9 +35,7 @@ pub(super) fn import(global: &Global, options: &Import) -> Result<u8, AppError> 
     for file in &options.files {
         let name = file.file_stem().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
         let mut sorted = Sorted::new(&name, defaults.clone());
-        let outcome = reader::read(file, options.as_kind.as_deref(), &mut |record| sorted.take(record));
-        if let Err(said) = outcome {
-            complain(&lang::import_failed(language, &file.to_string_lossy(), said.in_language(language)));
+        if !gathered(file, options, &mut sorted, language) {
             worst = NOTHING;
             continue;
         }
@@ -70,8 +68,55 @@ pub(super) fn import(global: &Global, options: &Import) -> Result<u8, AppError> 
     Ok(worst)
 }
 
+/// Reads a document, or those of a directory as one. False if nothing of it can be used.
+fn gathered(file: &Path, options: &Import, sorted: &mut Sorted, language: Language) -> bool {
+    let kind = options.as_kind.as_deref();
+    let fail = |file: &Path, said: &Said| {
+        let why = said.in_language(language);
+        complain(&lang::import_failed(language, &file.to_string_lossy(), why));
+    };
+    if !file.is_dir() {
+        let outcome = reader::read(file, kind, &mut |record| sorted.take(record));
+        return outcome.map_err(|said| fail(file, &said)).is_ok();
+    }
+    let mut read = 0;
+    for document in documents(file) {
+        // Of a document that breaks in its middle nothing may be left.
+        let mut records = Vec::new();
+        match reader::read(&document, kind, &mut |record| records.push(record)) {
+            Ok(()) => {
+                read += 1;
+                records.into_iter().for_each(|record| sorted.take(record));
+            }
+            Err(said) => {
+                sorted.broken += 1;
+                fail(&document, &said);
+            }
+        }
+    }
+    read > 0
+}
+
+/// The documents of a directory in order of name; a MISP feed has lists of its own files beside them.
+fn documents(directory: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let files = entries.map(|entry| entry.path()).filter(|path| path.is_file());
+    let passed = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        name.starts_with('.') || ["manifest.json", "hashes.csv"].contains(&name.as_str())
+    };
+    let mut files: Vec<PathBuf> = files.filter(|path| !passed(path)).collect();
+    files.sort();
+    files
+}
+
 /// Where the feed goes: where it was said, or into the first directory of feeds.
-fn target(to: Option<&Path>, feeds: &[PathBuf], file: &Path, name: &str) -> Result<PathBuf, AppError> {
+fn target(
+    to: Option<&Path>,
+    feeds: &[PathBuf],
+    file: &Path,
+    name: &str,
+) -> Result<PathBuf, AppError> {
     let chosen = to.or_else(|| feeds.iter().map(PathBuf::as_path).find(|path| path.is_dir()));
     let Some(chosen) = chosen else {
         return Err(AppError::Import(Said::new(
@@ -84,7 +129,10 @@ fn target(to: Option<&Path>, feeds: &[PathBuf], file: &Path, name: &str) -> Resu
         false => chosen.to_path_buf(),
     };
     // The list that was handed in is not written over.
-    let same = path.canonicalize().ok().is_some_and(|path| file.canonicalize().is_ok_and(|file| file == path));
+    let same = path
+        .canonicalize()
+        .ok()
+        .is_some_and(|path| file.canonicalize().is_ok_and(|file| file == path));
     Ok(if same { path.with_file_name(format!("{}.imported.csv", plain(name))) } else { path })
 }
 

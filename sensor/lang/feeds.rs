@@ -93,7 +93,9 @@ pub fn https_unseen(language: Language, text: &str) -> String {
             "{text}: url https không bao giờ nhìn thấy được trên đường truyền; chỉ tra cứu máy chủ"
         ),
         Language::En => {
-            format!("{text}: an https url is never visible on the wire; its host alone is looked up")
+            format!(
+                "{text}: an https url is never visible on the wire; its host alone is looked up"
+            )
         }
     }
 }

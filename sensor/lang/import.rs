@@ -53,8 +53,12 @@ pub fn import_decided(language: Language, taken: usize, left: usize) -> String {
 /// How it ends.
 pub fn import_counted(language: Language, rows: usize, duplicates: usize, left: usize) -> String {
     match language {
-        Language::Vi => format!("{rows} dấu hiệu, {duplicates} lần lặp lại, {left} giá trị không nạp"),
-        Language::En => format!("{rows} indicators, {duplicates} repeated, {left} values not loaded"),
+        Language::Vi => {
+            format!("{rows} dấu hiệu, {duplicates} lần lặp lại, {left} giá trị không nạp")
+        }
+        Language::En => {
+            format!("{rows} indicators, {duplicates} repeated, {left} values not loaded")
+        }
     }
 }
 
@@ -69,8 +73,12 @@ pub fn import_more(language: Language, more: usize) -> String {
 /// The feed is written.
 pub fn import_saved(language: Language, rows: usize, path: &str) -> String {
     match language {
-        Language::Vi => format!("đã ghi {rows} dấu hiệu vào {path}; máy giám sát đang chạy sẽ tự nạp"),
-        Language::En => format!("{rows} indicators written to {path}; a running sensor takes them by itself"),
+        Language::Vi => {
+            format!("đã ghi {rows} dấu hiệu vào {path}; máy giám sát đang chạy sẽ tự nạp")
+        }
+        Language::En => {
+            format!("{rows} indicators written to {path}; a running sensor takes them by itself")
+        }
     }
 }
 
@@ -87,7 +95,9 @@ pub const fn import_question(language: Language) -> &'static str {
 pub fn export_left_out(language: Language, format: &str, kind: &str, count: usize) -> String {
     match language {
         Language::Vi => format!("dạng {format} không ghi được loại {kind}: bỏ {count} dấu hiệu"),
-        Language::En => format!("{format} has no way to say {kind}: {count} indicators are left out"),
+        Language::En => {
+            format!("{format} has no way to say {kind}: {count} indicators are left out")
+        }
     }
 }
 

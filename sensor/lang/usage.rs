@@ -140,10 +140,13 @@ const TEXTS: &[(&str, &str)] = &[
          1 có giá trị không nạp, 3 không nạp được gì.",
     ),
     (
-        "Documents and lists: PDF, DOCX, XLSX, EML, HTML, CSV, STIX, MISP ...; `-` is standard input",
-        "Tài liệu và danh sách: PDF, DOCX, XLSX, EML, HTML, CSV, STIX, MISP ...; `-` là đầu vào chuẩn",
+        "Documents and lists: PDF, DOCX, XLSX, EML, HTML, CSV, STIX, MISP ...; a directory is one feed; `-` is standard input",
+        "Tài liệu và danh sách: PDF, DOCX, XLSX, EML, HTML, CSV, STIX, MISP ...; một thư mục là một danh sách; `-` là đầu vào chuẩn",
     ),
-    ("Read as this format, whatever it looks like", "Đọc theo dạng này, bất kể nội dung trông giống gì"),
+    (
+        "Read as this format, whatever it looks like",
+        "Đọc theo dạng này, bất kể nội dung trông giống gì",
+    ),
     (
         "File or directory the feed is written to, or `-` for standard output [default: the first directory of feeds in the configuration]",
         "Tệp hoặc thư mục để ghi kết quả, hoặc `-` là đầu ra chuẩn [mặc định: thư mục đầu tiên ở mục feeds của tệp cấu hình]",

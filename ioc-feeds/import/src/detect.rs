@@ -1,8 +1,9 @@
 //! What a document is, by its bytes; a name or an ending is never asked.
 
-
 use crate::text::{self, Text};
-use crate::{Out, Refusal, docx, html, json, lists, mail, markup, pdf, rules, separated, sheet, xml, zipped};
+use crate::{
+    Out, Refusal, docx, html, json, lists, mail, markup, pdf, rules, separated, sheet, xml, zipped,
+};
 
 /// Formats, as `--as` spells them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -239,8 +240,12 @@ fn of_text(text: &str) -> Kind {
     if ["<table", "<body", "<div", "<p>"].iter().any(|tag| lower.starts_with(tag)) {
         return Kind::Html;
     }
-    let lines: Vec<&str> =
-        text.lines().map(|line| clipped(line).trim()).filter(|line| !line.is_empty()).take(LINES).collect();
+    let lines: Vec<&str> = text
+        .lines()
+        .map(|line| clipped(line).trim())
+        .filter(|line| !line.is_empty())
+        .take(LINES)
+        .collect();
     if mail::looks_like(&lines) {
         return Kind::Mail;
     }
@@ -258,4 +263,3 @@ fn of_text(text: &str) -> Kind {
     }
     Kind::Text
 }
-

@@ -41,7 +41,8 @@ pub(crate) fn read(bytes: &[u8], out: &mut Out<'_>) -> Result<(), Refusal> {
         let links = parts.part(&format!("word/_rels/{stem}.rels"))?.unwrap_or_default();
         let links = targets(&String::from_utf8_lossy(&links));
         let text = String::from_utf8_lossy(&bytes);
-        let blocks = Walk::new(&links).run(&text).map_err(|what| damaged(&format!("{name}: {what}")))?;
+        let blocks =
+            Walk::new(&links).run(&text).map_err(|what| damaged(&format!("{name}: {what}")))?;
         let label = if stem == "document.xml" { String::new() } else { stem };
         hand_over(blocks, &label, out);
     }
@@ -91,7 +92,11 @@ fn targets(rels: &str) -> HashMap<String, String> {
 
 /// An attribute by its local name.
 pub(crate) fn attribute(tag: &BytesStart<'_>, name: &str) -> Option<String> {
-    let found = tag.attributes().with_checks(false).flatten().find(|one| one.key.local_name().into_inner() == name)?;
+    let found = tag
+        .attributes()
+        .with_checks(false)
+        .flatten()
+        .find(|one| one.key.local_name().into_inner() == name)?;
     Some(crate::html::unescaped(&found.value))
 }
 
@@ -109,7 +114,15 @@ struct Walk<'l> {
 
 impl<'l> Walk<'l> {
     fn new(links: &'l HashMap<String, String>) -> Self {
-        Self { links, blocks: Vec::new(), tables: Vec::new(), text: String::new(), outer: Vec::new(), hidden: 0, linked: None }
+        Self {
+            links,
+            blocks: Vec::new(),
+            tables: Vec::new(),
+            text: String::new(),
+            outer: Vec::new(),
+            hidden: 0,
+            linked: None,
+        }
     }
 
     fn run(mut self, xml: &str) -> Result<Vec<Block>, String> {
@@ -186,7 +199,9 @@ impl<'l> Walk<'l> {
 
     fn end(&mut self, name: &str) {
         match name {
-            "del" | "moveFrom" | "Fallback" | "instrText" | "delText" => self.hidden = self.hidden.saturating_sub(1),
+            "del" | "moveFrom" | "Fallback" | "instrText" | "delText" => {
+                self.hidden = self.hidden.saturating_sub(1)
+            }
             "hyperlink" => {
                 // Where a link leads is said only if its words do not say it.
                 if let Some((target, from)) = self.linked.take() {
@@ -201,7 +216,12 @@ impl<'l> Walk<'l> {
             }
             "p" => {
                 let text = std::mem::take(&mut self.text);
-                match self.tables.last_mut().and_then(|rows| rows.last_mut()).and_then(|row| row.last_mut()) {
+                match self
+                    .tables
+                    .last_mut()
+                    .and_then(|rows| rows.last_mut())
+                    .and_then(|row| row.last_mut())
+                {
                     Some(cell) => {
                         if !cell.is_empty() && !text.is_empty() {
                             cell.push('\n');

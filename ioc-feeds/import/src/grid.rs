@@ -3,7 +3,7 @@
 
 use ioc_feeds::handover::{Place, number};
 use ioc_feeds::judge::table::{self, Columns, Facts};
-use ioc_feeds::judge::{Column, columns, line, lines};
+use ioc_feeds::judge::{Column, Finding, columns, line, lines};
 
 use crate::Out;
 
@@ -50,17 +50,26 @@ fn inferred(rows: &[Vec<String>]) -> Option<(usize, Columns)> {
     let below = rows.get(1..)?;
     for (at, column) in columns.iter_mut().enumerate() {
         let cells = below.iter().filter_map(|row| row.get(at)).map(|cell| cell.replace('\n', ""));
-        let cells: Vec<String> = cells.map(|cell| cell.trim().to_owned()).filter(|cell| !cell.is_empty()).collect();
+        let cells: Vec<String> =
+            cells.map(|cell| cell.trim().to_owned()).filter(|cell| !cell.is_empty()).collect();
         let count = |test: &dyn Fn(&str) -> bool| cells.iter().filter(|cell| test(cell)).count();
         let most = |found: usize| found > 0 && found * 3 >= cells.len() * 2;
         let value = |cell: &str| line::is_value(&ioc_feeds::refang::refang(cell).text, None);
-        let port = |cell: &str| cell.split([',', ' ', ';', '/']).filter(|part| !part.is_empty()).all(|part| part.parse::<u16>().is_ok_and(|port| port > 0));
-        let numbered = cells.iter().enumerate().all(|(at, cell)| cell.trim_end_matches('.') == (at + 1).to_string());
+        let port = |cell: &str| {
+            cell.split([',', ' ', ';', '/'])
+                .filter(|part| !part.is_empty())
+                .all(|part| part.parse::<u16>().is_ok_and(|port| port > 0))
+        };
+        let numbered = cells
+            .iter()
+            .enumerate()
+            .all(|(at, cell)| cell.trim_end_matches('.') == (at + 1).to_string());
         *column = if most(count(&ioc_feeds::judge::is_digest)) {
             Some(Column::Hash)
         } else if at == 0 && !cells.is_empty() && numbered {
             Some(Column::Index)
-        } else if most(count(&value)) && count(&|cell| cell.contains('.') || cell.contains(':')) > 0 {
+        } else if most(count(&value)) && count(&|cell| cell.contains('.') || cell.contains(':')) > 0
+        {
             Some(Column::Value)
         } else if at > 0 && most(count(&port)) && count(&port) == cells.len() {
             Some(Column::Port)
@@ -77,8 +86,12 @@ fn inferred(rows: &[Vec<String>]) -> Option<(usize, Columns)> {
         }
     }
     // Ports are those of the addresses right before them.
-    let follows = |at: usize| at.checked_sub(1).and_then(|before| columns.get(before)) == Some(&Some(Column::Value));
-    let ports: Vec<usize> = (0..width).filter(|at| columns.get(*at) == Some(&Some(Column::Port)) && !follows(*at)).collect();
+    let follows = |at: usize| {
+        at.checked_sub(1).and_then(|before| columns.get(before)) == Some(&Some(Column::Value))
+    };
+    let ports: Vec<usize> = (0..width)
+        .filter(|at| columns.get(*at) == Some(&Some(Column::Port)) && !follows(*at))
+        .collect();
     for at in ports {
         if let Some(column) = columns.get_mut(at) {
             *column = None;
@@ -92,9 +105,12 @@ fn inferred(rows: &[Vec<String>]) -> Option<(usize, Columns)> {
     }
     // Values that nobody has called so are meant only if they are defanged, or a whole column is.
     let first = rows.first()?;
-    let heading = first.iter().all(|cell| !line::is_value(&ioc_feeds::refang::refang(cell).text, None));
-    let some = columns.iter().flatten().any(|column| column.is_indicator() || *column == Column::Hash);
-    let listed = columns.first() == Some(&Some(Column::Index)) || rows.iter().flatten().any(|cell| ioc_feeds::refang::refang(cell).defanged);
+    let heading =
+        first.iter().all(|cell| !line::is_value(&ioc_feeds::refang::refang(cell).text, None));
+    let some =
+        columns.iter().flatten().any(|column| column.is_indicator() || *column == Column::Hash);
+    let listed = columns.first() == Some(&Some(Column::Index))
+        || rows.iter().flatten().any(|cell| ioc_feeds::refang::refang(cell).defanged);
     (heading && some && listed && rows.len() > 1).then_some((0, columns))
 }
 
@@ -110,11 +126,15 @@ pub fn headed(columns: &Columns, cells: &[&str], place: &Place, out: &mut Out<'_
     for (cell, finding) in found {
         out.finding(Place { cell: number(cell), ..place.clone() }, &finding, &facts);
     }
-    // A remark may name what no column holds.
+    // A remark may name what no column holds; what it only mentions stays a remark.
     for (at, (column, cell)) in columns.iter().zip(cells).enumerate() {
         if matches!(column, None | Some(Column::Note)) && cell.len() < 4096 {
-            for finding in table::unheaded(cell) {
-                out.finding(Place { cell: number(at), ..place.clone() }, &finding, &Facts::default());
+            for finding in table::unheaded(cell).into_iter().filter(Finding::is_loaded) {
+                out.finding(
+                    Place { cell: number(at), ..place.clone() },
+                    &finding,
+                    &Facts::default(),
+                );
             }
         }
     }
@@ -154,9 +174,15 @@ fn unheaded(rows: &[Vec<String>], place: &dyn Fn(usize) -> Place, out: &mut Out<
         let mut named = None;
         for (cell_at, cell) in row.iter().enumerate() {
             let cell_place = Place { cell: number(cell_at), ..place(at) };
-            let column: Option<Column> = named.take().filter(|column: &Column| column.is_indicator());
+            let column: Option<Column> =
+                named.take().filter(|column: &Column| column.is_indicator());
             let found = match column {
-                Some(column) if line::is_value(&ioc_feeds::refang::refang(cell.trim()).text, Some(column)) => {
+                Some(column)
+                    if line::is_value(
+                        &ioc_feeds::refang::refang(cell.trim()).text,
+                        Some(column),
+                    ) =>
+                {
                     table::value(cell, column)
                 }
                 _ if is_list => table::value(cell, Column::Value),

@@ -49,7 +49,10 @@ fn page(text: &str) -> Page {
         let word = name.trim_start_matches('/');
         let word: String = word.chars().take_while(char::is_ascii_alphanumeric).collect();
         let word = word.to_ascii_lowercase();
-        if matches!(word.as_str(), "script" | "style" | "head" | "svg" | "noscript") && !name.starts_with('/') && !name.ends_with('/') {
+        if matches!(word.as_str(), "script" | "style" | "head" | "svg" | "noscript")
+            && !name.starts_with('/')
+            && !name.ends_with('/')
+        {
             rest = behind(rest, &word);
             continue;
         }
@@ -71,7 +74,10 @@ fn behind<'t>(text: &'t str, word: &str) -> &'t str {
         let at = from + at;
         let found = text.get(at..at + end.len()).is_some_and(|tag| tag.eq_ignore_ascii_case(&end));
         if found {
-            return text.get(at..).and_then(|rest| rest.split_once('>')).map_or("", |(_, rest)| rest);
+            return text
+                .get(at..)
+                .and_then(|rest| rest.split_once('>'))
+                .map_or("", |(_, rest)| rest);
         }
         from = at + 2;
     }
@@ -132,7 +138,12 @@ impl Page {
                 }
             }
             ("td" | "th" | "tr", true) => self.line(),
-            ("br" | "p" | "div" | "li" | "ul" | "ol" | "pre" | "section" | "article" | "header" | "footer" | "dd" | "dt" | "blockquote" | "code" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6", _) if word != "code" => {
+            (
+                "br" | "p" | "div" | "li" | "ul" | "ol" | "pre" | "section" | "article" | "header"
+                | "footer" | "dd" | "dt" | "blockquote" | "code" | "h1" | "h2" | "h3" | "h4" | "h5"
+                | "h6",
+                _,
+            ) if word != "code" => {
                 self.line();
             }
             _ => {}

@@ -23,8 +23,10 @@ pub(crate) fn read(text: &str, told: &Told, out: &mut Out<'_>) -> Result<(), Ref
             one(&value, &Place::default(), out)
         }
         Err(error) => {
-            let rows: Vec<(usize, &str)> = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).collect();
-            let whole = |text: &str| text.trim_start().starts_with('{') && text.trim_end().ends_with('}');
+            let rows: Vec<(usize, &str)> =
+                text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).collect();
+            let whole =
+                |text: &str| text.trim_start().starts_with('{') && text.trim_end().ends_with('}');
             if rows.len() > 1 && rows.iter().all(|(_, line)| whole(line)) {
                 return by_line(&rows, told, out);
             }
@@ -46,7 +48,9 @@ fn by_line(rows: &[(usize, &str)], told: &Told, out: &mut Out<'_>) -> Result<(),
         let value = serde_json::from_str::<Value>(text).map_err(|error| broken(&error, *at))?;
         values.push(value);
     }
-    if values.iter().any(|value| text(value, "type").is_some_and(|kind| kind == "indicator" || kind == "bundle")) {
+    if values.iter().any(|value| {
+        text(value, "type").is_some_and(|kind| kind == "indicator" || kind == "bundle")
+    }) {
         let objects: Vec<&Value> = values.iter().flat_map(stix::objects).collect();
         stix::read(&objects, &Place::default(), out);
         return Ok(());
@@ -69,7 +73,10 @@ fn tell(value: &Value, told: &Told, out: &mut Out<'_>) {
         ("STIX 2", "STIX 2")
     } else if value.get("objects").is_some() {
         ("TAXII (STIX 2)", "a TAXII envelope (STIX 2)")
-    } else if value.get("pulse_info").is_some() || value.get("indicators").is_some() || value.get("results").is_some() {
+    } else if value.get("pulse_info").is_some()
+        || value.get("indicators").is_some()
+        || value.get("results").is_some()
+    {
         ("OTX hoặc danh sách indicators (JSON)", "an OTX pulse or a list of indicators (JSON)")
     } else {
         ("JSON", "JSON")
@@ -109,12 +116,13 @@ fn unusable(value: &Value) -> Option<Refusal> {
         ));
     }
     let first = value.as_object().and_then(|map| map.values().next())?;
-    (first.get("info").is_some() && first.get("Orgc").is_some() && value.get("Event").is_none()).then(|| {
-        Refusal::new(
-            "là manifest của một nguồn MISP: hãy nạp các tệp <uuid>.json bên cạnh",
-            "is the manifest of a MISP feed: import the <uuid>.json beside it",
-        )
-    })
+    (first.get("info").is_some() && first.get("Orgc").is_some() && value.get("Event").is_none())
+        .then(|| {
+            Refusal::new(
+                "là manifest của một nguồn MISP: hãy nạp các tệp <uuid>.json bên cạnh",
+                "is the manifest of a MISP feed: import the <uuid>.json beside it",
+            )
+        })
 }
 
 #[derive(Default)]
@@ -131,7 +139,11 @@ fn fields(value: &Value, place: &Place, found: &mut Found, out: &mut Out<'_>) {
     let mut waiting = vec![(value, 0_usize, None::<&str>)];
     while let Some((value, depth, name)) = waiting.pop() {
         if depth > DEEPEST {
-            out.note(place.clone(), format!("lồng sâu hơn {DEEPEST} tầng, bỏ qua"), format!("nested deeper than {DEEPEST}, passed over"));
+            out.note(
+                place.clone(),
+                format!("lồng sâu hơn {DEEPEST} tầng, bỏ qua"),
+                format!("nested deeper than {DEEPEST}, passed over"),
+            );
             continue;
         }
         match value {
@@ -150,7 +162,9 @@ fn fields(value: &Value, place: &Place, found: &mut Found, out: &mut Out<'_>) {
                     // What is nested in an object that was read (a pulse in an indicator) describes it.
                     continue;
                 }
-                waiting.extend(map.iter().rev().map(|(name, item)| (item, depth + 1, Some(name.as_str()))));
+                waiting.extend(
+                    map.iter().rev().map(|(name, item)| (item, depth + 1, Some(name.as_str()))),
+                );
             }
             _ => {}
         }
@@ -162,10 +176,19 @@ fn listed(name: &str) -> Option<Column> {
     separated::column_of(name).filter(|column| column.is_indicator())
 }
 
-fn words(list: &[Value], column: Option<Column>, place: &Place, found: &mut Found, out: &mut Out<'_>) {
+fn words(
+    list: &[Value],
+    column: Option<Column>,
+    place: &Place,
+    found: &mut Found,
+    out: &mut Out<'_>,
+) {
     let Some(column) = column else { return };
     for (at, text) in list.iter().filter_map(Value::as_str).enumerate() {
-        if !line::is_value(&ioc_feeds::refang::refang(text.trim()).text, Some(column)) && column == Column::Value && !text.contains('.') {
+        if !line::is_value(&ioc_feeds::refang::refang(text.trim()).text, Some(column))
+            && column == Column::Value
+            && !text.contains('.')
+        {
             continue;
         }
         found.values += 1;
@@ -215,7 +238,11 @@ fn object(value: &Value, place: &Place, found: &mut Found, out: &mut Out<'_>) ->
     let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
     if map.get("is_active").is_some_and(|active| active == 0 || active == false) {
         let shown = cells.first().copied().unwrap_or_default();
-        out.refused(place, shown, Reason::new("không còn hoạt động (is_active)", "no longer active (is_active)"));
+        out.refused(
+            place,
+            shown,
+            Reason::new("không còn hoạt động (is_active)", "no longer active (is_active)"),
+        );
         return true;
     }
     grid::headed(&columns, &cells, &place, out);

@@ -13,15 +13,26 @@ use crate::{Out, Refusal, prose};
 
 /// What a list of lines is, by the syntax that most of its lines have.
 pub(crate) fn name(text: &str) -> (&'static str, &'static str) {
-    let lines: Vec<&str> = text.lines().map(|line| crate::detect::clipped(line).trim()).filter(|l| !l.is_empty()).take(200).collect();
-    let share = |test: &dyn Fn(&str) -> bool| lines.iter().filter(|line| test(line)).count() * 2 > lines.len();
+    let lines: Vec<&str> = text
+        .lines()
+        .map(|line| crate::detect::clipped(line).trim())
+        .filter(|l| !l.is_empty())
+        .take(200)
+        .collect();
+    let share = |test: &dyn Fn(&str) -> bool| {
+        lines.iter().filter(|line| test(line)).count() * 2 > lines.len()
+    };
     if share(&|line| line.starts_with("||") || line.starts_with('!') || line.starts_with("*://")) {
         ("danh sách chặn quảng cáo (adblock)", "an adblock list")
-    } else if share(&|line| line.starts_with("0.0.0.0") || line.starts_with("127.0.0.1") || line.starts_with("::")) {
+    } else if share(&|line| {
+        line.starts_with("0.0.0.0") || line.starts_with("127.0.0.1") || line.starts_with("::")
+    }) {
         ("tệp hosts", "a hosts file")
     } else if share(&|line| line.contains(" CNAME ")) {
         ("vùng rpz", "a response policy zone (rpz)")
-    } else if share(&|line| line.starts_with("server=/") || line.starts_with("address=/") || line.starts_with("local=/")) {
+    } else if share(&|line| {
+        line.starts_with("server=/") || line.starts_with("address=/") || line.starts_with("local=/")
+    }) {
         ("cấu hình dnsmasq", "a dnsmasq configuration")
     } else if share(&|line| line.starts_with("local-zone:") || line.starts_with("local-data:")) {
         ("cấu hình unbound", "an unbound configuration")
@@ -58,13 +69,18 @@ fn maltrail(text: &str, out: &mut Out<'_>) {
                 && label.to_lowercase().starts_with("refer")
                 && facts.reference.is_empty()
             {
-                facts.reference = rest.split_whitespace().find(|w| w.contains("://")).unwrap_or_default().to_owned();
+                facts.reference = rest
+                    .split_whitespace()
+                    .find(|w| w.contains("://"))
+                    .unwrap_or_default()
+                    .to_owned();
             }
             continue;
         }
         fresh = false;
         // `http://198.51.100.7` is any contact in clear HTTP with it: the address itself.
-        let bare = text.strip_prefix("http://").filter(|rest| rest.parse::<std::net::IpAddr>().is_ok());
+        let bare =
+            text.strip_prefix("http://").filter(|rest| rest.parse::<std::net::IpAddr>().is_ok());
         for finding in line::judge(bare.unwrap_or(text)) {
             out.finding(place.clone(), &finding, &facts);
         }
@@ -102,7 +118,11 @@ pub(crate) fn dataset(text: &str, told: &Told, out: &mut Out<'_>) -> Result<(), 
                     out.finding(place.clone(), &finding, &Facts::default());
                 }
             }
-            None => out.refused(place, line, Reason::new("không phải base64 của một tên", "is no base64 of a name")),
+            None => out.refused(
+                place,
+                line,
+                Reason::new("không phải base64 của một tên", "is no base64 of a name"),
+            ),
         }
     }
     Ok(())

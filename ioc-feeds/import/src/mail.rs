@@ -8,8 +8,19 @@ use crate::{Out, Refusal, html, prose};
 /// Do these lines begin a mail?
 pub(crate) fn looks_like(lines: &[&str]) -> bool {
     const KNOWN: [&str; 13] = [
-        "from", "to", "subject", "date", "received", "return-path", "message-id", "mime-version", "content-type",
-        "delivered-to", "dkim-signature", "x-mailer", "reply-to",
+        "from",
+        "to",
+        "subject",
+        "date",
+        "received",
+        "return-path",
+        "message-id",
+        "mime-version",
+        "content-type",
+        "delivered-to",
+        "dkim-signature",
+        "x-mailer",
+        "reply-to",
     ];
     let mut known = 0;
     for line in lines.iter().take(20) {
@@ -53,18 +64,22 @@ pub(crate) fn read(bytes: &[u8], out: &mut Out<'_>) -> Result<(), Refusal> {
 /// Of several spellings of one text: the plain one, unless it is empty.
 fn chosen<'m, 'b>(part: &'m ParsedMail<'b>) -> Option<&'m ParsedMail<'b>> {
     let plain = part.subparts.iter().find(|one| {
-        one.ctype.mimetype == "text/plain" && one.get_body().is_ok_and(|body| !body.trim().is_empty())
+        one.ctype.mimetype == "text/plain"
+            && one.get_body().is_ok_and(|body| !body.trim().is_empty())
     });
     plain.or_else(|| part.subparts.last())
 }
 
 fn one(part: &ParsedMail<'_>, kind: &str, out: &mut Out<'_>) -> Result<(), Refusal> {
     let disposition = part.get_content_disposition();
-    let name = disposition.params.get("filename").or_else(|| part.ctype.params.get("name")).cloned();
+    let name =
+        disposition.params.get("filename").or_else(|| part.ctype.params.get("name")).cloned();
     let attached = disposition.disposition == DispositionType::Attachment || name.is_some();
     if attached || kind == "message/rfc822" {
         let body = part.get_body_raw().map_err(|error| damaged(&error.to_string()))?;
-        let name = name.or_else(|| part.headers.get_first_value("Subject")).unwrap_or_else(|| kind.to_owned());
+        let name = name
+            .or_else(|| part.headers.get_first_value("Subject"))
+            .unwrap_or_else(|| kind.to_owned());
         let mut inner = out.within(&name);
         // What is attached and cannot be read is said; the rest of the mail is.
         if let Err(refusal) = crate::read(&body, None, &mut inner) {

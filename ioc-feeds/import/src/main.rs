@@ -23,8 +23,12 @@ fn main() -> ExitCode {
     let confined = confine();
     let mut out = BufWriter::with_capacity(64 * 1024, io::stdout().lock());
     let mut emit = |record: Record| {
-        let flush = matches!(record, Record::At(_) | Record::ReadAs { .. } | Record::Failed { .. } | Record::End);
-        let written = serde_json::to_writer(&mut out, &record).is_ok() && out.write_all(b"\n").is_ok();
+        let flush = matches!(
+            record,
+            Record::At(_) | Record::ReadAs { .. } | Record::Failed { .. } | Record::End
+        );
+        let written =
+            serde_json::to_writer(&mut out, &record).is_ok() && out.write_all(b"\n").is_ok();
         if !written || flush && out.flush().is_err() {
             // Nobody reads any more.
             std::process::exit(0);
@@ -35,7 +39,9 @@ fn main() -> ExitCode {
         emit(Record::Note {
             place: Default::default(),
             what: Said {
-                vi: format!("hạt nhân này không giới hạn được hết quyền của tiến trình đọc: {what}"),
+                vi: format!(
+                    "hạt nhân này không giới hạn được hết quyền của tiến trình đọc: {what}"
+                ),
                 en: format!("this kernel does not confine the reading process in full: {what}"),
             },
         });

@@ -8,11 +8,15 @@ use crate::{Out, grid, prose};
 pub(crate) fn looks_like(lines: &[&str]) -> bool {
     let heading = lines.iter().any(|line| {
         let marks = line.len() - line.trim_start_matches(['#', '=']).len();
-        (1..=6).contains(&marks) && line.get(marks..).is_some_and(|rest| rest.starts_with(' ') && rest.len() > 2)
-            && (line.starts_with('=') || marks > 1 || !lines.iter().all(|other| !other.starts_with("##")))
+        (1..=6).contains(&marks)
+            && line.get(marks..).is_some_and(|rest| rest.starts_with(' ') && rest.len() > 2)
+            && (line.starts_with('=')
+                || marks > 1
+                || !lines.iter().all(|other| !other.starts_with("##")))
     });
     let rule = lines.iter().any(|line| is_rule(line) || *line == "|===");
-    rule || heading && lines.iter().any(|line| line.starts_with(['-', '*', '|']) || line.contains('`'))
+    rule || heading
+        && lines.iter().any(|line| line.starts_with(['-', '*', '|']) || line.contains('`'))
 }
 
 /// `|---|:--:|` under the heading of a table.
@@ -64,12 +68,21 @@ fn table(rows: &[Vec<String>], first: usize, out: &mut Out<'_>) {
 fn cells_of(line: &str) -> Vec<String> {
     let line = line.strip_prefix('|').unwrap_or(line);
     let line = line.strip_suffix('|').unwrap_or(line);
-    line.replace("\\|", "\u{1}").split('|').map(|cell| stripped(&cell.replace('\u{1}', "|"))).collect()
+    line.replace("\\|", "\u{1}")
+        .split('|')
+        .map(|cell| stripped(&cell.replace('\u{1}', "|")))
+        .collect()
 }
 
 /// A cell without the marks of emphasis and code.
 fn stripped(cell: &str) -> String {
-    cell.trim().trim_matches('`').replace("<br>", "\n").replace("` ", " ").replace(" `", " ").trim().to_owned()
+    cell.trim()
+        .trim_matches('`')
+        .replace("<br>", "\n")
+        .replace("` ", " ")
+        .replace(" `", " ")
+        .trim()
+        .to_owned()
 }
 
 /// Rows of AsciiDoc: the first line says how many cells a row has; others may hold one each.
@@ -86,7 +99,11 @@ fn asciidoc(lines: &[&str]) -> grid::Rows {
         }
         match line.strip_prefix('|') {
             Some(rest) => {
-                let row: Vec<String> = rest.replace("\\|", "\u{1}").split('|').map(|cell| stripped(&cell.replace('\u{1}', "|"))).collect();
+                let row: Vec<String> = rest
+                    .replace("\\|", "\u{1}")
+                    .split('|')
+                    .map(|cell| stripped(&cell.replace('\u{1}', "|")))
+                    .collect();
                 if width == 0 && row.len() > 1 {
                     width = row.len();
                 }

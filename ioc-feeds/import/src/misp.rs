@@ -12,7 +12,9 @@ use crate::json::text;
 
 /// Is it an event, a list of events, or the answer of a search?
 pub(crate) fn is_event(value: &Value) -> bool {
-    let holds = |value: &Value| value.get("Event").is_some() || value.get("Attribute").is_some_and(Value::is_array);
+    let holds = |value: &Value| {
+        value.get("Event").is_some() || value.get("Attribute").is_some_and(Value::is_array)
+    };
     match value {
         Value::Array(list) => list.first().is_some_and(holds),
         _ => holds(value) || value.get("response").is_some_and(is_event_list),
@@ -37,7 +39,9 @@ pub(crate) fn read(value: &Value, place: &Place, out: &mut Out<'_>) {
     for outer in events {
         let event = outer.get("Event").unwrap_or(outer);
         let facts = facts(event);
-        let of = |value: &'_ Value| value.get("Attribute").and_then(Value::as_array).cloned().unwrap_or_default();
+        let of = |value: &'_ Value| {
+            value.get("Attribute").and_then(Value::as_array).cloned().unwrap_or_default()
+        };
         let objects = event.get("Object").and_then(Value::as_array);
         let nested = objects.into_iter().flatten().flat_map(of);
         for attribute in of(event).into_iter().chain(nested) {
@@ -54,7 +58,9 @@ fn facts(event: &Value) -> Facts {
     let names = tags.into_iter().flatten().filter_map(|tag| text(tag, "name"));
     let galaxy = |kind: &str| {
         let start = format!("misp-galaxy:{kind}=\"");
-        names.clone().find_map(|name| name.strip_prefix(&start)?.strip_suffix('"').map(str::to_owned))
+        names
+            .clone()
+            .find_map(|name| name.strip_prefix(&start)?.strip_suffix('"').map(str::to_owned))
     };
     let malware = galaxy("malpedia").or_else(|| galaxy("tool")).or_else(|| galaxy("threat-actor"));
     Facts {
@@ -72,7 +78,9 @@ fn is_true(value: Option<&Value>) -> bool {
 fn one(attribute: &Value, facts: &Facts, place: &Place, out: &mut Out<'_>) {
     let kind = text(attribute, "type").unwrap_or_default();
     let value = text(attribute, "value").unwrap_or_default();
-    let refuse = |out: &mut Out<'_>, vi: &str, en: &str| out.refused(place.clone(), value, Reason::new(vi, en));
+    let refuse = |out: &mut Out<'_>, vi: &str, en: &str| {
+        out.refused(place.clone(), value, Reason::new(vi, en))
+    };
     if is_true(attribute.get("deleted")) {
         return refuse(out, "đã bị xóa (deleted)", "it is deleted");
     }
@@ -100,7 +108,10 @@ fn one(attribute: &Value, facts: &Facts, place: &Place, out: &mut Out<'_>) {
         "user-agent" => vec![(value, Column::UserAgent)],
         "ja3-fingerprint-md5" => vec![(value, Column::Ja3)],
         "x509-fingerprint-sha1" => vec![(value, Column::CertSha1)],
-        kind if ["md5", "sha1", "sha256", "sha512", "ssdeep", "imphash"].iter().any(|hash| kind.contains(hash)) => {
+        kind if ["md5", "sha1", "sha256", "sha512", "ssdeep", "imphash"]
+            .iter()
+            .any(|hash| kind.contains(hash)) =>
+        {
             vec![(value, Column::Hash)]
         }
         _ => {

@@ -5,7 +5,8 @@ mod page;
 
 use ioc_feeds::handover::{Place, number};
 use pdf_extract::{
-    ColorSpace, Document, MediaBox, OutputDev, OutputError, Path, PathOp, Transform, output_doc_page,
+    ColorSpace, Document, MediaBox, OutputDev, OutputError, Path, PathOp, Transform,
+    output_doc_page,
 };
 
 use crate::zipped::damaged;
@@ -35,7 +36,10 @@ pub(crate) fn read(bytes: &[u8], out: &mut Out<'_>) -> Result<(), Refusal> {
         return Err(damaged("0 pages"));
     }
     if pages.len() > PAGES {
-        return Err(Refusal::new(format!("có hơn {PAGES} trang"), format!("has more than {PAGES} pages")));
+        return Err(Refusal::new(
+            format!("có hơn {PAGES} trang"),
+            format!("has more than {PAGES} pages"),
+        ));
     }
     let mut whole = Whole::default();
     let mut letters = 0;
@@ -77,7 +81,12 @@ impl Whole {
                 Block::Line(text) => {
                     // Above a table that goes on there may be a page number.
                     let numbers = text.trim().chars().all(|c| !c.is_alphabetic());
-                    if !numbers && self.open.as_ref().is_some_and(|(_, pages, _)| pages.last() == Some(&page)) {
+                    if !numbers
+                        && self
+                            .open
+                            .as_ref()
+                            .is_some_and(|(_, pages, _)| pages.last() == Some(&page))
+                    {
                         self.close(out);
                     }
                     self.lines.push((page, line, text));
@@ -111,7 +120,8 @@ impl Whole {
 
     fn finish(mut self, out: &mut Out<'_>) {
         self.close(out);
-        let places: Vec<(u32, u32)> = self.lines.iter().map(|(page, line, _)| (*page, *line)).collect();
+        let places: Vec<(u32, u32)> =
+            self.lines.iter().map(|(page, line, _)| (*page, *line)).collect();
         let text: Vec<&str> = self.lines.iter().map(|(_, _, text)| text.as_str()).collect();
         let text = text.join("\n");
         let place = |at: usize| {
@@ -139,11 +149,24 @@ impl OutputDev for Device {
         Ok(())
     }
 
-    fn output_character(&mut self, at: &Transform, width: f64, _: f64, size: f64, text: &str) -> Outcome {
+    fn output_character(
+        &mut self,
+        at: &Transform,
+        width: f64,
+        _: f64,
+        size: f64,
+        text: &str,
+    ) -> Outcome {
         if self.page.glyphs.len() < MARKS {
             let scale = at.m11.hypot(at.m12);
             let size = size * scale;
-            let glyph = Glyph { x: at.m31, y: at.m32, width: width * size, size: size.abs(), text: text.to_owned() };
+            let glyph = Glyph {
+                x: at.m31,
+                y: at.m32,
+                width: width * size,
+                size: size.abs(),
+                text: text.to_owned(),
+            };
             if glyph.x.is_finite() && glyph.y.is_finite() && glyph.width.is_finite() {
                 self.page.glyphs.push(glyph);
             }
@@ -179,7 +202,8 @@ impl Device {
         if self.page.drawn() > MARKS {
             return;
         }
-        let placed = |x: f64, y: f64| (at.m11 * x + at.m21 * y + at.m31, at.m12 * x + at.m22 * y + at.m32);
+        let placed =
+            |x: f64, y: f64| (at.m11 * x + at.m21 * y + at.m31, at.m12 * x + at.m22 * y + at.m32);
         let (mut here, mut start) = ((0.0, 0.0), (0.0, 0.0));
         for step in &path.ops {
             match *step {
@@ -194,7 +218,12 @@ impl Device {
                 }
                 PathOp::CurveTo(_, _, _, _, x, y) => here = placed(x, y),
                 PathOp::Rect(x, y, width, height) => {
-                    let corners = [placed(x, y), placed(x + width, y), placed(x + width, y + height), placed(x, y + height)];
+                    let corners = [
+                        placed(x, y),
+                        placed(x + width, y),
+                        placed(x + width, y + height),
+                        placed(x, y + height),
+                    ];
                     let [a, b, c, d] = corners;
                     self.page.line(a, b);
                     self.page.line(b, c);

@@ -16,7 +16,8 @@ pub fn read(text: &str, place: &dyn Fn(usize) -> Place, out: &mut Out<'_>) {
 /// The same, with facts that hold for all of them.
 pub fn read_with(text: &str, place: &dyn Fn(usize) -> Place, facts: &Facts, out: &mut Out<'_>) {
     let lines = || {
-        text.split('\n').map(|line| if line.len() > LONGEST { "" } else { line.trim_matches(['\r', '\u{c}']) })
+        text.split('\n')
+            .map(|line| if line.len() > LONGEST { "" } else { line.trim_matches(['\r', '\u{c}']) })
     };
     for (at, line) in text.split('\n').enumerate().filter(|(_, line)| line.len() > LONGEST) {
         let shown: String = line.chars().take(40).collect();

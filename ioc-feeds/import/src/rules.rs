@@ -44,7 +44,11 @@ pub(crate) fn read(text: &str, out: &mut Out<'_>) {
         one(&rule, &Place { line: number(first), ..Place::default() }, out);
     }
     if off > 0 {
-        out.note(Place::default(), format!("{off} luật đã bị tắt"), format!("{off} rules are switched off"));
+        out.note(
+            Place::default(),
+            format!("{off} luật đã bị tắt"),
+            format!("{off} rules are switched off"),
+        );
     }
 }
 
@@ -56,13 +60,19 @@ fn one(rule: &str, place: &Place, out: &mut Out<'_>) {
         note: message.clone().unwrap_or_default(),
         reference: options
             .iter()
-            .find_map(|(key, value)| (key == "reference").then(|| value.strip_prefix("url,")).flatten())
+            .find_map(|(key, value)| {
+                (key == "reference").then(|| value.strip_prefix("url,")).flatten()
+            })
             .map(|url| if url.contains("://") { url.to_owned() } else { format!("https://{url}") })
             .unwrap_or_default(),
         ..Facts::default()
     };
     if head.trim_start().starts_with("pass") {
-        out.refused(place.clone(), &short(rule), Reason::new("luật cho qua (pass)", "a rule that lets pass"));
+        out.refused(
+            place.clone(),
+            &short(rule),
+            Reason::new("luật cho qua (pass)", "a rule that lets pass"),
+        );
         return;
     }
     let mut found = 0;
@@ -114,7 +124,15 @@ fn unquoted(value: &str) -> String {
 
 /// Buffers that hold a whole name or host.
 const BUFFERS: [&str; 9] = [
-    "dns.query", "dns_query", "tls.sni", "tls_sni", "http.host", "http_host", "quic.sni", "http.host.raw", "dns.queries.rrname",
+    "dns.query",
+    "dns_query",
+    "tls.sni",
+    "tls_sni",
+    "http.host",
+    "http_host",
+    "quic.sni",
+    "http.host.raw",
+    "dns.queries.rrname",
 ];
 
 /// The contents of buffers that hold a name, for whole names only.
@@ -129,7 +147,10 @@ fn names(options: &[(String, String)]) -> Vec<String> {
         }
         // Snort and old Suricata name the buffer behind the content.
         let rest = options.get(at + 1..).unwrap_or_default();
-        let behind = rest.iter().take_while(|(next, _)| next != "content").any(|(next, _)| BUFFERS.contains(&next.as_str()));
+        let behind = rest
+            .iter()
+            .take_while(|(next, _)| next != "content")
+            .any(|(next, _)| BUFFERS.contains(&next.as_str()));
         if key == "content" && (within || behind) && !value.trim_start().starts_with('!') {
             let text = unquoted(value);
             let below = text.starts_with('.');
@@ -148,7 +169,9 @@ fn names(options: &[(String, String)]) -> Vec<String> {
 fn addresses(head: &str) -> Vec<String> {
     let words: Vec<&str> = head.split_whitespace().collect();
     let text = words.join(" ");
-    let Some((source, target)) = text.split_once("->").or_else(|| text.split_once("<>")) else { return Vec::new() };
+    let Some((source, target)) = text.split_once("->").or_else(|| text.split_once("<>")) else {
+        return Vec::new();
+    };
     let side = |side: &str, skip: usize| {
         let mut parts = Vec::new();
         let (mut depth, mut part) = (0_i32, String::new());
@@ -171,7 +194,8 @@ fn addresses(head: &str) -> Vec<String> {
             continue;
         }
         for one in list.trim_matches(['[', ']']).split(',').map(str::trim) {
-            let is_address = one.split('/').next().is_some_and(|a| a.parse::<std::net::IpAddr>().is_ok());
+            let is_address =
+                one.split('/').next().is_some_and(|a| a.parse::<std::net::IpAddr>().is_ok());
             let number: Option<u16> = port.parse().ok();
             match (is_address, number.filter(|_| !one.contains('/'))) {
                 (true, Some(port)) if one.contains(':') => found.push(format!("[{one}]:{port}")),

@@ -22,18 +22,23 @@ struct Head {
 
 /// Do these lines hold a heading of a table?
 pub(crate) fn looks_like(lines: &[&str]) -> bool {
-    head(lines.iter().copied()).is_some() || lines.first().is_some_and(|line| line.to_lowercase().starts_with("sep="))
+    head(lines.iter().copied()).is_some()
+        || lines.first().is_some_and(|line| line.to_lowercase().starts_with("sep="))
         || headless(lines)
 }
 
 /// `trail,info,reference` without a heading: each line a value and two cells more.
 fn headless(lines: &[&str]) -> bool {
     let rows: Vec<&&str> = lines.iter().filter(|line| !line.starts_with('#')).collect();
-    rows.len() >= 3 && rows.iter().all(|line| {
-        let cells = split(line, ',');
-        cells.len() == 3 && cells.first().is_some_and(|cell| ioc_feeds::judge::line::is_value(&ioc_feeds::refang::refang(cell).text, None))
-            && !cells.iter().skip(1).all(|cell| cell.trim().bytes().all(|b| b.is_ascii_digit()))
-    })
+    rows.len() >= 3
+        && rows.iter().all(|line| {
+            let cells = split(line, ',');
+            cells.len() == 3
+                && cells.first().is_some_and(|cell| {
+                    ioc_feeds::judge::line::is_value(&ioc_feeds::refang::refang(cell).text, None)
+                })
+                && !cells.iter().skip(1).all(|cell| cell.trim().bytes().all(|b| b.is_ascii_digit()))
+        })
 }
 
 fn head<'t>(lines: impl Iterator<Item = &'t str>) -> Option<Head> {
@@ -69,8 +74,16 @@ fn head<'t>(lines: impl Iterator<Item = &'t str>) -> Option<Head> {
             let known = columns.iter().flatten().count();
             let words = cells.iter().all(|cell| cell.split_whitespace().count() <= 4);
             let fits = match is_alone {
-                true => said == 0 && !bare.contains(' ') && matches!(columns.first(), Some(Some(c)) if c.is_indicator()),
-                false => words && goes_on(line, separator) && (known >= 2 || cells.len() <= 3 && said == 0),
+                true => {
+                    said == 0
+                        && !bare.contains(' ')
+                        && matches!(columns.first(), Some(Some(c)) if c.is_indicator())
+                }
+                false => {
+                    words
+                        && goes_on(line, separator)
+                        && (known >= 2 || cells.len() <= 3 && said == 0)
+                }
             };
             let useful = columns.iter().flatten().any(|c| c.is_indicator()) || known >= 2;
             if fits && useful && !bare.ends_with(':') && cells.iter().all(|cell| cell.len() < 64) {
@@ -127,8 +140,19 @@ pub(crate) fn split(line: &str, separator: char) -> Vec<String> {
 /// Reads a table.
 pub(crate) fn read(text: &str, told: &Told, out: &mut Out<'_>) -> Result<(), Refusal> {
     let Some(head) = head(text.lines()) else {
-        if headless(&text.lines().map(crate::detect::clipped).filter(|line| !line.is_empty()).take(HEAD).collect::<Vec<_>>()) {
-            told.tell("bảng ba cột (trail,info,reference), dấu phẩy", "a table of three columns (trail,info,reference), `,`", out);
+        if headless(
+            &text
+                .lines()
+                .map(crate::detect::clipped)
+                .filter(|line| !line.is_empty())
+                .take(HEAD)
+                .collect::<Vec<_>>(),
+        ) {
+            told.tell(
+                "bảng ba cột (trail,info,reference), dấu phẩy",
+                "a table of three columns (trail,info,reference), `,`",
+                out,
+            );
             let columns = vec![Some(Column::Value), Some(Column::Malware), Some(Column::Reference)];
             rows(text, 0, ',', &columns, out);
             return Ok(());
@@ -147,8 +171,13 @@ pub(crate) fn read(text: &str, told: &Told, out: &mut Out<'_>) -> Result<(), Ref
             }
         }
     }
-    let sign = if head.separator == '\t' { "TAB".to_owned() } else { format!("`{}`", head.separator) };
-    told.tell(&format!("{} (dấu {sign})", name(&head, true)), &format!("{} ({sign})", name(&head, false)), out);
+    let sign =
+        if head.separator == '\t' { "TAB".to_owned() } else { format!("`{}`", head.separator) };
+    told.tell(
+        &format!("{} (dấu {sign})", name(&head, true)),
+        &format!("{} ({sign})", name(&head, false)),
+        out,
+    );
     let idle: Vec<&str> = head
         .cells
         .iter()

@@ -27,7 +27,11 @@ pub(crate) fn read(bytes: &[u8], out: &mut Out<'_>) -> Result<(), Refusal> {
     }
 }
 
-fn book<'b, R: Reader<Cursor<&'b [u8]>>>(bytes: &'b [u8], out: &mut Out<'_>) -> Result<(), Refusal> {
+fn book<'b, R>(bytes: &'b [u8], out: &mut Out<'_>) -> Result<(), Refusal>
+where
+    R: Reader<Cursor<&'b [u8]>>,
+    R::Error: std::fmt::Display,
+{
     let wrong = |error: R::Error| {
         let text = error.to_string();
         match text.to_lowercase().contains("password") {
@@ -62,12 +66,13 @@ fn book<'b, R: Reader<Cursor<&'b [u8]>>>(bytes: &'b [u8], out: &mut Out<'_>) -> 
 fn text(cell: &Data) -> String {
     match cell {
         Data::Empty => String::new(),
-        Data::Float(number) if number.fract() == 0.0 && number.abs() < 1e15 => format!("{number:.0}"),
+        Data::Float(number) if number.fract() == 0.0 && number.abs() < 1e15 => {
+            format!("{number:.0}")
+        }
         Data::DateTimeIso(text) | Data::DurationIso(text) => text.clone(),
-        Data::DateTime(date) => date
-            .as_f64()
-            .checked_days()
-            .unwrap_or_else(|| date.as_f64().to_string()),
+        Data::DateTime(date) => {
+            date.as_f64().checked_days().unwrap_or_else(|| date.as_f64().to_string())
+        }
         Data::Error(_) => String::new(),
         other => other.to_string().replace("\r\n", "\n"),
     }

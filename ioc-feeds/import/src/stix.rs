@@ -31,7 +31,10 @@ pub(crate) fn read(objects: &[&Value], place: &Place, out: &mut Out<'_>) {
     let mut newest: HashMap<&str, &str> = HashMap::new();
     let mut names: HashMap<&str, &str> = HashMap::new();
     for object in objects {
-        let (Some(id), kind) = (text(object, "id"), text(object, "type").unwrap_or_default()) else { continue };
+        let (Some(id), kind) = (text(object, "id"), text(object, "type").unwrap_or_default())
+        else {
+            continue;
+        };
         let modified = text(object, "modified").unwrap_or_default();
         let seen = newest.entry(id).or_insert(modified);
         *seen = (*seen).max(modified);
@@ -54,9 +57,15 @@ pub(crate) fn read(objects: &[&Value], place: &Place, out: &mut Out<'_>) {
         match text(object, "type") {
             Some("indicator") => {
                 let id = text(object, "id").unwrap_or_default();
-                let old = newest.get(id).is_some_and(|newest| *newest > text(object, "modified").unwrap_or_default());
+                let old = newest
+                    .get(id)
+                    .is_some_and(|newest| *newest > text(object, "modified").unwrap_or_default());
                 if old {
-                    out.refused(place, id, Reason::new("đã có bản mới hơn trong tệp", "the file has a newer version"));
+                    out.refused(
+                        place,
+                        id,
+                        Reason::new("đã có bản mới hơn trong tệp", "the file has a newer version"),
+                    );
                 } else {
                     indicator(object, indicated.get(id).copied().unwrap_or_default(), &place, out);
                 }
@@ -78,22 +87,34 @@ fn indicator(object: &Value, malware: &str, place: &Place, out: &mut Out<'_>) {
     let pattern = text(object, "pattern").unwrap_or_default();
     let shown = text(object, "name").unwrap_or(pattern);
     if object.get("revoked").and_then(Value::as_bool) == Some(true) {
-        return out.refused(place.clone(), shown, Reason::new("đã bị thu hồi (revoked)", "it is revoked"));
+        return out.refused(
+            place.clone(),
+            shown,
+            Reason::new("đã bị thu hồi (revoked)", "it is revoked"),
+        );
     }
     let kind = text(object, "pattern_type").unwrap_or("stix");
     if kind != "stix" {
-        return out.refused(place.clone(), shown, Reason::new(
-            format!("mẫu kiểu {kind}: không phải STIX"),
-            format!("a pattern of type {kind}, not STIX"),
-        ));
+        return out.refused(
+            place.clone(),
+            shown,
+            Reason::new(
+                format!("mẫu kiểu {kind}: không phải STIX"),
+                format!("a pattern of type {kind}, not STIX"),
+            ),
+        );
     }
     let facts = facts(object, malware);
     match stix_pattern::read(pattern) {
         Ok(values) => values.iter().for_each(|one| compared(one, &facts, place, out)),
-        Err(word) => out.refused(place.clone(), pattern, Reason::new(
-            format!("mẫu STIX dùng {word}: không so sánh được"),
-            format!("the STIX pattern uses {word}, which cannot be compared"),
-        )),
+        Err(word) => out.refused(
+            place.clone(),
+            pattern,
+            Reason::new(
+                format!("mẫu STIX dùng {word}: không so sánh được"),
+                format!("the STIX pattern uses {word}, which cannot be compared"),
+            ),
+        ),
     }
 }
 

@@ -32,7 +32,8 @@ pub(crate) fn read(pattern: &str) -> Result<Vec<Compared>, String> {
             Token::Word(word) => match word.to_ascii_uppercase().as_str() {
                 "OR" => flush(&mut group, &mut found)?,
                 "AND" => {}
-                bad @ ("FOLLOWEDBY" | "WITHIN" | "REPEATS" | "START" | "STOP" | "NOT" | "EXISTS") => {
+                bad @ ("FOLLOWEDBY" | "WITHIN" | "REPEATS" | "START" | "STOP" | "NOT"
+                | "EXISTS") => {
                     return Err(bad.to_owned());
                 }
                 _ => {
@@ -151,14 +152,17 @@ fn flush(group: &mut Vec<(String, String)>, found: &mut Vec<Compared>) -> Result
     if group.is_empty() {
         return Ok(());
     }
-    let port = group.iter().find(|(path, _)| path.ends_with("dst_port")).map(|(_, value)| value.clone());
+    let port =
+        group.iter().find(|(path, _)| path.ends_with("dst_port")).map(|(_, value)| value.clone());
     let before = found.len();
     let mut unknown = None;
     for (path, value) in &group {
         let lower = path.to_ascii_lowercase();
         let column = if lower.starts_with("domain-name:value") {
             Column::Domain
-        } else if lower.ends_with("resolves_to_refs[*].value") || lower.starts_with("ipv4-addr:value") || lower.starts_with("ipv6-addr:value")
+        } else if lower.ends_with("resolves_to_refs[*].value")
+            || lower.starts_with("ipv4-addr:value")
+            || lower.starts_with("ipv6-addr:value")
             || lower.ends_with("_ref.value")
         {
             Column::Value
@@ -177,7 +181,8 @@ fn flush(group: &mut Vec<(String, String)>, found: &mut Vec<Compared>) -> Result
         } else if lower.starts_with("email-addr:") {
             Column::Mail
         } else {
-            if !lower.ends_with("port") && !lower.ends_with(".type") && !lower.contains("protocols") {
+            if !lower.ends_with("port") && !lower.ends_with(".type") && !lower.contains("protocols")
+            {
                 unknown = Some(path.clone());
             }
             continue;
@@ -215,17 +220,38 @@ mod tests {
             ("[domain-name:value='bad.example']", &["bad.example"]),
             ("[ipv4-addr:value ISSUBSET '198.51.100.0/24']", &["198.51.100.0/24"]),
             ("[url:value = 'http://bad.example/a\\'b']", &["http://bad.example/a'b"]),
-            ("[network-traffic:dst_ref.type = 'ipv4-addr' AND network-traffic:dst_ref.value = '198.51.100.7' AND network-traffic:dst_port = 6677]", &["198.51.100.7:6677"]),
-            ("[network-traffic:dst_ref.value = '198.51.100.7' AND network-traffic:dst_port = '6677']", &["198.51.100.7:6677"]),
+            (
+                "[network-traffic:dst_ref.type = 'ipv4-addr' AND network-traffic:dst_ref.value = '198.51.100.7' AND network-traffic:dst_port = 6677]",
+                &["198.51.100.7:6677"],
+            ),
+            (
+                "[network-traffic:dst_ref.value = '198.51.100.7' AND network-traffic:dst_port = '6677']",
+                &["198.51.100.7:6677"],
+            ),
             ("[domain-name:value IN ('a.example', 'b.example')]", &["a.example", "b.example"]),
-            ("[domain-name:value = 'a.example'] OR [ipv4-addr:value = '198.51.100.7']", &["a.example", "198.51.100.7"]),
-            ("[domain-name:value = 'a.example' OR domain-name:value = 'b.example']", &["a.example", "b.example"]),
-            ("[domain-name:value = 'a.example' AND domain-name:resolves_to_refs[*].value = '198.51.100.7']", &["a.example", "198.51.100.7"]),
-            ("[network-traffic:extensions.'http-request-ext'.request_header.'Host' = 'bad.example']", &["bad.example"]),
+            (
+                "[domain-name:value = 'a.example'] OR [ipv4-addr:value = '198.51.100.7']",
+                &["a.example", "198.51.100.7"],
+            ),
+            (
+                "[domain-name:value = 'a.example' OR domain-name:value = 'b.example']",
+                &["a.example", "b.example"],
+            ),
+            (
+                "[domain-name:value = 'a.example' AND domain-name:resolves_to_refs[*].value = '198.51.100.7']",
+                &["a.example", "198.51.100.7"],
+            ),
+            (
+                "[network-traffic:extensions.'http-request-ext'.request_header.'Host' = 'bad.example']",
+                &["bad.example"],
+            ),
             ("[x509-certificate:hashes.'SHA-1' = '00']", &["00"]),
             ("[domain-name:value LIKE '%.example']", &["!LIKE"]),
             ("[domain-name:value MATCHES 'x']", &["!MATCHES"]),
-            ("[domain-name:value = 'a.example'] FOLLOWEDBY [ipv4-addr:value = '198.51.100.7']", &["!FOLLOWEDBY"]),
+            (
+                "[domain-name:value = 'a.example'] FOLLOWEDBY [ipv4-addr:value = '198.51.100.7']",
+                &["!FOLLOWEDBY"],
+            ),
             ("[NOT domain-name:value = 'a.example']", &["!NOT"]),
             ("[domain-name:value != 'a.example']", &["!!"]),
             ("[process:name = 'x']", &["!process:name"]),

@@ -76,7 +76,9 @@ fn is_vietnamese(bytes: &[u8]) -> bool {
     for byte in bytes {
         match byte {
             0xd0 | 0xf0 | 0xfd | 0xf5 | 0xdd | 0xd5 => letters += 1,
-            0xcc | 0xd2 | 0xde | 0xec | 0xf2 if b"aeiouyAEIOUY\xe2\xea\xf4\xe3\xf5\xfd".contains(&before) => {
+            0xcc | 0xd2 | 0xde | 0xec | 0xf2
+                if b"aeiouyAEIOUY\xe2\xea\xf4\xe3\xf5\xfd".contains(&before) =>
+            {
                 letters += 1;
             }
             0xe4 | 0xf6 | 0xdf | 0xe5 | 0xe6 | 0xf8 => western += 1,
@@ -101,7 +103,9 @@ mod tests {
         let little: Vec<u8> = "bad.example\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
         let big: Vec<u8> = "bad.example\r\n".encode_utf16().flat_map(u16::to_be_bytes).collect();
         let with_bom = [&[0xff, 0xfe], &little[..]].concat();
-        for (bytes, encoding) in [(&little, "UTF-16LE"), (&with_bom, "UTF-16LE"), (&big, "UTF-16BE")] {
+        for (bytes, encoding) in
+            [(&little, "UTF-16LE"), (&with_bom, "UTF-16LE"), (&big, "UTF-16BE")]
+        {
             assert_eq!(decoded(bytes), ("bad.example\r\n".into(), encoding));
         }
         assert_eq!(decoded("\u{feff}tên miền".as_bytes()), ("tên miền".into(), "UTF-8"));

@@ -63,10 +63,11 @@ fn walk(xml: &str, out: &mut Out<'_>) -> Result<(), Refusal> {
     let (mut around, mut text) = (Around::default(), String::new());
     loop {
         let at = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
-        let line = || xml.as_bytes().get(..at).unwrap_or_default().iter().filter(|b| **b == b'\n').count();
-        let event = reader.read_event().map_err(|error| {
-            crate::zipped::damaged(&error.to_string()).at(Place::line(line()))
-        })?;
+        let line =
+            || xml.as_bytes().get(..at).unwrap_or_default().iter().filter(|b| **b == b'\n').count();
+        let event = reader
+            .read_event()
+            .map_err(|error| crate::zipped::damaged(&error.to_string()).at(Place::line(line())))?;
         match event {
             Event::Start(tag) | Event::Empty(tag) if path.len() >= DEEPEST => {
                 drop(tag);
@@ -144,7 +145,9 @@ fn column(name: &str, around: &Around) -> Option<Column> {
         "Hostname_Value" => Some(Column::Domain),
         "Simple_Hash_Value" => Some(Column::Hash),
         "Value" if around.object.contains("DomainName") => Some(Column::Domain),
-        "Value" if around.object.contains("URI") || around.object.contains("Link") => Some(Column::Value),
+        "Value" if around.object.contains("URI") || around.object.contains("Link") => {
+            Some(Column::Value)
+        }
         _ => None,
     }
 }

@@ -24,7 +24,8 @@ impl<'a> Parts<'a> {
     ///
     /// When it is damaged or has too many parts.
     pub(crate) fn open(bytes: &'a [u8]) -> Result<Self, Refusal> {
-        let archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| damaged(&error.to_string()))?;
+        let archive =
+            ZipArchive::new(Cursor::new(bytes)).map_err(|error| damaged(&error.to_string()))?;
         if archive.len() > PARTS {
             return Err(Refusal::new(
                 format!("có hơn {PARTS} phần bên trong"),

@@ -14,11 +14,13 @@ const ROWS: [&[&str]; 4] = [
     &["2", "hxxps://dl[.]bad-host[.]example/a/b[.]php", ""],
     &["3", "plain.bad-host.example", "cell of a column that says so"],
 ];
-const LOADED: [&str; 3] = ["c2.bad-host.example", "dl.bad-host.example/a/b.php", "plain.bad-host.example"];
+const LOADED: [&str; 3] =
+    ["c2.bad-host.example", "dl.bad-host.example/a/b.php", "plain.bad-host.example"];
 
 #[test]
 fn a_letter_in_word_gives_its_annex_and_asks_about_its_words() {
-    let letter = "Chi tiết tại https://sender.example và hòm thư a@sender.example của đơn vị chúng tôi.";
+    let letter =
+        "Chi tiết tại https://sender.example và hòm thư a@sender.example của đơn vị chúng tôi.";
     let body = paragraph(letter) + &word_table(&ROWS);
     import(&docx(&body)).read_as("Word").loads(&LOADED).asks(&["sender.example/"]);
 }
@@ -33,7 +35,8 @@ fn runs_tabs_breaks_and_deleted_text_of_word_are_what_a_reader_sees() {
 
 #[test]
 fn notes_and_text_boxes_are_read_once() {
-    let inside = "<w:txbxContent><w:p><w:r><w:t>box[.]bad[.]example</w:t></w:r></w:p></w:txbxContent>";
+    let inside =
+        "<w:txbxContent><w:p><w:r><w:t>box[.]bad[.]example</w:t></w:r></w:p></w:txbxContent>";
     let body = format!(
         "<w:p><w:r><mc:AlternateContent><mc:Choice>{inside}</mc:Choice><mc:Fallback>{inside}</mc:Fallback></mc:AlternateContent></w:r></w:p>"
     );
@@ -66,18 +69,30 @@ fn cells_of_a_pdf_are_whole_whatever_order_they_were_written_in() {
         &["3", "update(.)bad(.)example", ""],
     ];
     let (table, foot) = drawn_table(700, &[50, 90, 300, 450], &rows);
-    let words = at(50, 760, "A letter says that www.sender.example was used for this and that.") + &at(50, foot - 40, "To: 198.51.100.9");
+    let words = at(50, 760, "A letter says that www.sender.example was used for this and that.")
+        + &at(50, foot - 40, "To: 198.51.100.9");
     let read = import(&pdf(&[words + &table]));
     read.read_as("PDF")
-        .loads(&["very-long-name.cdn-update.bad-host.example", "dl.bad.example/a-b/c.php", "update.bad.example"])
+        .loads(&[
+            "very-long-name.cdn-update.bad-host.example",
+            "dl.bad.example/a-b/c.php",
+            "update.bad.example",
+        ])
         .asks(&["www.sender.example", "198.51.100.9"]);
-    assert_eq!(read.rows()[0].place, Place { page: 1, table: 1, line: 2, cell: 2, ..Place::default() });
+    assert_eq!(
+        read.rows()[0].place,
+        Place { page: 1, table: 1, line: 2, cell: 2, ..Place::default() }
+    );
 }
 
 #[test]
 fn a_table_goes_on_over_a_page_and_so_does_a_row() {
     let lefts = [50, 90, 300];
-    let (first, _) = drawn_table(200, &lefts, &[&["STT", "Domain"], &["1", "a[.]bad[.]example"], &["2", "b-long-\nname[.]bad"]]);
+    let (first, _) = drawn_table(
+        200,
+        &lefts,
+        &[&["STT", "Domain"], &["1", "a[.]bad[.]example"], &["2", "b-long-\nname[.]bad"]],
+    );
     let (second, _) = drawn_table(760, &lefts, &[&["", "[.]example"], &["3", "c[.]bad[.]example"]]);
     let read = import(&pdf(&[first, second]));
     read.loads(&["a.bad.example", "b-long-name.bad.example", "c.bad.example"]);
@@ -86,7 +101,11 @@ fn a_table_goes_on_over_a_page_and_so_does_a_row() {
 
 #[test]
 fn a_table_whose_heading_is_lost_is_known_by_what_it_holds() {
-    let rows: [&[&str]; 3] = [&["S T", "xx", "yy"], &["1", "198[.]51[.]100[.]7", "443"], &["2", "198.51.100.8", "80, 8080"]];
+    let rows: [&[&str]; 3] = [
+        &["S T", "xx", "yy"],
+        &["1", "198[.]51[.]100[.]7", "443"],
+        &["2", "198.51.100.8", "80, 8080"],
+    ];
     let (table, _) = drawn_table(700, &[50, 90, 300, 450], &rows);
     import(&pdf(&[table])).loads(&["198.51.100.7:443", "198.51.100.8:80", "198.51.100.8:8080"]);
 }
@@ -96,7 +115,11 @@ fn a_scan_and_what_is_locked_are_refused_with_what_to_do() {
     import(&pdf(&["0 0 m 100 100 l S".into()])).fails("scan without text");
     let mut ole = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".to_vec();
     ole.resize(1024, 0);
-    for (name, words) in [("WordDocument", "save it as .docx"), ("EncryptedPackage", "password"), ("__substg1.0_001A001E", "save the mail as .eml")] {
+    for (name, words) in [
+        ("WordDocument", "save it as .docx"),
+        ("EncryptedPackage", "password"),
+        ("__substg1.0_001A001E", "save the mail as .eml"),
+    ] {
         let wide: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
         import(&[&ole[..], &wide].concat()).fails(words);
     }
@@ -131,7 +154,10 @@ fn a_page_and_its_tables_are_read_and_scripts_are_not() {
         <p>We saw this group use <b>many</b> hosts; see www.vendor.example for more.</p>\
         <ul><li>li[.]bad[.]example</li></ul>\
         <table><tr><th>Type</th><th>Indicator</th></tr><tr><td>domain</td><td>t[.]bad&#46;example</td></tr></table></body></html>";
-    import(page.as_bytes()).read_as("HTML").loads(&["t.bad.example", "li.bad.example"]).asks(&["www.vendor.example"]);
+    import(page.as_bytes())
+        .read_as("HTML")
+        .loads(&["t.bad.example", "li.bad.example"])
+        .asks(&["www.vendor.example"]);
 }
 
 #[test]

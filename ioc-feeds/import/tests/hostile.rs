@@ -99,13 +99,21 @@ fn bombs_are_bounded() {
 
 #[test]
 fn a_mail_in_a_mail_in_a_mail_is_read_to_its_depth() {
-    let mut mail = "From: a@b.example\r\nTo: c@d.example\r\nSubject: x\r\n\r\ndeep[.]bad[.]example\r\n".to_owned();
+    let mut mail =
+        "From: a@b.example\r\nTo: c@d.example\r\nSubject: x\r\n\r\ndeep[.]bad[.]example\r\n"
+            .to_owned();
     for _ in 0..6 {
-        mail = format!("From: a@b.example\r\nTo: c@d.example\r\nSubject: x\r\nContent-Type: message/rfc822\r\n\r\n{mail}");
+        mail = format!(
+            "From: a@b.example\r\nTo: c@d.example\r\nSubject: x\r\nContent-Type: message/rfc822\r\n\r\n{mail}"
+        );
     }
     let read = import(mail.as_bytes());
     assert_eq!(read.outcome, Ok(()));
-    assert!(read.rows().iter().any(|row| row.why.as_ref().is_some_and(|why| why.en.contains("deeper"))), "{:?}", read.rows());
+    assert!(
+        read.rows().iter().any(|row| row.why.as_ref().is_some_and(|why| why.en.contains("deeper"))),
+        "{:?}",
+        read.rows()
+    );
 }
 
 #[test]

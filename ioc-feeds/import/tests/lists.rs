@@ -45,7 +45,8 @@ fn exports_of_abuse_ch_have_their_heading_in_a_remark() {
     text(urlhaus).read_as("URLhaus").loads(&["198.51.100.7/a.exe"]);
     let sslbl = "# Listingdate,SHA1,Listingreason\n2026-09-02 06:17:52,4da14224452c1fe61f46b1112c43ecfd9f322c82,Bad, and worse C&C\n";
     text(sslbl).read_as("SSLBL").loads(&["4da14224452c1fe61f46b1112c43ecfd9f322c82"]);
-    text("# Firstseen,DstIP,DstPort\n2026-09-02 06:17:52,198.51.100.7,443\n").loads(&["198.51.100.7:443"]);
+    text("# Firstseen,DstIP,DstPort\n2026-09-02 06:17:52,198.51.100.7,443\n")
+        .loads(&["198.51.100.7:443"]);
 }
 
 #[test]
@@ -70,7 +71,13 @@ fn trails_of_maltrail_keep_the_report_they_stand_under() {
     let trails = "# Copyright (c) 2014\n# Reference: https://report.example/1\n\na.bad.example\n198.51.100.7:443\nhttp://198.51.100.8\nb.bad.example/x.php\n/long/path/index.php\n\n# Generic\n\nc.bad.example\n";
     let read = text(trails);
     read.read_as("Maltrail")
-        .loads(&["a.bad.example", "198.51.100.7:443", "198.51.100.8", "b.bad.example/x.php", "c.bad.example"])
+        .loads(&[
+            "a.bad.example",
+            "198.51.100.7:443",
+            "198.51.100.8",
+            "b.bad.example/x.php",
+            "c.bad.example",
+        ])
         .asks(&["/long/path/index.php"]);
     assert_eq!(read.rows()[0].reference, "https://report.example/1");
     assert_eq!(read.rows().last().unwrap().reference, "");
@@ -88,7 +95,13 @@ fn rules_give_their_addresses_and_whole_names_only() {
         alert http any any -> any any (msg:\"F\"; content:\"c.bad.example\"; http_host; sid:6;)\n";
     let read = text(rules);
     read.read_as("rules")
-        .loads(&["a.bad.example", "b.bad.example", "198.51.100.7:443", "198.51.100.8:443", "c.bad.example"])
+        .loads(&[
+            "a.bad.example",
+            "b.bad.example",
+            "198.51.100.7:443",
+            "198.51.100.8:443",
+            "c.bad.example",
+        ])
         .refuses(&["D"]);
     assert_eq!(read.rows()[1].reference, "https://report.example/1");
 }
@@ -101,17 +114,28 @@ fn events_of_misp_give_what_may_be_used_for_detection() {
         {"type":"sha256","to_ids":true,"value":"x"}],
         "Object":[{"name":"domain-ip","Attribute":[{"type":"domain|ip","to_ids":true,"value":"b.bad.example|198.51.100.8"}]}]}}"#;
     let read = text(event);
-    read.read_as("MISP").loads(&["a.bad.example", "198.51.100.7:443", "b.bad.example", "198.51.100.8"]).refuses(&["context.example", "gone.example", "x"]);
+    read.read_as("MISP")
+        .loads(&["a.bad.example", "198.51.100.7:443", "b.bad.example", "198.51.100.8"])
+        .refuses(&["context.example", "gone.example", "x"]);
     assert_eq!(read.rows()[0].malware, "RedLine Stealer");
-    text(&format!("{{\"response\":[{event}]}}")).loads(&["a.bad.example", "198.51.100.7:443", "b.bad.example", "198.51.100.8"]);
-    text(r#"{"response":{"Attribute":[{"type":"hostname","value":"h.bad.example"}]}}"#).loads(&["h.bad.example"]);
-    text(r#"{"name":"x","list":["good.example"],"matching_attributes":["domain"]}"#).fails("warning list");
+    text(&format!("{{\"response\":[{event}]}}")).loads(&[
+        "a.bad.example",
+        "198.51.100.7:443",
+        "b.bad.example",
+        "198.51.100.8",
+    ]);
+    text(r#"{"response":{"Attribute":[{"type":"hostname","value":"h.bad.example"}]}}"#)
+        .loads(&["h.bad.example"]);
+    text(r#"{"name":"x","list":["good.example"],"matching_attributes":["domain"]}"#)
+        .fails("warning list");
 }
 
 #[test]
 fn bundles_of_stix_give_the_newest_indicator_that_is_not_revoked() {
     let indicator = |id: &str, modified: &str, pattern: &str, more: &str| {
-        format!(r#"{{"type":"indicator","id":"indicator--{id}","modified":"{modified}","pattern":"{pattern}","pattern_type":"stix","valid_from":"2026-08-30T00:00:00Z"{more}}}"#)
+        format!(
+            r#"{{"type":"indicator","id":"indicator--{id}","modified":"{modified}","pattern":"{pattern}","pattern_type":"stix","valid_from":"2026-08-30T00:00:00Z"{more}}}"#
+        )
     };
     let objects = [
         indicator("1", "2026-01-01", "[domain-name:value = 'old.example']", ""),
@@ -131,7 +155,10 @@ fn bundles_of_stix_give_the_newest_indicator_that_is_not_revoked() {
     ] {
         let read = text(&file);
         read.loads(&["new.bad.example", "198.51.100.7", "u.bad.example/x"]);
-        assert_eq!(read.rows().iter().find(|row| !row.readings.is_empty()).unwrap().malware, "PlugX");
+        assert_eq!(
+            read.rows().iter().find(|row| !row.readings.is_empty()).unwrap().malware,
+            "PlugX"
+        );
     }
 }
 
@@ -141,7 +168,8 @@ fn other_json_is_read_by_the_names_of_its_fields() {
         .loads(&["a.bad.example", "198.51.100.7"]);
     text(r#"{"1":[{"ioc_value":"a.bad.example","ioc_type":"domain","malware_printable":"X","last_seen_utc":null}]}"#).loads(&["a.bad.example"]);
     text(r#"{"query_status":"ok","data":[{"id":"1","ioc":"198.51.100.7:443","ioc_type":"ip:port"}]}"#).loads(&["198.51.100.7:443"]);
-    text(r#"[{"ip_address":"198.51.100.7","port":443,"status":"online","malware":"X"}]"#).loads(&["198.51.100.7:443"]);
+    text(r#"[{"ip_address":"198.51.100.7","port":443,"status":"online","malware":"X"}]"#)
+        .loads(&["198.51.100.7:443"]);
     text(r#"["a.bad.example","198.51.100.7"]"#).loads(&["a.bad.example", "198.51.100.7"]);
     text(r#"{"indicators":[{"observable":{"object":{"properties":{"xsi:type":"DomainNameObjectType","value":{"value":"a.bad.example"}}}}}]}"#).loads(&["a.bad.example"]);
     text(r#"{"a":{"b":1}}"#).fails("without a field of indicators");
@@ -166,6 +194,13 @@ fn xml_of_openioc_and_stix_1_is_read_and_its_namespaces_are_not() {
 fn vendors_write_bullets_headings_and_remarks() {
     let list = "INDICATORS OF COMPROMISE\n\nC2 DOMAINS\n- a[.]bad[.]example\n- hxxps[:]//b[.]bad[.]example/path   <-- seen on 1 September\n- d32t[.]cdn[.]example   <-- not inherently malicious\n\nIPs\n- 198.51.100[.]7\n198.51.100.8|443\nc.bad[.]example:8443\n\nSHA256\n- e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n";
     let read = text(list);
-    read.loads(&["a.bad.example", "b.bad.example/path", "198.51.100.7", "198.51.100.8:443", "c.bad.example"]).asks(&["d32t.cdn.example"]);
+    read.loads(&[
+        "a.bad.example",
+        "b.bad.example/path",
+        "198.51.100.7",
+        "198.51.100.8:443",
+        "c.bad.example",
+    ])
+    .asks(&["d32t.cdn.example"]);
     assert_eq!(read.rows()[1].host.as_ref().unwrap().value, "b.bad.example");
 }

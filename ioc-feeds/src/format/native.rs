@@ -147,7 +147,10 @@ pub(crate) fn load(
 /// A url whose row names https: the pattern itself has no scheme.
 fn is_https(pattern: &Pattern, row: &str) -> bool {
     matches!(pattern, Pattern::Url { .. })
-        && row.trim_start_matches('"').get(..8).is_some_and(|head| head.eq_ignore_ascii_case("https://"))
+        && row
+            .trim_start_matches('"')
+            .get(..8)
+            .is_some_and(|head| head.eq_ignore_ascii_case("https://"))
 }
 
 fn https() -> Reason {

@@ -1,8 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::judge::line;
 use crate::format::value::{guess, parse};
+use crate::judge::line;
 use crate::{Date, Host, Pattern, Role, Scope};
 
 fn load(text: &str) -> Loaded {

@@ -4,12 +4,12 @@
 
 /// Signs that begin an item of a list when a blank follows.
 const BULLETS: [char; 20] = [
-    '-', '*', '+', '•', '‣', '◦', '·', '▪', '▫', '■', '□', '●', '○', '►', '▶', '➢', '✓', '→', '>', '§',
+    '-', '*', '+', '•', '‣', '◦', '·', '▪', '▫', '■', '□', '●', '○', '►', '▶', '➢', '✓', '→', '>',
+    '§',
 ];
 /// Those that begin one without a blank too: no value begins with them.
-const SURE: [char; 16] = [
-    '•', '‣', '◦', '·', '▪', '▫', '■', '□', '●', '○', '►', '▶', '➢', '✓', '→', '§',
-];
+const SURE: [char; 16] =
+    ['•', '‣', '◦', '·', '▪', '▫', '■', '□', '●', '○', '►', '▶', '➢', '✓', '→', '§'];
 
 /// The value without what a list, a sentence or a quotation puts around it.
 pub(super) fn bare(text: &str) -> &str {
@@ -121,7 +121,9 @@ pub(super) fn remark(text: &str) -> (&str, &str) {
             ' ' => {
                 let more = rest.trim_start_matches(' ');
                 let apart = more.len() < rest.len();
-                let marks = ["#", ";", "--", "- ", "//", "<-", "<=", "|", "(", "/*", "=>", "->", ": ", "= "];
+                let marks = [
+                    "#", ";", "--", "- ", "//", "<-", "<=", "|", "(", "/*", "=>", "->", ": ", "= ",
+                ];
                 let marked = marks.iter().any(|mark| more.starts_with(mark));
                 (apart || marked).then_some((at, more))
             }

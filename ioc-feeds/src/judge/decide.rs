@@ -74,10 +74,13 @@ fn typed(one: &Candidate) -> Vec<Finding> {
         Some(Column::CertSha1) => return vec![parsed("cert-sha1")],
         Some(Column::Hash) => return vec![Finding::refused(text, file_hash())],
         Some(Column::FileName) => {
-            return vec![Finding::refused(text, Reason::new(
-                "tên tệp: không nhìn thấy được trên đường truyền",
-                "the name of a file: not visible on the wire",
-            ))];
+            return vec![Finding::refused(
+                text,
+                Reason::new(
+                    "tên tệp: không nhìn thấy được trên đường truyền",
+                    "the name of a file: not visible on the wire",
+                ),
+            )];
         }
         _ => {}
     }
@@ -91,10 +94,13 @@ fn typed(one: &Candidate) -> Vec<Finding> {
         return url(one, scheme, rest);
     }
     if text.contains('@') {
-        return vec![Finding::refused(text, Reason::new(
-            "địa chỉ thư điện tử: cảm biến không đọc thư",
-            "a mail address: the sensor reads no mail",
-        ))];
+        return vec![Finding::refused(
+            text,
+            Reason::new(
+                "địa chỉ thư điện tử: cảm biến không đọc thư",
+                "a mail address: the sensor reads no mail",
+            ),
+        )];
     }
     if text.starts_with('/') {
         return vec![path(text)];
@@ -157,8 +163,12 @@ fn url(one: &Candidate, scheme: &str, rest: &str) -> Vec<Finding> {
     finding.host = also;
     if let Some(also) = &finding.host {
         let reason = Reason::new(
-            format!("url không thấy được hoặc không có đường dẫn: nạp thêm máy chủ {also}, độ tin cậy thấp hơn một bậc"),
-            format!("a url that is not seen or has no path: its host {also} is loaded too, one confidence lower"),
+            format!(
+                "url không thấy được hoặc không có đường dẫn: nạp thêm máy chủ {also}, độ tin cậy thấp hơn một bậc"
+            ),
+            format!(
+                "a url that is not seen or has no path: its host {also} is loaded too, one confidence lower"
+            ),
         );
         finding = finding.changed(reason);
     } else if secure {
@@ -253,10 +263,13 @@ fn path(text: &str) -> Finding {
             "chỉ có đường dẫn, không có máy chủ: sẽ trùng trên mọi máy chủ",
             "a path without a host: it would match on every host",
         )),
-        Ok(_) => Finding::refused(text, Reason::new(
-            format!("đường dẫn không có máy chủ và ngắn hơn {SHORTEST} ký tự"),
-            format!("a path without a host and shorter than {SHORTEST} characters"),
-        )),
+        Ok(_) => Finding::refused(
+            text,
+            Reason::new(
+                format!("đường dẫn không có máy chủ và ngắn hơn {SHORTEST} ký tự"),
+                format!("a path without a host and shorter than {SHORTEST} characters"),
+            ),
+        ),
         Err(reason) => Finding::refused(text, reason),
     }
 }
@@ -283,7 +296,10 @@ fn no_name(name: &Name) -> Option<Reason> {
             "a label begins or ends with a hyphen: perhaps a name broken over two lines",
         ));
     }
-    if ["http__", "https__", "hxxp__", "hxxps__", "ftp__"].iter().any(|scheme| text.starts_with(scheme)) {
+    if ["http__", "https__", "hxxp__", "hxxps__", "ftp__"]
+        .iter()
+        .any(|scheme| text.starts_with(scheme))
+    {
         return Some(Reason::new(
             "bắt đầu bằng http__: dấu :// đã bị thay khi lưu thành tên tệp",
             "begins with http__: its :// was replaced when it became the name of a file",
@@ -307,7 +323,8 @@ fn name(text: &str, one: &Candidate) -> Finding {
         _ => (text, None),
     };
     let below = text.strip_prefix("*.").or_else(|| text.strip_prefix('.'));
-    let (bare, scope) = (below.unwrap_or(text), (one.column == Some(Column::Hostname) && below.is_none()));
+    let (bare, scope) =
+        (below.unwrap_or(text), (one.column == Some(Column::Hostname) && below.is_none()));
     let name = match Name::parse(bare) {
         Ok(name) => name,
         Err(error) => {

@@ -27,7 +27,11 @@ const MOST: usize = 256;
 /// Reads a line.
 pub fn read(line: &str) -> Line {
     let line = line.trim().trim_start_matches('\u{feff}');
-    if line.is_empty() || line.starts_with('#') || line.starts_with("//") || line.starts_with("<!--") {
+    if line.is_empty()
+        || line.starts_with('#')
+        || line.starts_with("//")
+        || line.starts_with("<!--")
+    {
         return Line::Blank;
     }
     if line.starts_with(';') {
@@ -157,7 +161,8 @@ fn with_ports(head: &str, note: &str) -> Option<(String, String)> {
     let mut cells = note.splitn(2, ['\t', '|']);
     let list = ports::ports(cells.next()?).filter(|list| !list.is_empty())?;
     let list = list.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
-    let text = if address.is_ipv4() { format!("{address}:{list}") } else { format!("[{address}]:{list}") };
+    let text =
+        if address.is_ipv4() { format!("{address}:{list}") } else { format!("[{address}]:{list}") };
     Some((text, cells.next().unwrap_or_default().to_owned()))
 }
 
@@ -198,7 +203,10 @@ fn several(body: &str, marks: Marks<'_>, column: Option<Column>) -> Option<Vec<C
 fn shaped(text: &str) -> bool {
     let signs = text.contains(['.', '@']) || text.contains("::") || text.contains('/');
     let hyphen = text.len() > 3 && (text.starts_with('-') || text.ends_with('-'));
-    is_digest(text) || hyphen || signs && text.chars().any(char::is_alphanumeric) || text.contains(':') && text.chars().any(|c| c.is_ascii_digit())
+    is_digest(text)
+        || hyphen
+        || signs && text.chars().any(char::is_alphanumeric)
+        || text.contains(':') && text.chars().any(|c| c.is_ascii_digit())
 }
 
 /// Is it a value that would be loaded, or asked about?
@@ -235,7 +243,10 @@ fn mentioned(line: &str) -> Vec<Candidate> {
         }
         let plain = refang(word);
         let body = clean::bare(&plain.text).trim_end_matches('.');
-        let body = body.rsplit_once('=').filter(|_| !body.contains("//")).map_or(body, |(_, v)| clean::bare(v));
+        let body = body
+            .rsplit_once('=')
+            .filter(|_| !body.contains("//"))
+            .map_or(body, |(_, v)| clean::bare(v));
         if is_value(body, None) && !is_digest(body) {
             found.push(Candidate {
                 written: word.to_owned(),
@@ -252,7 +263,9 @@ fn mentioned(line: &str) -> Vec<Candidate> {
 /// Blanks beside a bracketed dot taken out, so that a defanged name is one word.
 fn joined_marks(line: &str) -> String {
     let mut out = line.to_owned();
-    for (from, to) in [(" [.] ", "[.]"), (" [.]", "[.]"), ("[.] ", "[.]"), (" [dot] ", "[.]"), (" (.) ", "(.)")] {
+    for (from, to) in
+        [(" [.] ", "[.]"), (" [.]", "[.]"), ("[.] ", "[.]"), (" [dot] ", "[.]"), (" (.) ", "(.)")]
+    {
         if out.contains(from) {
             out = out.replace(from, to);
         }

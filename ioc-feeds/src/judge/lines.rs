@@ -4,7 +4,7 @@
 //! letter and whether its writer defangs, once for the verdicts. Owns the context of lines; a line
 //! by itself is [`super::line`]'s.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 
 use foldhash::quality::RandomState;
 
@@ -127,27 +127,19 @@ pub fn judge_with<'t>(
     out: Out<'_>,
 ) -> usize {
     let is_list = look.is_list();
-    let mut lines = lines.enumerate().map(|(at, text)| (at, text.trim())).peekable();
+    let mut lines = lines.enumerate().map(|(at, text)| (at, text.trim()));
+    let mut ahead: VecDeque<(usize, &str)> = VecDeque::new();
     let (mut words, mut under, mut signed) = (0, None, false);
-    while let Some((at, text)) = lines.next() {
-        let next = lines.peek().map(|(_, next)| *next).unwrap_or_default();
+    loop {
+        ahead.extend(lines.by_ref().take(PARTS - ahead.len().min(PARTS)));
+        let Some((at, text)) = ahead.pop_front() else { return words };
+        let next = ahead.front().map(|(_, next)| *next).unwrap_or_default();
         if is_list && is_item(text) && alone(text, next) && quick(at, text) {
             continue;
         }
-        if let Some(mut finding) = broken(text, next) {
-            // It may go on in the line after the next.
-            let mut whole = text.to_owned();
-            let mut parts = 1;
-            while let Some((_, next)) = lines.next() {
-                whole.push_str(next);
-                parts += 1;
-                let behind = lines.peek().map(|(_, next)| *next).unwrap_or_default();
-                match broken(&whole, behind) {
-                    Some(longer) if parts < PARTS => finding = longer,
-                    _ => break,
-                }
-            }
+        if let Some((finding, parts)) = broken(text, ahead.iter().map(|(_, next)| *next)) {
             out(at, finding);
+            ahead.drain(..parts.min(ahead.len()));
             continue;
         }
         // A mail's signature: whoever signs is no indicator.
@@ -157,7 +149,11 @@ pub fn judge_with<'t>(
             Line::Not(reason) => out(at, Finding::refused(text, reason)),
             Line::Items(items) => {
                 for one in &items {
-                    let meant = if signed && !one.defanged { Meant::Perhaps } else { look.meant(one, under) };
+                    let meant = if signed && !one.defanged {
+                        Meant::Perhaps
+                    } else {
+                        look.meant(one, under)
+                    };
                     decide(one, meant).into_iter().for_each(|finding| out(at, finding));
                 }
             }
@@ -173,7 +169,6 @@ pub fn judge_with<'t>(
             }
         }
     }
-    words
 }
 
 /// A line that is one plain value as far as a first look can tell.
@@ -182,7 +177,9 @@ fn is_item(text: &str) -> bool {
 }
 
 /// Lines of words without a value, with their places from 0, for whoever must name each.
-pub fn of_words<'t>(lines: impl Iterator<Item = &'t str>) -> impl Iterator<Item = (usize, &'t str)> {
+pub fn of_words<'t>(
+    lines: impl Iterator<Item = &'t str>,
+) -> impl Iterator<Item = (usize, &'t str)> {
     lines.enumerate().filter(|(_, text)| {
         !is_item(text.trim()) && matches!(line::read(text), Line::Text(items) if items.is_empty())
     })
@@ -195,45 +192,62 @@ fn alone(text: &str, next: &str) -> bool {
 
 /// Does a line of words look like a heading, so that what stood above is over?
 fn heads(text: &str) -> bool {
-    text.ends_with(':') || text.starts_with(|c: char| c.is_ascii_digit())
+    text.ends_with(':')
+        || text.starts_with(|c: char| c.is_ascii_digit())
         || text.chars().any(char::is_alphabetic) && !text.chars().any(char::is_lowercase)
 }
 
 /// Longest part of a broken name that is looked at.
 const PART: usize = 512;
+/// A url of so many octets may have filled its line.
+const FULL: usize = 60;
 /// Most lines that one value is broken over.
 const PARTS: usize = 8;
 
-/// A value that goes on in the next line, or may: never loaded by itself. None if the two lines are
-/// two things.
-pub fn broken(text: &str, next: &str) -> Option<Finding> {
-    if text.is_empty() || text.len() > PART || next.len() > PART {
-        return None;
+/// A value that goes on in the lines behind it, or may, and over how many: never loaded by itself.
+/// None if it ends where its line ends.
+pub fn broken<'t>(text: &str, behind: impl Iterator<Item = &'t str>) -> Option<(Finding, usize)> {
+    let mut whole = text.to_owned();
+    let mut written = text.to_owned();
+    let mut found = None;
+    for (at, next) in behind.enumerate() {
+        if !continues(&whole, next) {
+            break;
+        }
+        written.push('⏎');
+        written.push_str(next);
+        let last = whole.split_whitespace().next_back().unwrap_or_default();
+        if let Some(mut finding) = readings(last, next) {
+            finding.written.clone_from(&written);
+            found = Some((finding, at + 1));
+        }
+        whole.push_str(next);
     }
-    let next = next.trim();
+    found
+}
+
+/// Does the value at the end of a line go on in the next, as far as one can see?
+fn continues(text: &str, next: &str) -> bool {
     let one = |text: &str| !text.is_empty() && !text.contains(char::is_whitespace);
+    if text.len() > PART || next.len() > PART || !one(next) {
+        return false;
+    }
     // A list's own bullet or comment begins the next line anew.
-    if !one(next) || next.starts_with('#') || next.starts_with("//") {
-        return None;
+    if ["#", "//", "--"].iter().any(|mark| next.starts_with(mark)) {
+        return false;
     }
-    let last = text.split_whitespace().next_back()?;
-    let is_part = |text: &str| text.contains('.') || text.contains("[") || text.contains('-');
+    let Some(last) = text.split_whitespace().next_back() else { return false };
+    if !last.contains(['.', '[', '-']) || last.starts_with("--") {
+        return false;
+    }
     if !one(text) && !refang(last).defanged {
-        return None;
-    }
-    if !is_part(last) || last.starts_with("--") || next.starts_with("--") {
-        return None;
+        return false;
     }
     let ends = last.ends_with(['-', '[', '(', '\u{2010}', '\u{2011}', '\u{ad}'])
         || last.ends_with('.') && !whole(next);
     let begins = next.starts_with('-') && next.chars().nth(1).is_some_and(char::is_alphanumeric)
         || next.starts_with(['.', ']', ')']) && !whole(next.trim_start_matches('.'));
-    let url = last.contains("//") && goes_on(last, next);
-    let torn = !ends && !begins && !url && tail_of(last, next);
-    if !(ends || begins || url || torn) {
-        return None;
-    }
-    readings(text, last, next)
+    ends || begins || last.contains("//") && goes_on(last, next) || tail_of(last, next)
 }
 
 /// A value that can stand alone, as far as one can see.
@@ -249,11 +263,15 @@ fn is_suffix(text: &str) -> bool {
 
 /// Does a url go on in the next line?
 fn goes_on(url: &str, next: &str) -> bool {
-    let fragment = !next.contains("//") && !whole(next) && next.contains(['/', '?', '=', '.', '&', '%']);
-    let open = url.ends_with(['/', '=', '&', '?', '%', '_']) && !whole(next) && !next.contains("//");
-    let starts = next.starts_with(['/', '?', '&', '=', '%']);
+    if next.contains("//") || whole(next) {
+        return false;
+    }
     let path = url.split_once("//").is_some_and(|(_, rest)| rest.contains('/'));
-    path && (fragment || open && columns::of(next).is_none()) || starts && !next.starts_with("//")
+    let open = url.ends_with(['/', '=', '&', '?', '%', '_']) && columns::of(next).is_none();
+    let starts = next.starts_with(['/', '?', '&', '=', '%']);
+    // A name of a file below a url is an item of its own, unless the url has filled its line.
+    let inner = next.contains(['/', '?', '=', '&', '%']) || next.contains('.') && url.len() >= FULL;
+    starts || path && (open || inner)
 }
 
 /// A few small letters alone in a line, which complete the last label: `bad.co` and `m`.
@@ -264,7 +282,7 @@ fn tail_of(last: &str, next: &str) -> bool {
 }
 
 /// The ways in which two lines may be one value.
-fn readings(text: &str, last: &str, next: &str) -> Option<Finding> {
+fn readings(last: &str, next: &str) -> Option<Finding> {
     let mut joined = vec![format!("{last}{next}")];
     if let Some(without) = last.strip_suffix(['-', '\u{2010}', '\u{2011}', '\u{ad}']) {
         joined.push(format!("{without}{next}"));
@@ -279,7 +297,9 @@ fn readings(text: &str, last: &str, next: &str) -> Option<Finding> {
         one.written.clear();
         for finding in decide(&one, Meant::Indicator) {
             https |= finding.https;
-            found.extend(finding.readings.into_iter().filter(|new| !found.contains(new)).collect::<Vec<_>>());
+            found.extend(
+                finding.readings.into_iter().filter(|new| !found.contains(new)).collect::<Vec<_>>(),
+            );
         }
     }
     if found.is_empty() {
@@ -288,8 +308,7 @@ fn readings(text: &str, last: &str, next: &str) -> Option<Finding> {
     }
     let shown = found.iter().map(ToString::to_string).collect::<Vec<_>>();
     let (vi, en) = (shown.join(" hoặc "), shown.join(" or "));
-    let written = format!("{text}{}{next}", '⏎');
-    let mut finding = Finding::refused(&written, no_indicator());
+    let mut finding = Finding::refused("", no_indicator());
     finding.https = https;
     finding.readings = found;
     finding.asks = true;

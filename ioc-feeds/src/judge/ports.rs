@@ -76,9 +76,8 @@ fn head(text: &str) -> Option<(IpAddr, &str, bool)> {
     if let Some(address) = text.get(..digits).and_then(|t| t.parse::<Ipv4Addr>().ok()) {
         return Some((address.into(), text.get(digits..)?, false));
     }
-    let hex = text
-        .find(|c: char| !(c.is_ascii_hexdigit() || c == ':' || c == '.'))
-        .unwrap_or(text.len());
+    let hex =
+        text.find(|c: char| !(c.is_ascii_hexdigit() || c == ':' || c == '.')).unwrap_or(text.len());
     let address = text.get(..hex)?.parse::<Ipv6Addr>().ok()?;
     Some((address.into(), text.get(hex..)?, false))
 }
@@ -135,7 +134,10 @@ fn range(first: IpAddr, last: IpAddr) -> Addresses {
     let pattern = if prefix == 32 { Pattern::Ip(first) } else { Pattern::Cidr(first, prefix) };
     Addresses::Changed(
         vec![pattern],
-        Reason::new(format!("dải địa chỉ là {first}/{prefix}"), format!("the range is {first}/{prefix}")),
+        Reason::new(
+            format!("dải địa chỉ là {first}/{prefix}"),
+            format!("the range is {first}/{prefix}"),
+        ),
     )
 }
 
@@ -145,7 +147,8 @@ pub(super) fn ports(tail: &str) -> Option<Vec<u16>> {
     let tail = tail.trim_start_matches([':', '|', ',', ';', '\t', ' ', '/', '#']).trim();
     let lower = tail.to_lowercase();
     let words = ["ports", "port", "cổng", "tcp", "udp", "and", "và", "&", "or", "hoặc"];
-    let parts = lower.split([',', ';', '/', '|', ' ', ':', '(', ')']).filter(|part| !part.is_empty());
+    let parts =
+        lower.split([',', ';', '/', '|', ' ', ':', '(', ')']).filter(|part| !part.is_empty());
     let parts: Vec<&str> = parts.filter(|part| !words.contains(part)).collect();
     if parts.is_empty() || parts.len() > PORTS {
         return None;
@@ -165,10 +168,7 @@ pub(super) fn with_commas(text: &str) -> Option<Addresses> {
     (text.matches(',').count() == 3).then(|| {
         Addresses::Perhaps(
             vec![Pattern::Ip(address.into())],
-            Reason::new(
-                "dùng dấu phẩy thay cho dấu chấm",
-                "has commas where an address has dots",
-            ),
+            Reason::new("dùng dấu phẩy thay cho dấu chấm", "has commas where an address has dots"),
         )
     })
 }
@@ -201,7 +201,12 @@ mod tests {
         ] {
             assert_eq!(these(text), ["198.51.100.7:443"], "{text}");
         }
-        for text in ["198.51.100.7:80,443", "198.51.100.7:80, 443", "198.51.100.7 80/443", "198.51.100.7:80 và 443"] {
+        for text in [
+            "198.51.100.7:80,443",
+            "198.51.100.7:80, 443",
+            "198.51.100.7 80/443",
+            "198.51.100.7:80 và 443",
+        ] {
             assert_eq!(these(text), ["198.51.100.7:80", "198.51.100.7:443"], "{text}");
         }
         assert_eq!(these("[2001:db8::9]:443"), ["[2001:db8::9]:443"]);
@@ -220,7 +225,13 @@ mod tests {
         assert!(matches!(read("198.51.100.1-198.51.100.9"), Some(Addresses::None(_))));
         assert!(matches!(read("198.51.100.7/24"), Some(Addresses::None(_))));
         assert!(matches!(with_commas("198,51,100,7"), Some(Addresses::Perhaps(..))));
-        for text in ["198.51.100.7/load.php", "198.51.100.7 is bad", "1.2.3", "bad.example", "198.51.100.7 4 5 x"] {
+        for text in [
+            "198.51.100.7/load.php",
+            "198.51.100.7 is bad",
+            "1.2.3",
+            "bad.example",
+            "198.51.100.7 4 5 x",
+        ] {
             assert_eq!(read(text), None, "{text}");
         }
     }

@@ -37,9 +37,18 @@ fn hosts(line: &str) -> Option<Entry<'_>> {
         return None;
     }
     const OWN: [&str; 12] = [
-        "localhost", "localhost.localdomain", "local", "broadcasthost", "ip6-localhost",
-        "ip6-loopback", "ip6-localnet", "ip6-mcastprefix", "ip6-allnodes", "ip6-allrouters",
-        "ip6-allhosts", "0.0.0.0",
+        "localhost",
+        "localhost.localdomain",
+        "local",
+        "broadcasthost",
+        "ip6-localhost",
+        "ip6-loopback",
+        "ip6-localnet",
+        "ip6-mcastprefix",
+        "ip6-allnodes",
+        "ip6-allrouters",
+        "ip6-allhosts",
+        "0.0.0.0",
     ];
     if names.iter().all(|name| OWN.contains(name)) {
         return Some(Entry::Nothing);
@@ -101,7 +110,8 @@ fn zone(line: &str) -> Option<Entry<'_>> {
         return Some(Entry::Nothing);
     }
     let words: Vec<&str> = line.split_whitespace().collect();
-    let at = words.iter().position(|word| matches!(*word, "CNAME" | "A" | "AAAA" | "SOA" | "NS"))?;
+    let at =
+        words.iter().position(|word| matches!(*word, "CNAME" | "A" | "AAAA" | "SOA" | "NS"))?;
     let owner = words.first().copied().filter(|_| at >= 1)?;
     // Between the owner and the type a zone has a time to live and a class.
     let between = words.get(1..at)?;
@@ -124,8 +134,11 @@ fn zone(line: &str) -> Option<Entry<'_>> {
             "is an exception of an rpz, no indicator",
         )));
     }
-    let policy = target == "." || target == "*." || target.starts_with("rpz-")
-        || target.parse::<std::net::IpAddr>().is_ok() || target.ends_with('.');
+    let policy = target == "."
+        || target == "*."
+        || target.starts_with("rpz-")
+        || target.parse::<std::net::IpAddr>().is_ok()
+        || target.ends_with('.');
     (owner.contains('.') && policy).then_some(Entry::Names(vec![owner]))
 }
 
@@ -160,19 +173,31 @@ mod tests {
         ] {
             assert_eq!(read(line), Some(Entry::Names(vec!["bad.example"])), "{line}");
         }
-        assert_eq!(read("0.0.0.0 a.example b.example"), Some(Entry::Names(vec!["a.example", "b.example"])));
+        assert_eq!(
+            read("0.0.0.0 a.example b.example"),
+            Some(Entry::Names(vec!["a.example", "b.example"]))
+        );
         assert_eq!(read("*.bad.example CNAME ."), Some(Entry::Names(vec!["*.bad.example"])));
     }
 
     #[test]
     fn what_the_programs_need_themselves_is_nothing_and_an_exception_is_none() {
-        for line in ["127.0.0.1 localhost", "$TTL 60", "@ SOA a. b. 1 2 3 4 5", "! Title: x", "server:"] {
+        for line in
+            ["127.0.0.1 localhost", "$TTL 60", "@ SOA a. b. 1 2 3 4 5", "! Title: x", "server:"]
+        {
             assert_eq!(read(line), Some(Entry::Nothing), "{line}");
         }
-        for line in ["@@||bad.example^", "32.7.100.51.198.rpz-ip CNAME .", "bad.example CNAME rpz-passthru.", "bad.example##.ad"] {
+        for line in [
+            "@@||bad.example^",
+            "32.7.100.51.198.rpz-ip CNAME .",
+            "bad.example CNAME rpz-passthru.",
+            "bad.example##.ad",
+        ] {
             assert!(matches!(read(line), Some(Entry::Not(_))), "{line}");
         }
-        for line in ["bad.example", "198.51.100.7 443", "A letter: CNAME is a word", "// x", "0.0.0.0"] {
+        for line in
+            ["bad.example", "198.51.100.7 443", "A letter: CNAME is a word", "// x", "0.0.0.0"]
+        {
             assert_eq!(read(line), None, "{line}");
         }
     }

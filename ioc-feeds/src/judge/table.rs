@@ -59,10 +59,13 @@ pub fn row(columns: &Columns, cells: &[&str], out: &mut dyn FnMut(usize, Finding
         out(0, Finding::refused(&shown(columns, cells), reason));
         return facts;
     }
-    let victim = at(Column::Compromised).is_some_and(|cell| cell.trim().eq_ignore_ascii_case("true"));
+    let victim =
+        at(Column::Compromised).is_some_and(|cell| cell.trim().eq_ignore_ascii_case("true"));
     let port = at(Column::Port).unwrap_or_default();
     for (place, (column, cell)) in columns.iter().zip(cells).enumerate() {
-        let Some(column) = column.filter(|c| c.is_indicator() || matches!(c, Column::Hash | Column::FileName | Column::Mail)) else {
+        let Some(column) = column.filter(|c| {
+            c.is_indicator() || matches!(c, Column::Hash | Column::FileName | Column::Mail)
+        }) else {
             continue;
         };
         let column = if column == Column::Value { of_kind(kind).unwrap_or(column) } else { column };
@@ -97,7 +100,13 @@ pub fn row(columns: &Columns, cells: &[&str], out: &mut dyn FnMut(usize, Finding
 pub fn value(text: &str, column: Column) -> Vec<Finding> {
     let typed = matches!(column, Column::UserAgent);
     if typed {
-        let one = Candidate { written: text.into(), text: text.trim().into(), column: Some(column), listed: true, ..Candidate::default() };
+        let one = Candidate {
+            written: text.into(),
+            text: text.trim().into(),
+            column: Some(column),
+            listed: true,
+            ..Candidate::default()
+        };
         return decide(&one, Meant::Indicator);
     }
     match line::read(text) {
@@ -105,13 +114,16 @@ pub fn value(text: &str, column: Column) -> Vec<Finding> {
             .into_iter()
             .flat_map(|one| {
                 let meant = if one.aside { Meant::Perhaps } else { Meant::Indicator };
-                let one = Candidate { column: one.column.or(Some(column)), listed: !one.aside, ..one };
+                let one =
+                    Candidate { column: one.column.or(Some(column)), listed: !one.aside, ..one };
                 decide(&one, meant)
             })
             .collect(),
         Line::Not(reason) => vec![Finding::refused(text, reason)],
         Line::Blank => Vec::new(),
-        Line::Text(items) if items.is_empty() => decide(&listed(text, Some(column)), Meant::Indicator),
+        Line::Text(items) if items.is_empty() => {
+            decide(&listed(text, Some(column)), Meant::Indicator)
+        }
         Line::Text(items) => items.iter().flat_map(|one| decide(one, Meant::Perhaps)).collect(),
     }
 }
@@ -126,10 +138,12 @@ pub fn unheaded(text: &str) -> Vec<Finding> {
                 Line::Blank | Line::Not(_) => Vec::new(),
             };
             let judged = items.into_iter().flat_map(|one| decide(&one, Meant::Perhaps));
-            judged.map(|finding| match &note {
-                Some(reason) => finding.changed(reason.clone()),
-                None => finding,
-            }).collect::<Vec<_>>()
+            judged
+                .map(|finding| match &note {
+                    Some(reason) => finding.changed(reason.clone()),
+                    None => finding,
+                })
+                .collect::<Vec<_>>()
         })
         .filter(|finding| !finding.readings.is_empty() || super::is_digest(finding.written.trim()))
         .collect()
@@ -151,9 +165,16 @@ pub fn of_kind(kind: &str) -> Option<Column> {
         "hostname" => Column::Hostname,
         "domain" | "domain-name" | "fqdn" => Column::Domain,
         "file_name" | "filename" | "file-name" => Column::FileName,
-        kind if kind.contains("hash") || kind.starts_with("md5") || kind.starts_with("sha") || kind.starts_with("filehash") => Column::Hash,
+        kind if kind.contains("hash")
+            || kind.starts_with("md5")
+            || kind.starts_with("sha")
+            || kind.starts_with("filehash") =>
+        {
+            Column::Hash
+        }
         "url" | "uri" => Column::Url,
-        "ip" | "ipv4" | "ipv6" | "addr" | "ip-dst" | "ip-src" | "ip-dst|port" | "ip:port" | "subnet" => Column::Ip,
+        "ip" | "ipv4" | "ipv6" | "addr" | "ip-dst" | "ip-src" | "ip-dst|port" | "ip:port"
+        | "subnet" => Column::Ip,
         "email" | "e-mail" | "email-addr" => Column::Mail,
         _ => return None,
     })
@@ -179,7 +200,8 @@ fn with_port(text: &str, port: &str) -> String {
 /// The values of a cell, whose lines are either values or parts of one; with what was done where
 /// lines were joined.
 fn values(cell: &str) -> Vec<(String, Option<Reason>)> {
-    let lines: Vec<&str> = cell.split('\n').map(str::trim).filter(|line| !line.is_empty()).collect();
+    let lines: Vec<&str> =
+        cell.split('\n').map(str::trim).filter(|line| !line.is_empty()).collect();
     let mut found: Vec<(String, Option<Reason>)> = Vec::new();
     for line in lines {
         match found.last_mut() {
@@ -195,8 +217,10 @@ fn values(cell: &str) -> Vec<(String, Option<Reason>)> {
 
 /// Is the next line of a cell a value of its own?
 fn begins_anew(value: &str, next: &str) -> bool {
-    let alone = |text: &str| matches!(line::read(text), Line::Items(items)
-        if items.iter().all(|one| is_value(&one.text, one.column)));
+    let alone = |text: &str| {
+        matches!(line::read(text), Line::Items(items)
+        if items.iter().all(|one| is_value(&one.text, one.column)))
+    };
     let words = |text: &str| text.contains(char::is_whitespace) && !alone(text);
     if words(value) || words(next) {
         return true;
@@ -205,7 +229,9 @@ fn begins_anew(value: &str, next: &str) -> bool {
         || next.starts_with(['-', '.', ']', ')', '/', '?', '&']);
     let defanged = |text: &str| refang(text).defanged;
     // A part that would be a name by itself, such as `load.sh`, is not defanged as the whole is.
-    let part = defanged(value) && !defanged(next) && !next.contains("//")
+    let part = defanged(value)
+        && !defanged(next)
+        && !next.contains("//")
         && next.parse::<std::net::IpAddr>().is_err();
     !open && !part && alone(value) && alone(next)
 }
@@ -216,8 +242,12 @@ fn joined(value: &str, next: &str) -> Reason {
         Some(without) => {
             let other = refang(&format!("{without}{next}")).text;
             Reason::new(
-                format!("các dòng của ô đã được nối lại, giữ dấu gạch nối: {whole} (nếu gạch nối chỉ để ngắt dòng thì là {other})"),
-                format!("lines of a cell are joined and the hyphen is kept: {whole} ({other}, if the hyphen only broke the line)"),
+                format!(
+                    "các dòng của ô đã được nối lại, giữ dấu gạch nối: {whole} (nếu gạch nối chỉ để ngắt dòng thì là {other})"
+                ),
+                format!(
+                    "lines of a cell are joined and the hyphen is kept: {whole} ({other}, if the hyphen only broke the line)"
+                ),
             )
         }
         None => Reason::new(

@@ -105,7 +105,18 @@ fn what_goes_on_in_the_next_line_is_never_loaded_alone() {
 
 #[test]
 fn what_is_no_name_is_said_and_what_may_be_a_file_is_asked_about() {
-    for text in ["svchost.exe", "Trojan.Win32.PlugX", "TP.HCM", "e.g.", "c2.bad-", "-host.example", "user@bad.example", "1.2.3", "Mozilla/4.0", "http__bad.example/a"] {
+    for text in [
+        "svchost.exe",
+        "Trojan.Win32.PlugX",
+        "TP.HCM",
+        "e.g.",
+        "c2.bad-",
+        "-host.example",
+        "user@bad.example",
+        "1.2.3",
+        "Mozilla/4.0",
+        "http__bad.example/a",
+    ] {
         assert_eq!(judged(text), ["1:!"], "{text}");
     }
     for text in ["invoice.zip", "run.py", "bad.onion", "command.com"] {
@@ -119,7 +130,10 @@ fn what_is_no_name_is_said_and_what_may_be_a_file_is_asked_about() {
 #[test]
 fn a_remark_that_calls_a_value_innocent_is_heard() {
     assert_eq!(judged("bad[.]example   <-- not inherently malicious"), ["1:?bad.example"]);
-    assert_eq!(judged("bad[.]example (resolves to 198.51.100.7)"), ["1:bad.example", "1:?198.51.100.7"]);
+    assert_eq!(
+        judged("bad[.]example (resolves to 198.51.100.7)"),
+        ["1:bad.example", "1:?198.51.100.7"]
+    );
 }
 
 #[test]
@@ -148,8 +162,14 @@ fn cells_are_joined_and_ports_belong_to_their_address() {
 
 #[test]
 fn dates_and_confidence_are_read_as_exports_and_letters_write_them() {
-    for text in ["2026-09-01 04:12:55", "2026-09-01T00:00:00.000Z", "01/09/2026", "20260901", "1788220800"] {
-        assert_eq!(table::date(text).map(|date| date.to_string()).as_deref(), Some("2026-09-01"), "{text}");
+    for text in
+        ["2026-09-01 04:12:55", "2026-09-01T00:00:00.000Z", "01/09/2026", "20260901", "1788220800"]
+    {
+        assert_eq!(
+            table::date(text).map(|date| date.to_string()).as_deref(),
+            Some("2026-09-01"),
+            "{text}"
+        );
     }
     assert_eq!(table::confidence("75"), Some(Confidence::Medium));
     assert_eq!(table::confidence("Cao"), Some(Confidence::High));

@@ -2,9 +2,8 @@
 //! file. Knows the list of public suffixes; decides nothing.
 
 /// Top-level domains that are endings of files too, and what such files are is no matter here.
-const FILE_LIKE: [&str; 14] = [
-    "app", "cab", "cat", "md", "mov", "pl", "ps", "pub", "py", "rs", "sh", "so", "tf", "zip",
-];
+const FILE_LIKE: [&str; 14] =
+    ["app", "cab", "cat", "md", "mov", "pl", "ps", "pub", "py", "rs", "sh", "so", "tf", "zip"];
 /// Endings that are asked about whatever stands before them: nearly every such name is a file.
 const NEARLY_ALWAYS_FILES: [&str; 5] = ["md", "mov", "ps", "py", "zip"];
 /// Programs of DOS and Windows that end in `.com`.
@@ -15,8 +14,20 @@ const COMMANDS: [&str; 18] = [
 /// Names that nobody registers (RFC 2606, RFC 6761, RFC 7686, RFC 8375), and those of networks
 /// beside the Internet's.
 const SPECIAL: [&str; 14] = [
-    "alt", "arpa", "bit", "corp", "example", "home", "i2p", "internal", "invalid", "lan", "local",
-    "localdomain", "localhost", "test",
+    "alt",
+    "arpa",
+    "bit",
+    "corp",
+    "example",
+    "home",
+    "i2p",
+    "internal",
+    "invalid",
+    "lan",
+    "local",
+    "localdomain",
+    "localhost",
+    "test",
 ];
 
 /// What a last label is.

@@ -34,9 +34,11 @@ fn cell(text: &str) -> String {
 /// One value a line.
 pub(super) fn plain(rows: &[Indicator], out: &mut Vec<u8>) -> io::Result<Left> {
     each(rows, out, &mut |row| match &row.pattern {
-        Pattern::Domain { .. } | Pattern::Ip(_) | Pattern::IpPort(..) | Pattern::Cidr(..) | Pattern::Url { .. } => {
-            Some(row.pattern.text())
-        }
+        Pattern::Domain { .. }
+        | Pattern::Ip(_)
+        | Pattern::IpPort(..)
+        | Pattern::Cidr(..)
+        | Pattern::Url { .. } => Some(row.pattern.text()),
         _ => None,
     })
 }
@@ -51,10 +53,15 @@ pub(super) fn hosts(rows: &[Indicator], out: &mut Vec<u8>) -> io::Result<Left> {
 
 /// A response policy zone, to be served by a resolver of one's own.
 pub(super) fn rpz(rows: &[Indicator], out: &mut Vec<u8>) -> io::Result<Left> {
-    writeln!(out, "$TTL 300\n@ SOA localhost. root.localhost. 1 3600 600 86400 300\n@ NS localhost.")?;
+    writeln!(
+        out,
+        "$TTL 300\n@ SOA localhost. root.localhost. 1 3600 600 86400 300\n@ NS localhost."
+    )?;
     each(rows, out, &mut |row| match &row.pattern {
         Pattern::Domain { name, scope: Scope::Exact } => Some(format!("{name} CNAME .")),
-        Pattern::Domain { name, scope: Scope::Subtree } => Some(format!("{name} CNAME .\n*.{name} CNAME .")),
+        Pattern::Domain { name, scope: Scope::Subtree } => {
+            Some(format!("{name} CNAME .\n*.{name} CNAME ."))
+        }
         _ => None,
     })
 }
@@ -99,14 +106,18 @@ pub(super) fn rules(rows: &[Indicator], out: &mut Vec<u8>) -> io::Result<Left> {
     let mut sid = FIRST_SID;
     each(rows, out, &mut |row| {
         let about = if row.malware.is_empty() { &row.threat } else { &row.malware };
-        let message: String = about.chars().filter(|c| c.is_alphanumeric() || " -_.()".contains(*c)).collect();
+        let message: String =
+            about.chars().filter(|c| c.is_alphanumeric() || " -_.()".contains(*c)).collect();
         let mut rule = |head: String, body: String| {
-            let text = format!("alert {head} (msg:\"wardwatch {message}\"; {body} sid:{sid}; rev:1;)");
+            let text =
+                format!("alert {head} (msg:\"wardwatch {message}\"; {body} sid:{sid}; rev:1;)");
             sid += 1;
             text
         };
         let any = "$HOME_NET any -> any any";
-        let network = |ip: IpAddr, prefix: Option<u8>| prefix.map_or_else(|| format!("{ip}"), |p| format!("{ip}/{p}"));
+        let network = |ip: IpAddr, prefix: Option<u8>| {
+            prefix.map_or_else(|| format!("{ip}"), |p| format!("{ip}/{p}"))
+        };
         Some(match &row.pattern {
             Pattern::Domain { name, scope } => {
                 let content = match scope {
@@ -114,22 +125,35 @@ pub(super) fn rules(rows: &[Indicator], out: &mut Vec<u8>) -> io::Result<Left> {
                     Scope::Subtree => format!("dotprefix; content:\".{name}\"; endswith; nocase;"),
                 };
                 [("dns", "dns.query"), ("tls", "tls.sni"), ("http", "http.host")]
-                    .map(|(protocol, buffer)| rule(format!("{protocol} {any}"), format!("{buffer}; {content}")))
+                    .map(|(protocol, buffer)| {
+                        rule(format!("{protocol} {any}"), format!("{buffer}; {content}"))
+                    })
                     .join("\n")
             }
-            Pattern::Ip(ip) => rule(format!("ip $HOME_NET any -> {} any", network(*ip, None)), String::new()),
-            Pattern::Cidr(ip, prefix) => {
-                rule(format!("ip $HOME_NET any -> {} any", network(*ip, Some(*prefix))), String::new())
+            Pattern::Ip(ip) => {
+                rule(format!("ip $HOME_NET any -> {} any", network(*ip, None)), String::new())
             }
-            Pattern::IpPort(ip, port) => rule(format!("tcp $HOME_NET any -> {ip} {port}"), "flow:to_server;".into()),
+            Pattern::Cidr(ip, prefix) => rule(
+                format!("ip $HOME_NET any -> {} any", network(*ip, Some(*prefix))),
+                String::new(),
+            ),
+            Pattern::IpPort(ip, port) => {
+                rule(format!("tcp $HOME_NET any -> {ip} {port}"), "flow:to_server;".into())
+            }
             Pattern::Url { host: Host::Name(name), path, .. } if quotable(path) => rule(
                 format!("http {any}"),
-                format!("http.host; content:\"{name}\"; startswith; endswith; nocase; http.uri; content:\"{}\"; startswith;", quoted(path)),
+                format!(
+                    "http.host; content:\"{name}\"; startswith; endswith; nocase; http.uri; content:\"{}\"; startswith;",
+                    quoted(path)
+                ),
             ),
-            Pattern::UserAgent(text) if quotable(text) => {
-                rule(format!("http {any}"), format!("http.user_agent; content:\"{}\"; startswith; endswith;", quoted(text)))
+            Pattern::UserAgent(text) if quotable(text) => rule(
+                format!("http {any}"),
+                format!("http.user_agent; content:\"{}\"; startswith; endswith;", quoted(text)),
+            ),
+            Pattern::Ja3(digest) => {
+                rule(format!("tls {any}"), format!("ja3.hash; content:\"{digest}\";"))
             }
-            Pattern::Ja3(digest) => rule(format!("tls {any}"), format!("ja3.hash; content:\"{digest}\";")),
             _ => return None,
         })
     })
@@ -141,5 +165,15 @@ fn quotable(text: &str) -> bool {
 
 /// What has a meaning of its own in a content, as hex.
 fn quoted(text: &str) -> String {
-    text.chars().map(|c| if "\";:\\|".contains(c) { format!("|{:02x}|", u32::from(c)) } else { c.to_string() }).collect()
+    text.chars()
+        .map(
+            |c| {
+                if "\";:\\|".contains(c) {
+                    format!("|{:02x}|", u32::from(c))
+                } else {
+                    c.to_string()
+                }
+            },
+        )
+        .collect()
 }

@@ -45,7 +45,9 @@ fn pattern(pattern: &Pattern) -> Option<String> {
             quoted(text)
         ),
         Pattern::CertSha1(digest) => format!("[x509-certificate:hashes.'SHA-1' = '{digest}']"),
-        Pattern::Path(_) | Pattern::Ja3(_) | Pattern::Ja4(_) | Pattern::Behaviour(_) => return None,
+        Pattern::Path(_) | Pattern::Ja3(_) | Pattern::Ja4(_) | Pattern::Behaviour(_) => {
+            return None;
+        }
     })
 }
 
@@ -112,7 +114,9 @@ pub(super) fn misp(rows: &[Indicator], today: i64, out: &mut Vec<u8>) -> io::Res
             Pattern::Ip(ip) => ("ip-dst", ip.to_string()),
             Pattern::Cidr(ip, prefix) => ("ip-dst", format!("{ip}/{prefix}")),
             Pattern::IpPort(ip, port) => ("ip-dst|port", format!("{ip}|{port}")),
-            Pattern::Url { host: Host::Name(_) | Host::Address(_), .. } => ("url", format!("http://{}", row.pattern.text())),
+            Pattern::Url { host: Host::Name(_) | Host::Address(_), .. } => {
+                ("url", format!("http://{}", row.pattern.text()))
+            }
             Pattern::UserAgent(text) => ("user-agent", text.clone()),
             Pattern::Ja3(digest) => ("ja3-fingerprint-md5", digest.clone()),
             Pattern::CertSha1(digest) => ("x509-fingerprint-sha1", digest.clone()),

@@ -20,7 +20,11 @@ const LONGEST: u64 = 1024 * 1024;
 
 /// Reads a document; every record is handed over as it comes. When this fails, what was handed over
 /// is to be thrown away.
-pub(super) fn read(path: &Path, named: Option<&str>, take: &mut dyn FnMut(Record)) -> Result<(), Said> {
+pub(super) fn read(
+    path: &Path,
+    named: Option<&str>,
+    take: &mut dyn FnMut(Record),
+) -> Result<(), Said> {
     let file = match path.as_os_str() == "-" {
         true => None,
         false => Some(file::open(path).map_err(|error| {
@@ -45,10 +49,19 @@ pub(super) fn read(path: &Path, named: Option<&str>, take: &mut dyn FnMut(Record
                 Some(number) => Said::new(format!("tín hiệu {number}"), format!("signal {number}")),
                 None => Said::new("lỗi bên trong", "a fault inside"),
             };
-            Err(at(&last, &Said::new(
-                format!("tiến trình đọc tài liệu đã dừng giữa chừng ({}); không nạp gì từ tệp này", how.in_language(Language::Vi)),
-                format!("the process that reads it has ended ({}); nothing of it is loaded", how.in_language(Language::En)),
-            )))
+            Err(at(
+                &last,
+                &Said::new(
+                    format!(
+                        "tiến trình đọc tài liệu đã dừng giữa chừng ({}); không nạp gì từ tệp này",
+                        how.in_language(Language::Vi)
+                    ),
+                    format!(
+                        "the process that reads it has ended ({}); nothing of it is loaded",
+                        how.in_language(Language::En)
+                    ),
+                ),
+            ))
         }
         Err(said) => Err(said),
     }
@@ -64,7 +77,11 @@ fn at(place: &Place, said: &Said) -> Said {
 }
 
 /// True if the records came to their end.
-fn records(output: ChildStdout, last: &mut Place, take: &mut dyn FnMut(Record)) -> Result<bool, Said> {
+fn records(
+    output: ChildStdout,
+    last: &mut Place,
+    take: &mut dyn FnMut(Record),
+) -> Result<bool, Said> {
     let mut lines = BufReader::with_capacity(256 * 1024, output);
     let mut line = Vec::new();
     loop {
@@ -76,7 +93,9 @@ fn records(output: ChildStdout, last: &mut Place, take: &mut dyn FnMut(Record)) 
         }
         match serde_json::from_slice(&line) {
             Ok(Record::End) => return Ok(true),
-            Ok(Record::Failed { place, why }) => return Err(at(&place, &Said::new(why.vi, why.en))),
+            Ok(Record::Failed { place, why }) => {
+                return Err(at(&place, &Said::new(why.vi, why.en)));
+            }
             Ok(Record::At(place)) => *last = place,
             Ok(record) => take(record),
             Err(_) => return Ok(false),
@@ -101,8 +120,12 @@ fn start(file: Option<File>, named: Option<&str>) -> Result<Child, Said> {
 
 fn no_program(why: &str) -> Said {
     Said::new(
-        format!("không chạy được {PROGRAM} ({why}): hãy cài lại gói wardwatch, hoặc đặt WARDWATCH_IMPORT=ĐƯỜNG_DẪN"),
-        format!("cannot start {PROGRAM} ({why}): install the package again, or set WARDWATCH_IMPORT=PATH"),
+        format!(
+            "không chạy được {PROGRAM} ({why}): hãy cài lại gói wardwatch, hoặc đặt WARDWATCH_IMPORT=ĐƯỜNG_DẪN"
+        ),
+        format!(
+            "cannot start {PROGRAM} ({why}): install the package again, or set WARDWATCH_IMPORT=PATH"
+        ),
     )
 }
 

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use ioc_feeds::handover::{Place, Record, Said as Both};
-use ioc_feeds::judge::{self, Finding, Verdict};
 use ioc_feeds::judge::table::Facts;
+use ioc_feeds::judge::{self, Finding, Verdict};
 use ioc_feeds::lint;
 use ioc_feeds::{Confidence, Date, Indicator, Pattern, Reason, Role, Scope};
 
@@ -43,7 +43,9 @@ impl Defaults {
             None | Some("never") => None,
             Some(text) => Some(Date::parse(text).map_err(|error| {
                 wrong(
-                    format!("--expires {text:?} không phải ngày tháng: hãy viết YYYY-MM-DD hoặc never"),
+                    format!(
+                        "--expires {text:?} không phải ngày tháng: hãy viết YYYY-MM-DD hoặc never"
+                    ),
                     format!("--expires {text:?} {error}, or never"),
                 )
             })?),
@@ -115,6 +117,8 @@ pub(super) struct Sorted {
     pub more_refused: usize,
     /// Doubtful ones that were left out.
     pub declined: usize,
+    /// Documents of a directory of which nothing was loaded.
+    pub broken: usize,
     /// Values that stood there before.
     pub duplicates: usize,
     /// What the document and its parts were taken for, and what is to be said of them.
@@ -137,6 +141,7 @@ impl Sorted {
             refused: Vec::new(),
             more_refused: 0,
             declined: 0,
+            broken: 0,
             duplicates: 0,
             said: Vec::new(),
             read_as: Vec::new(),
@@ -148,7 +153,7 @@ impl Sorted {
 
     /// Values that are not loaded though they stand there.
     pub(super) fn left_out(&self) -> usize {
-        self.refused.len() + self.more_refused + self.declined
+        self.refused.len() + self.more_refused + self.declined + self.broken
     }
 
     /// Takes a record of the reading process.
@@ -182,7 +187,8 @@ impl Sorted {
                 }
             }
         }
-        let refused = |pattern: &Pattern| matches!(lint::examine(pattern, &threat), lint::Verdict::Refuse(_));
+        let refused =
+            |pattern: &Pattern| matches!(lint::examine(pattern, &threat), lint::Verdict::Refuse(_));
         if finding.host.as_ref().is_some_and(refused) {
             finding.host = None;
         }
@@ -201,7 +207,11 @@ impl Sorted {
             Verdict::Accepted | Verdict::Changed(_) => {
                 if let Verdict::Changed(why) = finding.verdict {
                     if self.changed.len() < KEPT {
-                        self.changed.push(Shown { place: place.clone(), written: written.clone(), why });
+                        self.changed.push(Shown {
+                            place: place.clone(),
+                            written: written.clone(),
+                            why,
+                        });
                     }
                 } else {
                     self.accepted += 1;
@@ -231,13 +241,24 @@ impl Sorted {
         self.load(pattern, doubt.host.clone(), &facts, &doubt.note, doubt.shown.place.line);
     }
 
-    fn load(&mut self, pattern: Option<Pattern>, host: Option<Pattern>, facts: &Facts, note: &str, line: u32) {
+    fn load(
+        &mut self,
+        pattern: Option<Pattern>,
+        host: Option<Pattern>,
+        facts: &Facts,
+        note: &str,
+        line: u32,
+    ) {
         let Some(pattern) = pattern else { return };
         let row = self.row(pattern.clone(), facts, note, line);
         let confidence = judge::lower(row.confidence);
         self.push(row);
         if let Some(host) = host {
-            let note = if note.is_empty() { format!("host of {pattern}") } else { format!("host of {pattern}; {note}") };
+            let note = if note.is_empty() {
+                format!("host of {pattern}")
+            } else {
+                format!("host of {pattern}; {note}")
+            };
             let row = self.row(host, facts, &note, line);
             self.push(Indicator { confidence, ..row });
         }
@@ -251,12 +272,18 @@ impl Sorted {
         let defaults = &self.defaults;
         let by_default = if address { defaults.addresses_expire } else { defaults.expires };
         let text = |text: &str| -> Arc<str> { text.replace(['\n', '\r'], " ").into() };
-        let reference = if defaults.reference.is_empty() { &facts.reference } else { &defaults.reference };
+        let reference =
+            if defaults.reference.is_empty() { &facts.reference } else { &defaults.reference };
         Indicator {
             threat: self.threat(facts).to_ascii_lowercase().into(),
             malware: text(&facts.malware),
             role: facts.role.unwrap_or(Role::Unknown),
-            confidence: facts.confidence.filter(|c| *c == Confidence::Low).or(defaults.confidence).or(facts.confidence).unwrap_or_default(),
+            confidence: facts
+                .confidence
+                .filter(|c| *c == Confidence::Low)
+                .or(defaults.confidence)
+                .or(facts.confidence)
+                .unwrap_or_default(),
             first_seen: facts.first_seen,
             last_seen: facts.last_seen,
             expires: facts.expires.or(by_default),
@@ -271,7 +298,9 @@ impl Sorted {
     fn push(&mut self, row: Indicator) {
         // With what is below a name, the name itself is in it.
         let key = match &row.pattern {
-            Pattern::Domain { name, .. } => Pattern::Domain { name: name.clone(), scope: Scope::Exact },
+            Pattern::Domain { name, .. } => {
+                Pattern::Domain { name: name.clone(), scope: Scope::Exact }
+            }
             other => other.clone(),
         };
         let place = self.rows.len();
@@ -285,8 +314,10 @@ impl Sorted {
                 if let Some(first) = self.rows.get_mut(*known.get()) {
                     first.confidence = first.confidence.max(row.confidence);
                     first.last_seen = first.last_seen.max(row.last_seen);
-                    if let (Pattern::Domain { scope: had, .. }, Pattern::Domain { scope: Scope::Subtree, .. }) =
-                        (&mut first.pattern, &row.pattern)
+                    if let (
+                        Pattern::Domain { scope: had, .. },
+                        Pattern::Domain { scope: Scope::Subtree, .. },
+                    ) = (&mut first.pattern, &row.pattern)
                     {
                         *had = Scope::Subtree;
                     }

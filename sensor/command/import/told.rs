@@ -29,7 +29,11 @@ pub(super) fn lines(sorted: &Sorted, file: &str, language: Language, whole: bool
     lines.extend(sorted.samples.iter().map(|(place, text)| sample(place, text, language)));
     let groups = [
         (lang::import_changed(language), sorted.changed.iter().collect::<Vec<_>>(), 0),
-        (lang::import_doubtful(language), sorted.doubtful.iter().map(|doubt| &doubt.shown).collect(), 0),
+        (
+            lang::import_doubtful(language),
+            sorted.doubtful.iter().map(|doubt| &doubt.shown).collect(),
+            0,
+        ),
         (lang::import_refused(language), sorted.refused.iter().collect(), sorted.more_refused),
     ];
     for (name, values, more) in groups {
@@ -46,7 +50,12 @@ pub(super) fn lines(sorted: &Sorted, file: &str, language: Language, whole: bool
         let place = place_of(place, language);
         lines.push(if place.is_empty() { both(what) } else { format!("{place}: {}", both(what)) });
     }
-    lines.push(lang::import_counted(language, sorted.rows.len(), sorted.duplicates, sorted.left_out()));
+    lines.push(lang::import_counted(
+        language,
+        sorted.rows.len(),
+        sorted.duplicates,
+        sorted.left_out(),
+    ));
     lines
 }
 
@@ -70,7 +79,9 @@ fn reasons(values: &[&Shown], language: Language, whole: bool) -> Vec<String> {
     for (reason, group) in groups.iter().take(most) {
         lines.push(format!("  {reason}: {}", group.len()));
         let samples = if whole { usize::MAX } else { SAMPLES };
-        lines.extend(group.iter().take(samples).map(|one| sample(&one.place, &one.written, language)));
+        lines.extend(
+            group.iter().take(samples).map(|one| sample(&one.place, &one.written, language)),
+        );
         if group.len() > samples {
             lines.push(format!("    {}", lang::import_more(language, group.len() - samples)));
         }

@@ -68,9 +68,17 @@ impl Page {
     pub(super) fn line(&mut self, a: (f64, f64), b: (f64, f64)) {
         let (across, up) = ((a.0 - b.0).abs(), (a.1 - b.1).abs());
         if across < THIN && up > SHORT {
-            self.upright.push(Stretch { at: f64::midpoint(a.0, b.0), from: a.1.min(b.1), to: a.1.max(b.1) });
+            self.upright.push(Stretch {
+                at: f64::midpoint(a.0, b.0),
+                from: a.1.min(b.1),
+                to: a.1.max(b.1),
+            });
         } else if up < THIN && across > SHORT {
-            self.level.push(Stretch { at: f64::midpoint(a.1, b.1), from: a.0.min(b.0), to: a.0.max(b.0) });
+            self.level.push(Stretch {
+                at: f64::midpoint(a.1, b.1),
+                from: a.0.min(b.0),
+                to: a.0.max(b.0),
+            });
         }
     }
 
@@ -165,7 +173,8 @@ fn half(twice: i64) -> f64 {
 fn close(open: &mut Vec<(i64, Vec<(i64, String)>)>, found: &mut Vec<(f64, Block)>) {
     let rows = std::mem::take(open);
     let Some((top, _)) = rows.first() else { return };
-    let mut lefts: Vec<i64> = rows.iter().flat_map(|(_, row)| row.iter().map(|(left, _)| *left)).collect();
+    let mut lefts: Vec<i64> =
+        rows.iter().flat_map(|(_, row)| row.iter().map(|(left, _)| *left)).collect();
     lefts.sort_unstable();
     let mut columns: Vec<i64> = Vec::new();
     for left in lefts {
@@ -205,7 +214,10 @@ fn lines(mut glyphs: Vec<Glyph>) -> Vec<(f64, String)> {
             _ => rows.push((glyph.y, vec![glyph])),
         }
     }
-    rows.into_iter().map(|(y, row)| (y, joined(row))).filter(|(_, text)| !text.trim().is_empty()).collect()
+    rows.into_iter()
+        .map(|(y, row)| (y, joined(row)))
+        .filter(|(_, text)| !text.trim().is_empty())
+        .collect()
 }
 
 /// The letters of a line: a gap is a blank, a wide one a tab, as between columns without lines.

@@ -107,7 +107,9 @@ pub fn docx(body: &str) -> Vec<u8> {
 }
 
 pub fn docx_with(body: &str, more: &[(&str, &str)]) -> Vec<u8> {
-    let document = format!("<?xml version=\"1.0\"?><w:document xmlns:w=\"w\" xmlns:r=\"r\" xmlns:mc=\"mc\"><w:body>{body}</w:body></w:document>");
+    let document = format!(
+        "<?xml version=\"1.0\"?><w:document xmlns:w=\"w\" xmlns:r=\"r\" xmlns:mc=\"mc\"><w:body>{body}</w:body></w:document>"
+    );
     let mut parts = vec![("word/document.xml", document.as_bytes())];
     parts.extend(more.iter().map(|(name, text)| (*name, text.as_bytes())));
     zipped(&parts)
@@ -131,16 +133,27 @@ pub fn xlsx(rows: &[&[&str]]) -> Vec<u8> {
         for (column, text) in row.iter().enumerate() {
             let letter = char::from(b'A' + u8::try_from(column).unwrap());
             let text = text.replace('&', "&amp;").replace('<', "&lt;");
-            cells += &format!("<c r=\"{letter}{}\" t=\"inlineStr\"><is><t>{text}</t></is></c>", at + 1);
+            cells +=
+                &format!("<c r=\"{letter}{}\" t=\"inlineStr\"><is><t>{text}</t></is></c>", at + 1);
         }
         cells += "</row>";
     }
     let main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
     let links = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
-    let sheet = format!("<?xml version=\"1.0\"?><worksheet xmlns=\"{main}\"><sheetData>{cells}</sheetData></worksheet>");
-    let book = format!("<?xml version=\"1.0\"?><workbook xmlns=\"{main}\" xmlns:r=\"{links}\"><sheets><sheet name=\"IOC\" sheetId=\"1\" r:id=\"rId1\"/></sheets></workbook>");
-    let rels = format!("<?xml version=\"1.0\"?><Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\"><Relationship Id=\"rId1\" Type=\"{links}/worksheet\" Target=\"worksheets/sheet1.xml\"/></Relationships>");
+    let sheet = format!(
+        "<?xml version=\"1.0\"?><worksheet xmlns=\"{main}\"><sheetData>{cells}</sheetData></worksheet>"
+    );
+    let book = format!(
+        "<?xml version=\"1.0\"?><workbook xmlns=\"{main}\" xmlns:r=\"{links}\"><sheets><sheet name=\"IOC\" sheetId=\"1\" r:id=\"rId1\"/></sheets></workbook>"
+    );
+    let rels = format!(
+        "<?xml version=\"1.0\"?><Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\"><Relationship Id=\"rId1\" Type=\"{links}/worksheet\" Target=\"worksheets/sheet1.xml\"/></Relationships>"
+    );
+    let root = format!(
+        "<?xml version=\"1.0\"?><Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\"><Relationship Id=\"rId1\" Type=\"{links}/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>"
+    );
     zipped(&[
+        ("_rels/.rels", root.as_bytes()),
         ("xl/workbook.xml", book.as_bytes()),
         ("xl/_rels/workbook.xml.rels", rels.as_bytes()),
         ("xl/worksheets/sheet1.xml", sheet.as_bytes()),
@@ -152,7 +165,8 @@ pub fn pdf(pages: &[String]) -> Vec<u8> {
     let mut objects = vec![
         "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
         String::new(),
-        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>".to_owned(),
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>"
+            .to_owned(),
     ];
     let mut kids = Vec::new();
     for content in pages {
@@ -176,7 +190,10 @@ pub fn pdf(pages: &[String]) -> Vec<u8> {
     for place in places {
         file += &format!("{place:010} 00000 n \n");
     }
-    file += &format!("trailer\n<< /Size {} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n", objects.len() + 1);
+    file += &format!(
+        "trailer\n<< /Size {} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n",
+        objects.len() + 1
+    );
     file.into_bytes()
 }
 
