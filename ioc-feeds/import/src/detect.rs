@@ -64,10 +64,10 @@ pub(crate) fn read(bytes: &[u8], named: Option<Kind>, out: &mut Out<'_>) -> Resu
     if let Some(kind @ (Kind::Pdf | Kind::Docx | Kind::Sheet)) = named {
         return binary(kind, bytes, out);
     }
-    if named.is_none() {
-        if let Some(kind) = magic(bytes)? {
-            return binary(kind, bytes, out);
-        }
+    if named.is_none()
+        && let Some(kind) = magic(bytes)?
+    {
+        return binary(kind, bytes, out);
     }
     let Text { text, encoding } = text::decode(bytes)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);

@@ -160,7 +160,8 @@ pub fn judge_with<'t>(
             Line::Text(items) => {
                 if items.is_empty() {
                     words += 1;
-                    under = columns::announced(text).or(if heads(text) { None } else { under });
+                    let above = under.filter(|_| !heads(text));
+                    under = columns::announced(text).or(above);
                 }
                 for one in &items {
                     let found = decide(one, Meant::Perhaps);

@@ -53,7 +53,7 @@ fn hosts(line: &str) -> Option<Entry<'_>> {
     if names.iter().all(|name| OWN.contains(name)) {
         return Some(Entry::Nothing);
     }
-    names.iter().all(|name| plain(name)).then_some(Entry::Names(names))
+    names.iter().all(plain).then_some(Entry::Names(names))
 }
 
 /// `||name^`, with options behind.
