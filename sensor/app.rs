@@ -54,6 +54,9 @@ pub enum AppError {
     /// An allow list that was named cannot be loaded.
     #[error("{}", crate::lang::allow_list(crate::lang::Language::En, .0))]
     AllowList(ioc_feeds::format::FeedError),
+    /// A document or list that is imported cannot be dealt with as asked.
+    #[error("{}", .0.in_language(crate::lang::Language::En))]
+    Import(crate::lang::Said),
     /// Nothing to match: a sensor without indicators would look like a clean network.
     #[error("no indicator is loaded, so nothing could ever be found; load some with --feeds FILE")]
     NoIndicators,
@@ -119,6 +122,7 @@ impl AppError {
             | Self::NoIndicators
             | Self::WhichInterface(_)
             | Self::Feed(_)
+            | Self::Import(_)
             | Self::AllowList(_)
             | Self::Capture(CaptureError::Filter { .. }) => 2,
             Self::Capture(_)

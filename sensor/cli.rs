@@ -222,6 +222,33 @@ pub enum Feeds {
         #[arg(value_name = "PATH")]
         paths: Vec<PathBuf>,
     },
+    /// Turn documents and foreign lists into a feed; what is doubtful is asked about
+    Import(Import),
+    /// Write the indicators in the format of another program
+    Export {
+        /// The format
+        #[arg(long = "as", value_name = "FORMAT", value_enum)]
+        format: ExportAs,
+        /// Files to write; without any, everything that would be loaded
+        #[arg(value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// File that is written [default: standard output]
+        #[arg(long, value_name = "FILE")]
+        to: Option<PathBuf>,
+        /// Indicators.
+        #[command(flatten)]
+        feeds: FeedOptions,
+    },
+    /// Say which indicators one list has more, fewer or otherwise than another; exit code 1 when
+    /// they differ
+    Diff {
+        /// The list before
+        #[arg(value_name = "OLD")]
+        old: PathBuf,
+        /// The list now
+        #[arg(value_name = "NEW")]
+        new: PathBuf,
+    },
     /// Say whether a name, address, address:port or url would raise an alert, and why; exit code 1
     /// when none would
     Lookup {
@@ -232,6 +259,89 @@ pub enum Feeds {
         #[command(flatten)]
         feeds: FeedOptions,
     },
+}
+
+/// `wardwatch feeds import`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A document is read by a process of its own that can reach no file and no network. Exit codes: 0
+everything was taken, 1 something was refused or left out, 3 nothing was.")]
+pub struct Import {
+    /// Documents and lists: PDF, DOCX, XLSX, EML, HTML, CSV, STIX, MISP ...; a directory is one feed;
+    /// `-` is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Read as this format, whatever it looks like
+    #[arg(long = "as", value_name = "FORMAT", value_parser = IMPORT_FORMATS)]
+    pub as_kind: Option<String>,
+    /// File or directory the feed is written to, or `-` for standard output [default: the first
+    /// directory of feeds in the configuration]
+    #[arg(long, value_name = "PATH")]
+    pub to: Option<PathBuf>,
+    /// Load what is doubtful too, without a question
+    #[arg(long, conflicts_with = "no_doubtful")]
+    pub yes: bool,
+    /// Leave out what is doubtful, without a question
+    #[arg(long)]
+    pub no_doubtful: bool,
+    /// Threat of every row, such as redline or mustang-panda
+    #[arg(long, value_name = "KEY")]
+    pub threat: Option<String>,
+    /// Report of every row: a link or the number of a letter
+    #[arg(long, value_name = "TEXT")]
+    pub reference: Option<String>,
+    /// Confidence of every row: low, medium or high
+    #[arg(long, value_name = "WORD")]
+    pub confidence: Option<String>,
+    /// Last day the rows are used, or never [default: 90 days for addresses, never for the rest]
+    #[arg(long, value_name = "DAY")]
+    pub expires: Option<String>,
+}
+
+/// Formats that `feeds import --as` knows.
+const IMPORT_FORMATS: [&str; 12] = [
+    "pdf", "docx", "xlsx", "eml", "html", "markdown", "csv", "json", "xml", "rules", "dataset",
+    "text",
+];
+
+/// Formats that `feeds export --as` writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportAs {
+    /// STIX 2.1
+    Stix,
+    /// A MISP event
+    Misp,
+    /// Zeek Intelligence Framework
+    Zeek,
+    /// Suricata dataset (base64 of names)
+    Suricata,
+    /// Suricata rules
+    Rules,
+    /// One value a line
+    Plain,
+    /// A hosts file
+    Hosts,
+    /// A response policy zone
+    Rpz,
+    /// The native CSV
+    Csv,
+}
+
+impl ExportAs {
+    /// The word of the command line.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Stix => "stix",
+            Self::Misp => "misp",
+            Self::Zeek => "zeek",
+            Self::Suricata => "suricata",
+            Self::Rules => "rules",
+            Self::Plain => "plain",
+            Self::Hosts => "hosts",
+            Self::Rpz => "rpz",
+            Self::Csv => "csv",
+        }
+    }
 }
 
 /// Reads how many threads: 1 to 256, or `auto`.

@@ -111,6 +111,7 @@ fn both_ways_of_packing_put_the_same_files_and_lintian_has_nothing_to_say() {
     let files = contents(&script);
     assert_eq!(files, contents_by_manifest(target));
     assert!(files.contains("-rwxr-xr-x ./usr/bin/wardwatch"), "{files:?}");
+    assert!(files.contains("-rwxr-xr-x ./usr/libexec/wardwatch/wardwatch-import"), "{files:?}");
     output(Command::new("lintian").arg("--fail-on=error,warning").arg(&script));
 
     if output(Command::new("cargo-deb").arg("--version")).is_none() {

@@ -47,6 +47,16 @@ impl Date {
         date.civil().map(|_| date).ok_or(DateError)
     }
 
+    /// The UTC day of a moment; none outside the years 1970 to 9999.
+    pub fn of_seconds(unix_seconds: i64) -> Option<Self> {
+        let hours = i32::try_from(unix_seconds.div_euclid(86_400)).ok()?.checked_mul(24)?;
+        let span = jiff::SignedDuration::from_hours(hours.into());
+        let day = civil::date(1970, 1, 1).checked_add(span).ok()?;
+        let small = |n: i8| u8::try_from(n).ok();
+        (unix_seconds >= 0).then_some(())?;
+        Some(Self { year: day.year(), month: small(day.month())?, day: small(day.day())? })
+    }
+
     /// Days since 1970-01-01 of this day. A month without a day counts as its **last** day: a
     /// report of a month is never held to be older than it may be.
     pub fn epoch_day(self) -> i64 {

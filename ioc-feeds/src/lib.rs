@@ -6,7 +6,8 @@
 //! [`Indicator`] and [`Pattern`] (what is matched), [`name::Name`] (the one spelling used for
 //! comparison), [`target`] (the same for request targets), [`threat::Threats`] (names, severity, advice), [`mod@format`] (feed files to
 //! indicators, one bad line never spoils a file), [`lint`] (what makes one dangerous to load),
-//! [`curated`] (the feeds inside the binary).
+//! [`curated`] (the feeds inside the binary). [`refang`] and [`judge`] say what people's writing means,
+//! [`handover`] carries verdicts out of the process that reads documents (`ioc-feeds/import`).
 
 use std::fmt;
 use std::net::IpAddr;
@@ -18,10 +19,13 @@ pub mod date;
 #[cfg(feature = "files")]
 pub mod file;
 pub mod format;
+pub mod handover;
+pub mod judge;
 pub mod lint;
 mod message;
 pub mod name;
 mod reason;
+pub mod refang;
 pub mod target;
 pub mod threat;
 mod words;

@@ -13,13 +13,19 @@ pub struct Reason(Text);
 
 impl Reason {
     /// The same said twice.
-    pub(crate) fn new(vi: impl Into<String>, en: impl Into<String>) -> Self {
+    pub fn new(vi: impl Into<String>, en: impl Into<String>) -> Self {
         Self(Text { vi: vi.into(), en: en.into() })
     }
 
     /// The reason in one language.
     pub fn in_language(&self, language: Language) -> &str {
         self.0.in_language(language)
+    }
+
+    /// The same with more behind it.
+    #[must_use]
+    pub fn followed(self, vi: &str, en: &str) -> Self {
+        Self::new(format!("{}{vi}", self.0.vi), format!("{}{en}", self.0.en))
     }
 
     /// What it is about, put before it.

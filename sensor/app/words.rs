@@ -15,6 +15,7 @@ impl AppError {
             (Self::Capture(error), _) => lang::capture(language, error),
             (Self::Feed(error), _) => lang::feed(language, error),
             (Self::AllowList(error), _) => lang::allow_list(language, error),
+            (Self::Import(said), _) => said.in_language(language).to_owned(),
             (_, Language::En) => self.to_string(),
             (Self::NoIndicators, Language::Vi) => {
                 "chưa nạp dấu hiệu nào nên không thể phát hiện gì; \

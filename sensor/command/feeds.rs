@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use ioc_feeds::format;
 
-use super::{complain, is_closed, lookup, settings};
+use super::{complain, difference, export, import, is_closed, lookup, settings};
 use crate::app::{AppError, indicators};
 use crate::cli::{FeedOptions, Feeds, Global};
 use crate::config;
@@ -19,6 +19,11 @@ pub(super) fn feeds(global: &Global, options: Feeds) -> Result<u8, AppError> {
         Feeds::List { behaviours: false, feeds } => list(global, &feeds),
         Feeds::Check { paths } => check(global, &paths),
         Feeds::Lookup { values, feeds } => lookup::lookup(global, &values, &feeds),
+        Feeds::Import(options) => import::import(global, &options),
+        Feeds::Export { format, paths, to, feeds } => {
+            export::export(global, format, &paths, to.as_deref(), &feeds)
+        }
+        Feeds::Diff { old, new } => difference::difference(global, &old, &new),
     }
 }
 

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use ioc_feeds::format::value;
 use ioc_feeds::threat::Language;
-use ioc_feeds::{Host, Indicator, Pattern};
+use ioc_feeds::{Host, Indicator, Pattern, Scope};
 
 use super::feeds::written;
 use super::{complain, load, settings};
@@ -32,7 +32,8 @@ pub(super) fn lookup(
     let mut known = false;
     for text in values {
         let plain = value::refang(text.trim());
-        let patterns = match meant(&plain) {
+        let secure = plain.get(..8).is_some_and(|head| head.eq_ignore_ascii_case("https://"));
+        let patterns = match meant(&plain).map(|patterns| with_hosts(patterns, secure)) {
             Ok(patterns) => patterns,
             Err(reason) => {
                 let reason = reason.in_language(language);
@@ -42,6 +43,10 @@ pub(super) fn lookup(
         };
         let hits: Vec<Hit> =
             patterns.iter().flat_map(|pattern| find(&mut matcher, pattern)).collect();
+        if secure {
+            let line = lang::https_unseen(language, text);
+            written(writeln!(out, "{}", escape::line(&line)))?;
+        }
         if hits.is_empty() {
             let line = match is_digest(&plain) {
                 true => lang::file_hash(language, text),
@@ -70,7 +75,33 @@ fn meant(text: &str) -> Result<Vec<Pattern>, ioc_feeds::Reason> {
     if let Ok(pattern) = value::parse("ja4", text, None) {
         return Ok(vec![pattern]);
     }
-    value::guess(text).map(|pattern| vec![pattern])
+    value::guess(text).map(|pattern| vec![pattern]).or_else(|reason| {
+        // A name with its port, a value in quotes, ports behind an address.
+        let found = ioc_feeds::judge::line::judge(text);
+        let meant: Vec<Pattern> = found.into_iter().flat_map(|finding| finding.readings).collect();
+        if meant.is_empty() { Err(reason) } else { Ok(meant) }
+    })
+}
+
+/// A url is met in clear HTTP only, but its host wherever it is asked for; of an https url nothing
+/// but the host is ever seen.
+fn with_hosts(patterns: Vec<Pattern>, secure: bool) -> Vec<Pattern> {
+    let mut all = Vec::new();
+    for pattern in patterns {
+        if let Pattern::Url { host, .. } = &pattern {
+            let host = match host {
+                Host::Name(name) => Pattern::Domain { name: name.clone(), scope: Scope::Exact },
+                Host::Address(ip) => Pattern::Ip(*ip),
+            };
+            if !secure {
+                all.push(pattern);
+            }
+            all.push(host);
+        } else {
+            all.push(pattern);
+        }
+    }
+    all
 }
 
 /// MD5, SHA-1, SHA-256 or SHA-512, as lists of indicators give them for files.

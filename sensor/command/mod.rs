@@ -3,10 +3,13 @@
 
 #[cfg(feature = "live")]
 mod check;
+mod difference;
 #[cfg(feature = "live")]
 mod doctor;
+mod export;
 mod expression;
 mod feeds;
+mod import;
 mod lookup;
 #[cfg(feature = "live")]
 mod run;

@@ -86,6 +86,20 @@ pub fn not_listed(language: Language, text: &str) -> String {
     }
 }
 
+/// An https url, of which nothing but the host can be met.
+pub fn https_unseen(language: Language, text: &str) -> String {
+    match language {
+        Language::Vi => format!(
+            "{text}: url https không bao giờ nhìn thấy được trên đường truyền; chỉ tra cứu máy chủ"
+        ),
+        Language::En => {
+            format!(
+                "{text}: an https url is never visible on the wire; its host alone is looked up"
+            )
+        }
+    }
+}
+
 /// A value that is a digest and in no list.
 pub fn file_hash(language: Language, text: &str) -> String {
     match language {

@@ -4,6 +4,7 @@
 mod errors;
 mod feeds;
 mod health;
+mod import;
 mod said;
 mod standing;
 pub mod usage;
@@ -11,6 +12,7 @@ pub mod usage;
 pub use errors::*;
 pub use feeds::*;
 pub use health::*;
+pub use import::*;
 pub use ioc_feeds::threat::Language;
 pub use said::{Said, of_toml};
 pub use standing::*;

@@ -128,6 +128,62 @@ const TEXTS: &[(&str, &str)] = &[
         "Thay vào đó, giải thích các hành vi được tìm, bằng cả hai ngôn ngữ",
     ),
     (
+        "Turn documents and foreign lists into a feed; what is doubtful is asked about",
+        "Chuyển tài liệu và danh sách của nơi khác thành tệp dấu hiệu; giá trị nghi ngờ thì được hỏi",
+    ),
+    (
+        "A document is read by a process of its own that can reach no file and no network. Exit codes: 0\n\
+         everything was taken, 1 something was refused or left out, 3 nothing was.",
+        "Tài liệu được đọc bởi một tiến trình riêng, không với tới tệp nào và mạng nào. Mã thoát: 0 nạp hết,\n\
+         1 có giá trị không nạp, 3 không nạp được gì.",
+    ),
+    (
+        "Documents and lists: PDF, DOCX, XLSX, EML, HTML, CSV, STIX, MISP ...; a directory is one feed; `-` is standard input",
+        "Tài liệu và danh sách: PDF, DOCX, XLSX, EML, HTML, CSV, STIX, MISP ...; một thư mục là một danh sách; `-` là đầu vào chuẩn",
+    ),
+    (
+        "Read as this format, whatever it looks like",
+        "Đọc theo dạng này, bất kể nội dung trông giống gì",
+    ),
+    (
+        "File or directory the feed is written to, or `-` for standard output [default: the first directory of feeds in the configuration]",
+        "Tệp hoặc thư mục để ghi kết quả, hoặc `-` là đầu ra chuẩn [mặc định: thư mục đầu tiên ở mục feeds của tệp cấu hình]",
+    ),
+    ("Load what is doubtful too, without a question", "Nạp cả giá trị nghi ngờ, không hỏi"),
+    ("Leave out what is doubtful, without a question", "Để lại mọi giá trị nghi ngờ, không hỏi"),
+    (
+        "Threat of every row, such as redline or mustang-panda",
+        "Mối đe dọa của mọi dòng, ví dụ redline hoặc mustang-panda",
+    ),
+    (
+        "Report of every row: a link or the number of a letter",
+        "Nguồn của mọi dòng: liên kết hoặc số công văn",
+    ),
+    (
+        "Confidence of every row: low, medium or high",
+        "Độ tin cậy của mọi dòng: low, medium hoặc high",
+    ),
+    (
+        "Last day the rows are used, or never [default: 90 days for addresses, never for the rest]",
+        "Ngày cuối cùng còn dùng, hoặc never (không hết hạn) [mặc định: 90 ngày với địa chỉ IP, còn lại không hết hạn]",
+    ),
+    (
+        "Write the indicators in the format of another program",
+        "Ghi các dấu hiệu theo dạng của phần mềm khác",
+    ),
+    ("The format", "Dạng cần ghi"),
+    (
+        "Files to write; without any, everything that would be loaded",
+        "Các tệp cần ghi; nếu không nêu thì ghi tất cả những gì sẽ được nạp",
+    ),
+    ("File that is written [default: standard output]", "Tệp được ghi [mặc định: đầu ra chuẩn]"),
+    (
+        "Say which indicators one list has more, fewer or otherwise than another; exit code 1 when they differ",
+        "Cho biết danh sách này thêm, bớt hoặc khác gì so với danh sách kia; mã thoát 1 khi khác nhau",
+    ),
+    ("The list before", "Danh sách trước"),
+    ("The list now", "Danh sách hiện nay"),
+    (
         "Check feed files: every bad or doubtful line, by its number",
         "Kiểm tra tệp dấu hiệu: nêu từng dòng sai hoặc đáng ngờ, kèm số dòng",
     ),
@@ -169,6 +225,12 @@ const NAMES: &[(&str, &str)] = &[
     ("LIST|all", "DANH_SÁCH|all"),
     ("BPF expression", "biểu thức BPF"),
     ("FORMAT", "DẠNG"),
+    ("KEY", "KHÓA"),
+    ("TEXT", "VĂN_BẢN"),
+    ("WORD", "MỨC"),
+    ("DAY", "NGÀY"),
+    ("OLD", "CŨ"),
+    ("NEW", "MỚI"),
     ("COMMAND", "LỆNH"),
     ("N", "N"),
     ("N|auto", "N|auto"),

@@ -201,7 +201,7 @@ pub(crate) fn lines(text: &str) -> impl Iterator<Item = (u32, &str)> {
     numbered.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
 }
 
-fn number(index: usize) -> u32 {
+pub(crate) fn number(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX).saturating_add(1)
 }
 
@@ -291,6 +291,11 @@ impl Rows {
         } else {
             self.loaded.more_rejected += 1;
         }
+    }
+
+    /// Puts what was rejected into the order of the lines.
+    pub(crate) fn in_order(&mut self) {
+        self.loaded.rejected.sort_by_key(|row| row.line);
     }
 
     /// Notes a reservation.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::plain::UNKNOWN_THREAT;
 use super::{FeedError, Rows, lines, value};
-use crate::{Confidence, Date, Indicator, Reason, Role, Scope};
+use crate::{Confidence, Date, Indicator, Pattern, Reason, Role, Scope};
 
 /// The columns, in the order they are written.
 pub const COLUMNS: [&str; 12] = [
@@ -133,12 +133,31 @@ pub(crate) fn load(
                 if let Some(reason) = &doubt {
                     rows.warn(line, row, reason.clone());
                 }
+                if is_https(&indicator.pattern, row) {
+                    rows.warn(line, row, https());
+                }
                 rows.take(indicator, row);
             }
             Err(reason) => rows.reject(line, row, reason),
         }
     }
     Ok(())
+}
+
+/// A url whose row names https: the pattern itself has no scheme.
+fn is_https(pattern: &Pattern, row: &str) -> bool {
+    matches!(pattern, Pattern::Url { .. })
+        && row
+            .trim_start_matches('"')
+            .get(..8)
+            .is_some_and(|head| head.eq_ignore_ascii_case("https://"))
+}
+
+fn https() -> Reason {
+    Reason::new(
+        "url https: không bao giờ nhìn thấy được trên đường truyền; hãy thêm máy chủ của nó (loại domain) nếu là máy chủ riêng",
+        "an https url: never visible on the wire; add its host (type domain) if that is its own",
+    )
 }
 
 /// The cells of a row without quotation marks. Cells are short: looking at each byte costs a tenth

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::format::value::{guess, parse};
+use crate::judge::line;
 use crate::{Date, Host, Pattern, Role, Scope};
 
 fn load(text: &str) -> Loaded {
@@ -144,7 +145,7 @@ fn repeated_patterns_are_folded_with_the_widest_dates() {
     assert_eq!((row.confidence, row.line), (Confidence::High, 2));
     assert_eq!(row.first_seen, Date::parse("2024-01-01").ok());
     assert_eq!(row.last_seen, Date::parse("2024-03-01").ok());
-    assert!(feed.warnings.is_empty());
+    assert_eq!(feed.warnings.len(), 1, "of https nothing is ever seen but the host");
 }
 
 #[test]
@@ -280,11 +281,13 @@ fn a_plain_list_is_guessed_line_by_line() {
         ("ip:port", "[2001:db8::7]:443"),
         ("cidr", "203.0.113.0/25"),
         ("url", "evil.example/drop/x.zip"),
+        ("domain", "evil.example"),
         ("domain", "hosts.example"),
+        ("domain", "a.example"),
     ];
     assert_eq!(rows, expected.map(|(kind, text)| (kind, text.to_owned())));
-    assert_eq!(feed.rejected.len(), 2);
-    assert!(feed.rejected[0].reason.to_string().contains("header"), "{}", feed.rejected[0].reason);
+    assert_eq!(feed.rejected.len(), 1);
+    assert!(feed.rejected[0].reason.to_string().contains("no indicator"), "{:?}", feed.rejected);
     assert_eq!(&*feed.indicators[0].threat, "unknown");
 }
 
@@ -305,7 +308,14 @@ proptest! {
         if let Ok(feed) = load_bytes("any", text.as_bytes()) {
             let header = usize::from(lines(&text).next().is_some_and(|(_, l)| native::is_header(l)));
             let rows = feed.indicators.len() + feed.rejected_total() + feed.duplicates;
-            prop_assert_eq!(rows, lines(&text).count() - header);
+            if header == 1 {
+                prop_assert_eq!(rows, lines(&text).count() - 1);
+            } else {
+                // A line may hold several values, and two lines may be one.
+                let said = lines(&text).filter(|(_, line)| line::read(line) != line::Line::Blank);
+                let joined = feed.rejected.iter().filter(|row| row.reason.to_string().contains("two lines"));
+                prop_assert!(rows + joined.count() >= said.count(), "{:?}", feed);
+            }
         }
     }
 

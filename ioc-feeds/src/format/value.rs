@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 use std::net::{IpAddr, SocketAddr};
 
+use crate::judge::tld::{self, Tld};
 use crate::name::{Name, NameError};
 use crate::{Host, Pattern, Reason, Scope};
 
@@ -134,22 +135,10 @@ fn distance(one: &str, other: &str) -> usize {
 
 /// Undoes the spellings that keep reports from being clicked: `[.]`, `(.)`, `[:]`, `hxxp`.
 pub fn refang(text: &str) -> Cow<'_, str> {
-    if !is_defanged(text) {
+    if crate::refang::is_plain(text) {
         return Cow::Borrowed(text);
     }
-    let mut plain = text.to_owned();
-    for (from, to) in
-        [("[.]", "."), ("(.)", "."), ("{.}", "."), ("[dot]", "."), ("[:]", ":"), ("[://]", "://")]
-    {
-        plain = plain.replace(from, to);
-    }
-    match plain.get(..4) {
-        Some(scheme) if scheme.eq_ignore_ascii_case("hxxp") => {
-            plain.replace_range(..4, "http");
-        }
-        _ => {}
-    }
-    Cow::Owned(plain)
+    Cow::Owned(crate::refang::refang(text).text)
 }
 
 fn is_defanged(text: &str) -> bool {
@@ -183,6 +172,13 @@ fn domain(text: &str, scope: Option<Scope>) -> Result<Pattern, Reason> {
         ),
         other => Reason::from(other).about("tên miền", "name"),
     })?;
+    let last = name.as_str().rsplit_once('.').map(|(_, last)| last);
+    if let Some(last) = last.filter(|_| tld::look(name.as_str()) == Tld::Unknown) {
+        return Err(Reason::new(
+            format!("không có tên miền cấp cao .{last}: có phải tên tệp không?"),
+            format!("there is no top-level domain .{last}: a file name?"),
+        ));
+    }
     Ok(Pattern::Domain { name, scope })
 }
 
