@@ -113,6 +113,8 @@ pub(super) struct Sorted {
     pub doubtful: Vec<Doubt>,
     /// Not loaded.
     pub refused: Vec<Shown>,
+    /// Changed beyond those kept.
+    pub more_changed: usize,
     /// Refused beyond those kept.
     pub more_refused: usize,
     /// Doubtful ones that were left out.
@@ -139,6 +141,7 @@ impl Sorted {
             changed: Vec::new(),
             doubtful: Vec::new(),
             refused: Vec::new(),
+            more_changed: 0,
             more_refused: 0,
             declined: 0,
             broken: 0,
@@ -171,7 +174,8 @@ impl Sorted {
 
     fn threat<'t>(&'t self, facts: &'t Facts) -> &'t str {
         let own = facts.threat.trim();
-        self.defaults.threat.as_deref().unwrap_or(if is_key(own) { own } else { "unknown" })
+        let own = if is_key(own) { own } else { "unknown" };
+        self.defaults.threat.as_deref().unwrap_or(own)
     }
 
     fn add(&mut self, place: Place, mut finding: Finding, facts: Facts) {
@@ -205,22 +209,21 @@ impl Sorted {
                 }
             }
             Verdict::Accepted | Verdict::Changed(_) => {
-                if let Verdict::Changed(why) = finding.verdict {
-                    if self.changed.len() < KEPT {
-                        self.changed.push(Shown {
-                            place: place.clone(),
-                            written: written.clone(),
-                            why,
-                        });
+                let line = place.line;
+                match finding.verdict {
+                    Verdict::Changed(why) if self.changed.len() < KEPT => {
+                        self.changed.push(Shown { place, written, why });
                     }
-                } else {
-                    self.accepted += 1;
-                    if self.samples.len() < 3 {
-                        self.samples.push((place.clone(), written));
+                    Verdict::Changed(_) => self.more_changed += 1,
+                    _ => {
+                        self.accepted += 1;
+                        if self.samples.len() < 3 {
+                            self.samples.push((place, written));
+                        }
                     }
                 }
                 let pattern = finding.readings.into_iter().next();
-                self.load(pattern, finding.host, &facts, &finding.note, place.line);
+                self.load(pattern, finding.host, &facts, &finding.note, line);
             }
         }
     }

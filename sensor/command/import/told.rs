@@ -28,7 +28,11 @@ pub(super) fn lines(sorted: &Sorted, file: &str, language: Language, whole: bool
     lines.push(format!("{}: {}", accepted.0, accepted.1));
     lines.extend(sorted.samples.iter().map(|(place, text)| sample(place, text, language)));
     let groups = [
-        (lang::import_changed(language), sorted.changed.iter().collect::<Vec<_>>(), 0),
+        (
+            lang::import_changed(language),
+            sorted.changed.iter().collect::<Vec<_>>(),
+            sorted.more_changed,
+        ),
         (
             lang::import_doubtful(language),
             sorted.doubtful.iter().map(|doubt| &doubt.shown).collect(),
