@@ -19,6 +19,7 @@
 //!  netns, mirror   the real binary on a mirror port made of a network namespace
 //! ```
 #![allow(missing_docs)] // for tests; what is not plain says what it is
+#![allow(clippy::new_without_default, clippy::should_implement_trait)] // nobody else calls it
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 // ^ a test that cannot build its bytes must stop; clippy knows tests, not their helpers
 

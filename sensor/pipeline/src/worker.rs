@@ -5,7 +5,9 @@
 //! nothing and locks nothing, but for new indicators, which it takes up between two packets. Its
 //! only way out is the [`Outbox`].
 
+mod accounting;
 mod contain;
+mod context;
 mod datagrams;
 mod duplicates;
 mod identity;
@@ -30,7 +32,7 @@ use crate::decode::{self, LinkTypes, Seen};
 use crate::extract::Scratch;
 use crate::extract::session::Session;
 use crate::flow::fragment::{FragmentLimits, FragmentTable, Whole};
-use crate::flow::table::{KeyHash, Life};
+use crate::flow::table::Life;
 use crate::flow::{Credit, FlowIndex, FlowLimits, FlowTable, StreamLimits};
 use crate::frame::{Drops, Frame};
 use crate::matching::IndicatorSet;
@@ -38,10 +40,11 @@ use crate::matching::reload::Published;
 use crate::net::{FlowKey, IpProtocol, Timestamp};
 use crate::stats::{Counter, Counters};
 use contain::InHand;
+use context::PacketContext;
 use duplicates::Duplicates;
 use lineup::Sought;
 use told::Told;
-use watch::{Scene, Watch};
+use watch::Watch;
 
 /// Every bound of a worker's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -204,8 +207,11 @@ impl Worker {
                     let sought = self.seek(packet);
                     match self.flows.find(&sought.key, sought.hash) {
                         Some(index) => {
-                            let place = (packet, frame.time, frame.number);
-                            self.segment(index, sought.side, segment, place);
+                            let Some(flow) = self.flows.get_mut(index) else { return };
+                            let (side, time) = (sought.side, frame.time);
+                            let context = PacketContext::new(packet, side, time, frame.number);
+                            let context = context.of_flow(flow);
+                            self.segment(index, segment, &context);
                         }
                         None => self.packet(packet, &sought, frame.time, frame.number),
                     }
@@ -298,45 +304,38 @@ impl Worker {
 
     fn packet(&mut self, packet: &Packet<'_>, sought: &Sought, time: Timestamp, frame: u64) {
         self.count_layers(packet);
+        let context = PacketContext::new(packet, sought.side, time, frame);
         if packet.tunnels.is_empty() {
-            self.in_flow(packet, sought, time, frame);
+            self.in_flow(&context, sought);
         } else {
-            self.tunnelled(packet, sought, (time, frame));
+            self.tunnelled(&context, sought);
         }
     }
 
     #[inline]
-    fn in_flow(&mut self, packet: &Packet<'_>, sought: &Sought, time: Timestamp, frame: u64) {
-        let Sought { key, hash, side } = *sought;
+    fn in_flow(&mut self, context: &PacketContext<'_>, sought: &Sought) {
+        let PacketContext { packet, time, frame, .. } = *context;
         self.in_hand = InHand::Tables;
         #[cfg(debug_assertions)]
         self.spring(packet);
-        let known = self.flows.find(&key, hash);
-        let index = match (known, &packet.transport) {
-            (Some(index), Transport::Tcp(segment)) => {
-                match self.replaced_by(index, side, segment) {
-                    Some(opened) => {
-                        let left = self.leave_over(index);
-                        self.forget(index);
-                        let index = self.begin(packet, (&key, hash), time, frame);
-                        self.open(index, opened, left);
-                        index
-                    }
-                    None => index,
-                }
-            }
-            (Some(index), _) => index,
-            (None, _) => self.begin(packet, (&key, hash), time, frame),
-        };
+        let index = self.flow_of(context, sought);
         self.in_hand = InHand::Flow(index);
         #[cfg(debug_assertions)]
         self.spring(packet);
-        self.of_flow(index, side, (packet, time, frame));
+        let Some(flow) = self.flows.get_mut(index) else { return };
+        let context = context.of_flow(flow);
+        accounting::account(&mut self.counters, flow, &context, self.frame_bytes);
+        if let Some(host) = accounting::conversed(flow, &context) {
+            self.watch.greet(host, time);
+        }
+        if flow.generation != reload::short(self.generation) {
+            self.compare_again(index, &context);
+        }
         match &packet.transport {
-            Transport::Tcp(segment) => self.segment(index, side, segment, (packet, time, frame)),
+            Transport::Tcp(segment) => self.segment(index, segment, &context),
             Transport::Udp(payload) => {
                 self.flows.touch(index, watch::datagram_life(packet), time);
-                self.datagram(index, side, payload, (packet, time, frame));
+                self.datagram(index, payload, &context);
             }
             Transport::Icmp { .. } | Transport::Other(_) => {
                 if packet.protocol == IpProtocol::ICMPV6 && !packet.hearsay {
@@ -348,27 +347,40 @@ impl Worker {
         }
     }
 
+    /// The flow of a packet: a new one if there is none, or if a connection begins on the ports of
+    /// the one before.
+    #[inline]
+    fn flow_of(&mut self, context: &PacketContext<'_>, sought: &Sought) -> FlowIndex {
+        let Some(index) = self.flows.find(&sought.key, sought.hash) else {
+            return self.begin(context, sought);
+        };
+        if let Transport::Tcp(segment) = &context.packet.transport
+            && let Some(opened) = self.replaced_by(index, sought.side, segment)
+        {
+            let left = self.leave_over(index);
+            self.forget(index);
+            let index = self.begin(context, sought);
+            self.open(index, opened, left);
+            return index;
+        }
+        index
+    }
+
     /// Makes a flow, and compares its endpoints at once.
-    fn begin(
-        &mut self,
-        packet: &Packet<'_>,
-        (key, hash): (&FlowKey, KeyHash),
-        time: Timestamp,
-        frame: u64,
-    ) -> FlowIndex {
+    fn begin(&mut self, context: &PacketContext<'_>, sought: &Sought) -> FlowIndex {
         while let Some(index) = self.flows.victim() {
             self.counters.count(Counter::FlowsEvicted);
             self.forget(index);
         }
         self.counters.count(Counter::Flows);
-        let opener = watch::opener(packet, key);
-        let life = watch::first_life(packet);
-        let index = self.flows.insert((key, hash), opener, life, time);
+        let key = &sought.key;
+        let opener = watch::opener(context.packet, key);
+        let life = watch::first_life(context.packet);
+        let index = self.flows.insert((key, sought.hash), opener, life, context.time);
         if let Some(flow) = self.flows.get_mut(index) {
             flow.ours = self.watch.our_side(key);
             flow.generation = reload::short(self.generation);
-            let scene = Scene::new(packet, time, frame).of_flow(flow.begun(), key.endpoint(opener));
-            self.watch.endpoints(&scene);
+            self.watch.endpoints(&context.of_flow(flow));
         }
         index
     }

@@ -241,9 +241,19 @@ impl Stream {
         work: &mut StreamWork<'_>,
         reader: &mut dyn Reader,
     ) {
-        if self.note_syn(segment) {
-            return;
+        if !self.note_syn(segment) {
+            self.push_noted((packet, segment), work, reader);
         }
+    }
+
+    /// As [`Self::push`], of a segment that [`Self::note_syn`] was asked about.
+    #[inline]
+    pub fn push_noted(
+        &mut self,
+        (packet, segment): (&Packet<'_>, &Segment<'_>),
+        work: &mut StreamWork<'_>,
+        reader: &mut dyn Reader,
+    ) {
         let sequence = first_byte(segment);
         if self.flags & STARTED == 0 {
             if segment.payload == [0] {

@@ -2,16 +2,17 @@
 //! silent for too long, forgotten for want of room, or half-read at the end.
 
 use super::Worker;
-use super::watch::{self, Scene};
+use super::context::PacketContext;
+use super::watch;
 use crate::decode::Checksum;
 use crate::decode::packet::Packet;
+use crate::extract::Scratch;
 use crate::extract::dns::glance::Glance;
 use crate::extract::dtls;
 use crate::extract::handshakes::{Arrival, Due, Handshakes, Reach};
 use crate::extract::session::may_hold;
-use crate::extract::{Context, Scratch};
 use crate::flow::FlowIndex;
-use crate::net::{IpProtocol, Side, Timestamp};
+use crate::net::{IpProtocol, Side};
 
 /// The part of what all flows may hold that half-read handshakes may take.
 const PART: usize = 4;
@@ -26,11 +27,11 @@ impl Worker {
     pub(super) fn datagram(
         &mut self,
         index: FlowIndex,
-        side: Side,
         payload: &[u8],
-        (packet, time, frame): (&Packet<'_>, Timestamp, u64),
+        context: &PacketContext<'_>,
     ) {
         let Some(flow) = self.flows.get_mut(index) else { return };
+        let packet = context.packet;
         if self.watch.events.is_empty()
             && watch::is_plain_dns(packet)
             && !dtls::may_be(payload)
@@ -39,19 +40,11 @@ impl Worker {
         {
             return;
         }
-        let client = if flow.opener == side { packet.source } else { packet.destination };
-        let begun = flow.begun();
-        let scene = Scene::new(packet, time, frame).of_flow(begun, client);
-        let mut observer = self.watch.at(&scene);
-        let reach = reach(packet, payload);
+        let (time, begun, reach) = (context.time, flow.begun(), reach(packet, payload));
         self.scratch.handshakes.arrive(Arrival { time, begun, reach, hearsay: packet.hearsay });
-        let mut cx = Context {
-            source: packet.source,
-            destination: packet.destination,
-            observer: &mut observer,
-            scratch: &mut self.scratch,
-        };
-        flow.state.datagram(side, payload, &mut cx);
+        let mut observer = self.watch.at(context);
+        let mut cx = context.for_parser(&mut observer, &mut self.scratch);
+        flow.state.datagram(context.side, payload, &mut cx);
         if self.scratch.handshakes.has_due() {
             self.tell_handshakes();
         }
@@ -74,14 +67,10 @@ impl Worker {
     fn tell_handshake(&mut self, due: Due) {
         let packet = silent_packet(&due);
         let (begun, last) = due.times();
-        let scene = Scene::new(&packet, last, 0).of_flow(begun, packet.source);
-        let mut observer = self.watch.at(&scene);
-        due.tell(&mut Context {
-            source: packet.source,
-            destination: packet.destination,
-            observer: &mut observer,
-            scratch: &mut self.scratch,
-        });
+        // Nobody asks for the side; the sender is the client.
+        let context = PacketContext::silent(&packet, Side::Low, begun, last);
+        let mut observer = self.watch.at(&context);
+        due.tell(&mut context.for_parser(&mut observer, &mut self.scratch));
     }
 }
 

@@ -1,7 +1,8 @@
 //! Which messages tell who a host is: ARP, neighbour discovery, DHCP, NetBIOS registrations,
 //! mDNS and LLMNR answers.
 
-use super::watch::{Scene, Watch};
+use super::context::PacketContext;
+use super::watch::Watch;
 use crate::alert::identity::{Identity, News};
 use crate::decode::packet::{Packet, Transport};
 use crate::extract::spelling::readable;
@@ -65,27 +66,27 @@ impl Watch {
     }
 
     /// A host that answers for its own address by mDNS or LLMNR tells its name.
-    pub(super) fn answer(&mut self, message: &DnsMessage<'_>, scene: &Scene<'_>) {
-        let source = scene.packet.source;
+    pub(super) fn answer(&mut self, message: &DnsMessage<'_>, context: &PacketContext<'_>) {
+        let source = context.packet.source;
         if !is_naming_port(source.port) || !message.is_response() {
             return;
         }
-        let mac = scene.packet.macs.map(|(source, _)| source);
+        let mac = context.packet.macs.map(|(source, _)| source);
         for record in message.records {
             if matches!(record.data, DnsData::Address(address) if address == source.address) {
                 let owner = message.text(record.owner);
                 let name = owner.strip_suffix(".local").unwrap_or(owner);
-                self.learn(scene.time, Some(source.address), mac, Some(name));
+                self.learn(context.time, Some(source.address), mac, Some(name));
                 return;
             }
         }
     }
 
     /// A host that claims a name for its own address is called so.
-    pub(super) fn claim(&mut self, claim: &NameClaim<'_>, scene: &Scene<'_>) {
-        if claim.address == scene.packet.source.address {
-            let mac = scene.packet.macs.map(|(source, _)| source);
-            self.learn(scene.time, Some(claim.address), mac, Some(claim.name));
+    pub(super) fn claim(&mut self, claim: &NameClaim<'_>, context: &PacketContext<'_>) {
+        if claim.address == context.packet.source.address {
+            let mac = context.packet.macs.map(|(source, _)| source);
+            self.learn(context.time, Some(claim.address), mac, Some(claim.name));
         }
     }
 

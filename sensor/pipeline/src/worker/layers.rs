@@ -5,6 +5,7 @@
 //! are rare; nothing here is on the path of any other packet.
 
 use super::contain::InHand;
+use super::context::PacketContext;
 use super::watch::Watch;
 use super::{Sought, Worker};
 use crate::decode::packet::{Few, Packet, Transport, Tunnel};
@@ -35,19 +36,15 @@ impl Worker {
 
     /// Takes in a packet that came in a tunnel.
     #[cold]
-    pub(super) fn tunnelled(
-        &mut self,
-        packet: &Packet<'_>,
-        sought: &Sought,
-        (time, frame): (Timestamp, u64),
-    ) {
+    pub(super) fn tunnelled(&mut self, context: &PacketContext<'_>, sought: &Sought) {
+        let PacketContext { packet, time, frame, .. } = *context;
         self.outer_layers(packet, time, frame);
         match self.kept_apart(packet, sought) {
             Some(apart) => {
                 let packet = Packet { hearsay: true, ..*packet };
-                self.in_flow(&packet, &apart, time, frame);
+                self.in_flow(&PacketContext::new(&packet, apart.side, time, frame), &apart);
             }
-            None => self.in_flow(packet, sought, time, frame),
+            None => self.in_flow(context, sought),
         }
     }
 
@@ -99,16 +96,19 @@ impl Worker {
         let apart = self.kept_apart(outer, &sought);
         let outer = Packet { hearsay: apart.is_some(), ..*outer };
         self.in_hand = InHand::Tables;
-        let Sought { key, hash, side } = apart.unwrap_or(sought);
-        let index = match self.flows.find(&key, hash) {
+        let sought = apart.unwrap_or(sought);
+        let context = PacketContext::new(&outer, sought.side, time, frame);
+        let index = match self.flows.find(&sought.key, sought.hash) {
             Some(index) => index,
-            None => self.begin(&outer, (&key, hash), time, frame),
+            None => self.begin(&context, &sought),
         };
         self.in_hand = InHand::Flow(index);
-        self.compare_again(index, (&outer, time, frame));
+        self.compare_again(index, &context);
         self.flows.touch(index, Life::Datagrams, time);
+        let Some(flow) = self.flows.get_mut(index) else { return };
+        let context = context.of_flow(flow);
         if let Transport::Udp(datagram) = outer.transport {
-            self.datagram(index, side, datagram, (&outer, time, frame));
+            self.datagram(index, datagram, &context);
         }
     }
 }

@@ -4,16 +4,17 @@
 use std::hash::Hash;
 
 use super::Worker;
+use super::context::PacketContext;
 use super::silence::{SIDES, without_packet};
 use super::told::Told;
-use super::watch::{At, Scene};
-use crate::decode::packet::{Packet, Segment};
+use super::watch::At;
+use crate::decode::packet::Segment;
+use crate::extract::Scratch;
 use crate::extract::session::{Session, may_begin};
-use crate::extract::{Context, Scratch};
 use crate::flow::stream::{Leftover, Reader, Shown, StreamWork};
 use crate::flow::table::Life;
 use crate::flow::{Chunk, Cut, Flow, FlowIndex, Peer, Stream};
-use crate::net::{Endpoint, IpProtocol, Side, Timestamp};
+use crate::net::{IpProtocol, Side, Timestamp};
 use crate::observation::{Message, Observation, Observer, StreamHead};
 use crate::stats::Counter;
 
@@ -86,18 +87,18 @@ impl Worker {
         low_stream.take_over(low, self.now);
         high_stream.take_over(high, self.now);
         let held = low_stream.held_bytes() + high_stream.held_bytes();
-        self.account(index, 0, held);
+        self.hold(index, 0, held);
     }
 
     /// Takes in a segment of a flow.
     pub(super) fn segment(
         &mut self,
         index: FlowIndex,
-        side: Side,
         segment: &Segment<'_>,
-        (packet, time, frame): (&Packet<'_>, Timestamp, u64),
+        context: &PacketContext<'_>,
     ) {
         let Some(flow) = self.flows.get_mut(index) else { return };
+        let PacketContext { packet, side, time, .. } = *context;
         let closes = (segment.flags.fin() || segment.flags.rst()) && closes(flow, side, segment);
         if segment.flags.syn() {
             flow.opening.note(side, packet, segment);
@@ -113,8 +114,6 @@ impl Worker {
             self.flows.touch(index, if amid { Life::Amid } else { Life::Stream }, time);
             return;
         }
-        let client = if flow.opener == side { packet.source } else { packet.destination };
-        let scene = Scene::new(packet, time, frame).of_flow(flow.begun(), client);
         let (mac, echoed) = flow.opening.of_peer(side, flow.opener == side);
         let peer = Peer { mac, echoed, ..flow.stream(side.other()).0.as_peer() };
         let number = number(index, flow.begun());
@@ -124,13 +123,9 @@ impl Worker {
         let (limits, counters) = (&self.limits.stream, &mut self.counters);
         let credit = &mut self.credit;
         let mut work = StreamWork { limits, time, may_begin, peer, credit, counters };
-        let mut reader = Parsers::new(
-            (session, side),
-            scene.ends(),
-            Teller::new(self.watch.at(&scene), &mut self.told, number),
-            &mut self.scratch,
-        );
-        stream.push((packet, segment), &mut work, &mut reader);
+        let teller = Teller::new(self.watch.at(context), &mut self.told, number);
+        let mut reader = Parsers::new(session, context, teller, &mut self.scratch);
+        stream.push_noted((packet, segment), &mut work, &mut reader);
         let now_held = stream.held_bytes() + session.held_bytes();
         let life = match (flow.streams.iter().any(|stream| stream.is_amid()), closes) {
             (true, _) => Life::Amid,
@@ -138,12 +133,12 @@ impl Worker {
             (false, false) => Life::Stream,
         };
         self.flows.touch(index, life, time);
-        self.account(index, held, now_held);
+        self.hold(index, held, now_held);
     }
 
     /// Counts what a flow holds after a packet, in bytes, against what it held before.
     #[inline]
-    pub(super) fn account(&mut self, index: FlowIndex, before: usize, after: usize) {
+    pub(super) fn hold(&mut self, index: FlowIndex, before: usize, after: usize) {
         if before == 0 && after == 0 {
             return;
         }
@@ -180,51 +175,45 @@ pub(super) fn number(index: FlowIndex, begun: Timestamp) -> u64 {
 /// The parsers of one direction: its own, and one for whatever is read again.
 pub(super) struct Parsers<'a, 'w> {
     session: &'a mut Session,
-    side: Side,
     other: Session,
-    source: Endpoint,
-    destination: Endpoint,
+    context: &'w PacketContext<'w>,
     teller: Teller<'w>,
     scratch: &'w mut Scratch,
 }
 
 impl<'a, 'w> Parsers<'a, 'w> {
     pub(super) fn new(
-        (session, side): (&'a mut Session, Side),
-        (source, destination): (Endpoint, Endpoint),
+        session: &'a mut Session,
+        context: &'w PacketContext<'w>,
         teller: Teller<'w>,
         scratch: &'w mut Scratch,
     ) -> Self {
-        Self { session, side, other: Session::default(), source, destination, teller, scratch }
+        Self { session, other: Session::default(), context, teller, scratch }
     }
 }
 
 impl Reader for Parsers<'_, '_> {
     #[inline]
     fn live(&mut self, chunk: Chunk<'_>, once: bool) -> Shown {
-        let Self { session, side, source, destination, teller, scratch, .. } = self;
+        let Self { session, context, teller, scratch, .. } = self;
         (teller.voice, teller.told_any) = (if once { Voice::Once } else { Voice::Always }, false);
-        let (source, destination) = (*source, *destination);
-        let mut cx = Context { source, destination, observer: teller, scratch };
-        let verdict = session.stream(*side, chunk, &mut cx);
+        let verdict = session.stream(context.side, chunk, &mut context.for_parser(teller, scratch));
         Shown { verdict, told: teller.told_any }
     }
 
     fn again(&mut self, chunk: Chunk<'_>, fresh: bool) -> Shown {
-        let Self { other, side, source, destination, teller, scratch, .. } = self;
+        let Self { other, context, teller, scratch, .. } = self;
         if fresh {
             *other = Session::default();
         }
         // A head before a hole is not read to its end, so a record of it would be a wrong one.
         (teller.voice, teller.told_any) = (Voice::Again { records: chunk.cut != Cut::Gap }, false);
-        let (source, destination) = (*source, *destination);
-        let mut cx = Context { source, destination, observer: teller, scratch };
-        let verdict = other.stream(*side, chunk, &mut cx);
+        let verdict = other.stream(context.side, chunk, &mut context.for_parser(teller, scratch));
         Shown { verdict, told: teller.told_any }
     }
 
     fn restart(&mut self) {
-        self.session.restart(self.side);
+        self.session.restart(self.context.side);
     }
 }
 

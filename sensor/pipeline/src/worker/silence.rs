@@ -2,8 +2,8 @@
 //! is held let go, and its end.
 
 use super::contain::InHand;
+use super::context::PacketContext;
 use super::segments::{Parsers, Teller, number};
-use super::watch::Scene;
 use super::{Worker, watch};
 use crate::extract::session::{Session, may_begin};
 use crate::flow::stream::{Reader, StreamWork};
@@ -180,15 +180,14 @@ pub(super) fn without_packet(
 ) {
     let Some(flow) = worker.flows.get_mut(index) else { return };
     let packet = watch::silent_packet(flow, side);
-    let client = flow.key().endpoint(flow.opener);
-    let scene = Scene::new(&packet, flow.last(), 0).of_flow(flow.begun(), client);
+    let context = PacketContext::new(&packet, side, flow.last(), 0).of_flow(flow);
     let (limits, counters) = (&worker.limits.stream, &mut worker.counters);
     let (time, peer) = (worker.now.max(flow.last()), Peer::default());
     let credit = &mut worker.credit;
     credit.charge(packet.source.address);
     let mut work = StreamWork { limits, time, may_begin, peer, credit, counters };
     let (stream, session) = flow.stream(side);
-    let teller = Teller::new(worker.watch.at(&scene), &mut worker.told, flow_number);
-    let mut reader = Parsers::new((session, side), scene.ends(), teller, &mut worker.scratch);
+    let teller = Teller::new(worker.watch.at(&context), &mut worker.told, flow_number);
+    let mut reader = Parsers::new(session, &context, teller, &mut worker.scratch);
     act(stream, &mut work, &mut reader);
 }

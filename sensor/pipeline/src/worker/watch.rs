@@ -17,7 +17,7 @@ use crate::extract::resolvers;
 use crate::extract::session::Session;
 use crate::extract::tls::fingerprint;
 use crate::flow::Flow;
-use crate::flow::table::{Life, flow_id};
+use crate::flow::table::Life;
 use crate::matching::behaviour::Tracker;
 use crate::matching::severity::Weakness;
 use crate::matching::{Hit, IndicatorId, IndicatorSet, Matcher};
@@ -25,49 +25,9 @@ use crate::net::{Address, Endpoint, FlowKey, IpProtocol, Side, Timestamp};
 use crate::observation::{ClientHello, Kind, Message, Observation, Observer, StreamHead, Value};
 use crate::stats::{Counter, Counters};
 use crate::worker::Assignment;
+use crate::worker::context::PacketContext;
 use crate::worker::identity::is_naming_port;
 use hosts::{Clients, Hosts};
-
-/// The packet in hand and its flow.
-pub(super) struct Scene<'a> {
-    pub(super) packet: &'a Packet<'a>,
-    pub(super) time: Timestamp,
-    frame: u64,
-    /// When its flow began.
-    begun: Option<Timestamp>,
-    client: Endpoint,
-    /// Were the endpoints compared before, with other indicators?
-    again: bool,
-}
-
-impl<'a> Scene<'a> {
-    pub(super) const fn new(packet: &'a Packet<'a>, time: Timestamp, frame: u64) -> Self {
-        Self { packet, time, frame, begun: None, client: packet.source, again: false }
-    }
-
-    pub(super) const fn of_flow(mut self, begun: Timestamp, client: Endpoint) -> Self {
-        self.begun = Some(begun);
-        self.client = client;
-        self
-    }
-
-    /// Number of its flow.
-    fn flow_id(&self) -> u64 {
-        let Packet { source, destination, protocol, .. } = *self.packet;
-        let (key, _) = FlowKey::new(source, destination, protocol);
-        self.begun.map_or(0, |begun| flow_id(&key, begun))
-    }
-
-    /// Who sent the packet, and to whom.
-    pub(super) const fn ends(&self) -> (Endpoint, Endpoint) {
-        (self.packet.source, self.packet.destination)
-    }
-
-    pub(super) const fn again(mut self) -> Self {
-        self.again = true;
-        self
-    }
-}
 
 /// Everything an observation passes through.
 pub(super) struct Watch {
@@ -121,34 +81,34 @@ impl Watch {
     }
 
     /// An observer of what parsers see in this packet.
-    pub(super) const fn at<'a>(&'a mut self, scene: &'a Scene<'a>) -> At<'a> {
-        At { watch: self, scene, wants_body: false }
+    pub(super) const fn at<'a>(&'a mut self, context: &'a PacketContext<'a>) -> At<'a> {
+        At { watch: self, context, wants_body: false }
     }
 
     /// Compares both endpoints of a new flow.
-    pub(super) fn endpoints(&mut self, scene: &Scene<'_>) {
-        for endpoint in [scene.packet.destination, scene.packet.source] {
+    pub(super) fn endpoints(&mut self, context: &PacketContext<'_>) {
+        for endpoint in [context.packet.destination, context.packet.source] {
             self.counters.count(Counter::Observations);
             // Asked before there is an observation: nearly every address is met by nothing.
             if !self.matcher.misses_address(endpoint.address) {
-                let kind = if scene.packet.is_outer { Kind::OuterIp } else { Kind::Ip };
+                let kind = if context.packet.is_outer { Kind::OuterIp } else { Kind::Ip };
                 let value = Value::Endpoint(endpoint);
-                self.look_up(scene, Observation { kind, value });
+                self.look_up(context, Observation { kind, value });
             }
-            let encrypted = !scene.again
-                && resolvers::is_encrypted_dns_port(scene.packet.protocol, endpoint.port);
+            let encrypted = !context.again
+                && resolvers::is_encrypted_dns_port(context.packet.protocol, endpoint.port);
             if encrypted {
-                let over_tls = scene.packet.protocol == IpProtocol::TCP;
+                let over_tls = context.packet.protocol == IpProtocol::TCP;
                 let way = if over_tls { Counter::DnsOverTls } else { Counter::DnsOverQuic };
-                self.encrypted_dns(scene, way);
+                self.encrypted_dns(context, way);
             }
         }
-        self.connection(scene);
+        self.connection(context);
     }
 
     /// Counts the flow as one whose questions we cannot see, once.
-    fn encrypted_dns(&mut self, scene: &Scene<'_>, way: Counter) {
-        let flow = scene.flow_id();
+    fn encrypted_dns(&mut self, context: &PacketContext<'_>, way: Counter) {
+        let flow = context.flow_id();
         if self.encrypted.replace(flow) != Some(flow) {
             self.counters.count(way);
             self.counters.count(Counter::EncryptedDns);
@@ -156,17 +116,22 @@ impl Watch {
     }
 
     /// Compares a ClientHello's fingerprints, which are computed only if a feed has any.
-    fn fingerprints(&mut self, scene: &Scene<'_>, hello: &ClientHello<'_>, transport: char) {
+    fn fingerprints(
+        &mut self,
+        context: &PacketContext<'_>,
+        hello: &ClientHello<'_>,
+        transport: char,
+    ) {
         if self.matcher.wants(Kind::Ja3) {
             let (_, digest) = fingerprint::ja3(hello);
             let text = hex(&digest);
             let value = Value::Text(text.as_bytes());
-            self.compare(scene, Observation { kind: Kind::Ja3, value });
+            self.compare(context, Observation { kind: Kind::Ja3, value });
         }
         if self.matcher.wants(Kind::Ja4) {
             let text = fingerprint::ja4(hello, transport);
             let value = Value::Text(text.as_bytes());
-            self.compare(scene, Observation { kind: Kind::Ja4, value });
+            self.compare(context, Observation { kind: Kind::Ja4, value });
         }
     }
 
@@ -192,15 +157,15 @@ impl Watch {
 
     /// Compares what was seen with the indicators. Nearly always that is the end of it.
     #[inline]
-    fn compare(&mut self, scene: &Scene<'_>, observation: Observation<'_>) {
+    fn compare(&mut self, context: &PacketContext<'_>, observation: Observation<'_>) {
         self.counters.count(Counter::Observations);
         if !self.matcher.misses(&observation) {
-            self.look_up(scene, observation);
+            self.look_up(context, observation);
         }
     }
 
     #[cold]
-    fn look_up(&mut self, scene: &Scene<'_>, observation: Observation<'_>) {
+    fn look_up(&mut self, context: &PacketContext<'_>, observation: Observation<'_>) {
         let Self { matcher, counters, .. } = self;
         let mut hits: Few<Option<Hit>, 4> = Few::default();
         matcher.find(&observation, &mut |hit: Hit| {
@@ -211,15 +176,20 @@ impl Watch {
             }
         });
         if !hits.as_slice().is_empty() {
-            self.raise(scene, &observation, hits.as_slice());
+            self.raise(context, &observation, hits.as_slice());
         }
     }
 
     /// One alert a threat: the most specific indicator speaks for the others.
     #[cold]
-    fn raise(&mut self, scene: &Scene<'_>, observation: &Observation<'_>, hits: &[Option<Hit>]) {
+    fn raise(
+        &mut self,
+        context: &PacketContext<'_>,
+        observation: &Observation<'_>,
+        hits: &[Option<Hit>],
+    ) {
         let set = self.matcher.set().clone();
-        let expired = |hit: &&Hit| set.is_expired(hit.id, scene.time);
+        let expired = |hit: &&Hit| set.is_expired(hit.id, context.time);
         let (old, hits): (Vec<&Hit>, Vec<&Hit>) = hits.iter().flatten().partition(expired);
         self.counters.add(Counter::Expired, old.len() as u64);
         for (nth, hit) in hits.iter().enumerate() {
@@ -228,24 +198,29 @@ impl Watch {
             if again {
                 continue;
             }
-            self.say(scene, (observation.kind, hit.id), seen_text(&observation.value));
+            self.say(context, (observation.kind, hit.id), seen_text(&observation.value));
         }
     }
 
     /// Makes an alert, folds it or sends it.
-    fn say(&mut self, scene: &Scene<'_>, (kind, indicator): (Kind, IndicatorId), seen: String) {
-        let sighting = self.sighting(scene);
-        let weakness = if scene.packet.hearsay {
+    fn say(
+        &mut self,
+        context: &PacketContext<'_>,
+        (kind, indicator): (Kind, IndicatorId),
+        seen: String,
+    ) {
+        let sighting = self.sighting(context);
+        let weakness = if context.packet.hearsay {
             Some(Weakness::TunnelFromOutside)
         } else {
             Weakness::of(kind)
         };
-        let (ours, peer) = match self.outer_sender(scene.packet.tunnels.as_slice()) {
+        let (ours, peer) = match self.outer_sender(context.packet.tunnels.as_slice()) {
             // Nobody is accused: who sent the tunnel is named, and who it was sent to.
-            Some(tunnel) if scene.packet.hearsay => (tunnel.destination, tunnel.source),
+            Some(tunnel) if context.packet.hearsay => (tunnel.destination, tunnel.source),
             _ => self.home.sides(sighting.client, sighting.server()),
         };
-        let also = self.reasons.note(scene.flow_id(), Reason { kind, indicator });
+        let also = self.reasons.note(context.flow_id(), Reason { kind, indicator });
         let set = self.matcher.set().clone();
         let alert = Box::new(Alert {
             first: sighting.time,
@@ -262,8 +237,8 @@ impl Watch {
             count: 1,
             crowd: None,
         });
-        self.say_overdue(scene.time);
-        if scene.again && self.throttle.knows(&alert) {
+        self.say_overdue(context.time);
+        if context.again && self.throttle.knows(&alert) {
             return;
         }
         match self.throttle.fold(alert) {
@@ -299,12 +274,12 @@ impl Watch {
         !refused
     }
 
-    fn sighting(&self, scene: &Scene<'_>) -> Sighting {
+    fn sighting(&self, context: &PacketContext<'_>) -> Sighting {
         let mut sighting =
-            Sighting::new(scene.packet, scene.time, scene.frame, self.origin.clone());
-        sighting.flow_id = scene.flow_id();
-        sighting.client = scene.client;
-        if scene.packet.hearsay {
+            Sighting::new(context.packet, context.time, context.frame, self.origin.clone());
+        sighting.flow_id = context.flow_id();
+        sighting.client = context.client;
+        if context.packet.hearsay {
             // Of a frame that is a stranger's.
             sighting.macs = None;
         }
@@ -339,7 +314,7 @@ impl Watch {
 /// An observer of one packet.
 pub(super) struct At<'a> {
     watch: &'a mut Watch,
-    scene: &'a Scene<'a>,
+    context: &'a PacketContext<'a>,
     /// The body of the request that was shown last is worth seeing.
     wants_body: bool,
 }
@@ -350,16 +325,16 @@ impl Observer for At<'_> {
             (observation.kind, observation.value)
             && resolvers::is_resolver(name)
         {
-            self.watch.encrypted_dns(self.scene, Counter::DnsOverHttps);
+            self.watch.encrypted_dns(self.context, Counter::DnsOverHttps);
         }
-        self.watch.compare(self.scene, observation);
+        self.watch.compare(self.context, observation);
         if let (Kind::DnsQuery, Value::Name(name)) = (observation.kind, observation.value) {
-            self.watch.question(self.scene, name);
+            self.watch.question(self.context, name);
         }
     }
 
     fn head(&mut self, head: StreamHead<'_>) -> bool {
-        self.watch.head(self.scene, &head)
+        self.watch.head(self.context, &head)
     }
 
     fn wants_body(&mut self) -> bool {
@@ -367,26 +342,27 @@ impl Observer for At<'_> {
     }
 
     fn body(&mut self, bytes: &[u8]) {
-        self.watch.body(self.scene, bytes);
+        self.watch.body(self.context, bytes);
     }
 
     fn message(&mut self, message: Message<'_>) {
         match message {
             // A stranger's tunnel does not tell who is who.
-            Message::Dhcp(_) | Message::Dns(_) | Message::Name(_) if self.scene.packet.hearsay => {}
-            Message::Tls(hello) => self.watch.fingerprints(self.scene, hello, 't'),
-            Message::Quic(hello) => self.watch.fingerprints(self.scene, hello, 'q'),
-            Message::Dtls(hello) => self.watch.fingerprints(self.scene, hello, 'd'),
-            Message::Dhcp(message) => self.watch.dhcp(message, self.scene.time),
-            Message::Dns(message) => self.watch.answer(message, self.scene),
-            Message::Name(claim) => self.watch.claim(claim, self.scene),
-            Message::Http(request) => self.wants_body = self.watch.request(self.scene, request),
+            Message::Dhcp(_) | Message::Dns(_) | Message::Name(_)
+                if self.context.packet.hearsay => {}
+            Message::Tls(hello) => self.watch.fingerprints(self.context, hello, 't'),
+            Message::Quic(hello) => self.watch.fingerprints(self.context, hello, 'q'),
+            Message::Dtls(hello) => self.watch.fingerprints(self.context, hello, 'd'),
+            Message::Dhcp(message) => self.watch.dhcp(message, self.context.time),
+            Message::Dns(message) => self.watch.answer(message, self.context),
+            Message::Name(claim) => self.watch.claim(claim, self.context),
+            Message::Http(request) => self.wants_body = self.watch.request(self.context, request),
         }
         if self.watch.events.is_empty() {
             return;
         }
         if let Some(body) = EventBody::wanted(&message, self.watch.events) {
-            let sighting = self.watch.sighting(self.scene);
+            let sighting = self.watch.sighting(self.context);
             let event = Box::new(Event { sighting, body });
             self.watch.outbox.event(event, &mut self.watch.counters);
         }
@@ -433,7 +409,7 @@ pub(super) fn opener(packet: &Packet<'_>, key: &FlowKey) -> Side {
     {
         return if segment.flags.ack() { sender.other() } else { sender };
     }
-    let served = |endpoint: Endpoint| endpoint.port < 1024 || matches!(endpoint.port, 5353 | 5355);
+    let served = |endpoint: Endpoint| endpoint.port < 1024 || is_naming_port(endpoint.port);
     let portless = !matches!(
         key.protocol,
         IpProtocol::TCP | IpProtocol::UDP | IpProtocol::UDP_LITE | IpProtocol::SCTP

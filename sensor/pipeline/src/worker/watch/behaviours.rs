@@ -1,35 +1,33 @@
 //! Behaviours on a worker's way: the tracker is asked, and what it has seen is said.
 
-use super::{Scene, Watch};
+use super::Watch;
 use crate::decode::packet::Transport;
 use crate::extract::dns::glance::{Glance, LABEL_MAX};
 use crate::matching::behaviour::{Flow, Seen, may_be_meant};
 use crate::net::IpProtocol;
 use crate::observation::{HttpRequest, Kind, StreamHead};
 use crate::stats::Counter;
+use crate::worker::context::PacketContext;
 
 /// Bytes of a stream or a request that an alert shows.
 const SHOWN: usize = 160;
 
 impl Watch {
-    fn flow(&self, scene: &Scene<'_>) -> Flow {
-        let packet = scene.packet;
-        let from_client = packet.source == scene.client;
-        let server = if from_client { packet.destination } else { packet.source };
+    fn flow(&self, context: &PacketContext<'_>) -> Flow {
+        let packet = context.packet;
+        let (from_client, server) = (packet.source == context.client, context.server());
         let at_home = self.home.contains(server.address);
-        Flow { id: scene.flow_id(), server, at_home, from_client }
+        Flow { id: context.flow_id(), server, at_home, from_client }
     }
 
     /// Looks at a new flow.
-    pub(super) fn connection(&mut self, scene: &Scene<'_>) {
-        let tcp = scene.packet.protocol == IpProtocol::TCP
-            && matches!(scene.packet.transport, Transport::Tcp(_));
-        let (source, destination) = scene.ends();
-        let server = if source == scene.client { destination } else { source };
-        if tcp && self.matcher.set().behaviours().names_server(server.address) {
-            let flow = self.flow(scene);
+    pub(super) fn connection(&mut self, context: &PacketContext<'_>) {
+        let tcp = context.packet.protocol == IpProtocol::TCP
+            && matches!(context.packet.transport, Transport::Tcp(_));
+        if tcp && self.matcher.set().behaviours().names_server(context.server().address) {
+            let flow = self.flow(context);
             let seen = self.behaviours.connection(self.matcher.set().behaviours(), &flow);
-            self.behaved(scene, &seen, || flow.server.to_string());
+            self.behaved(context, &seen, || flow.server.to_string());
         }
     }
 
@@ -45,58 +43,62 @@ impl Watch {
 
     /// Looks at a name asked for.
     #[inline]
-    pub(super) fn question(&mut self, scene: &Scene<'_>, name: &str) {
+    pub(super) fn question(&mut self, context: &PacketContext<'_>, name: &str) {
         if !may_be_meant(name.len()) {
             return;
         }
-        let flow = self.flow(scene);
+        let flow = self.flow(context);
         let seen = self.behaviours.question(self.matcher.set().behaviours(), &flow, name);
-        self.behaved(scene, &seen, || name.to_owned());
+        self.behaved(context, &seen, || name.to_owned());
     }
 
     /// Looks at first bytes; true if more of them are worth showing.
-    pub(super) fn head(&mut self, scene: &Scene<'_>, head: &StreamHead<'_>) -> bool {
+    pub(super) fn head(&mut self, context: &PacketContext<'_>, head: &StreamHead<'_>) -> bool {
         // Nearly every direction ends here, at its first byte.
-        let from_client = scene.packet.source == scene.client;
+        let from_client = context.packet.source == context.client;
         let table = self.matcher.set().behaviours();
         let starts = |first: &u8| table.names_start(from_client, *first);
         if head.offset == 0 && !head.bytes.first().is_some_and(starts) {
             return false;
         }
-        let flow = self.flow(scene);
+        let flow = self.flow(context);
         let Self { behaviours, matcher, counters, .. } = self;
         let count = &mut |counter| counters.count(counter);
         let seen = behaviours.head(matcher.set().behaviours(), &flow, head, count);
-        self.behaved(scene, &seen, || start_text(head));
+        self.behaved(context, &seen, || start_text(head));
         seen.more
     }
 
     /// Looks at a request; true if the first bytes of its body are worth showing.
-    pub(super) fn request(&mut self, scene: &Scene<'_>, request: &HttpRequest<'_>) -> bool {
+    pub(super) fn request(
+        &mut self,
+        context: &PacketContext<'_>,
+        request: &HttpRequest<'_>,
+    ) -> bool {
         if self.matcher.set().behaviours().dismisses(request) {
             return false;
         }
-        let flow = self.flow(scene);
+        let flow = self.flow(context);
         let Self { behaviours, matcher, counters, .. } = self;
         let count = &mut |counter| counters.count(counter);
         let seen = behaviours.request(matcher.set().behaviours(), &flow, request, count);
-        self.behaved(scene, &seen, || request_text(request));
+        self.behaved(context, &seen, || request_text(request));
         seen.more
     }
 
     /// Looks at the first bytes of a body.
-    pub(super) fn body(&mut self, scene: &Scene<'_>, bytes: &[u8]) {
-        let flow = self.flow(scene);
+    pub(super) fn body(&mut self, context: &PacketContext<'_>, bytes: &[u8]) {
+        let flow = self.flow(context);
         let seen = self.behaviours.body(self.matcher.set().behaviours(), &flow, bytes);
         let shown = StreamHead { offset: 0, bytes, last: true };
-        self.behaved(scene, &seen, || start_text(&shown));
+        self.behaved(context, &seen, || start_text(&shown));
     }
 
-    fn behaved(&mut self, scene: &Scene<'_>, seen: &Seen, text: impl Fn() -> String) {
+    fn behaved(&mut self, context: &PacketContext<'_>, seen: &Seen, text: impl Fn() -> String) {
         for id in &seen.hits {
             self.counters.count(Counter::Behaviours);
             let indicator = self.matcher.set().behaviour_indicator(*id);
-            self.say(scene, (Kind::Behaviour, indicator), text());
+            self.say(context, (Kind::Behaviour, indicator), text());
         }
     }
 }
