@@ -49,7 +49,7 @@ impl AllowList {
     ///
     /// # Errors
     ///
-    /// [`FeedError`] when it cannot be read, is too large or is not UTF-8.
+    /// [`crate::format::FeedError`] when it cannot be read, is too large or is not UTF-8.
     #[cfg(feature = "files")]
     pub fn load_file(path: impl AsRef<std::path::Path>) -> Result<Self, crate::format::FeedError> {
         let path = path.as_ref();
