@@ -24,6 +24,8 @@ mod post;
 #[cfg(feature = "live")]
 mod reload;
 #[cfg(feature = "live")]
+pub mod reminder;
+#[cfg(feature = "live")]
 pub mod run;
 pub mod scan;
 #[cfg(feature = "live")]

@@ -1,6 +1,8 @@
 //! The writer's thread of the live sensor: records off the queue, signals, the minute and the
 //! hour.
 
+mod reloads;
+
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -14,12 +16,12 @@ use ioc_feeds::Date;
 
 use super::at_work::{AtWork, Faults, Stuck, Turns};
 use super::health::Health;
-use super::keep;
 use super::ledger::Ledger;
 use super::metrics::Metrics;
 use super::notify::{self, Watchdog};
 use super::post::Gauge;
 use super::reload::{Reloaded, Reloader};
+use super::reminder::Reminder;
 use super::run::RunJob;
 use super::told::Told;
 use super::wishes::Wishes;
@@ -75,6 +77,7 @@ pub(super) struct Desk<'a, 's> {
     at_work: AtWork,
     turns: Turns,
     ledger: Ledger<'a>,
+    reminder: Reminder,
     faults: Faults,
     /// Faults that were caught here, beside those of workers and the writer.
     caught: u64,
@@ -88,8 +91,9 @@ impl<'a, 's> Desk<'a, 's> {
         workers: Vec<(String, &'a Gauge)>,
     ) -> Self {
         let now = now();
-        let contact = keep::has_contact(&job.format.threats);
-        let ledger = Ledger::new(&job.keep, job.format.clock.clone(), now, contact);
+        let reminder = Reminder::new(job.format.threats.contacts.clone());
+        let mut ledger = Ledger::new(&job.keep, job.format.clock.clone(), now);
+        ledger.set_contacts(reminder.contacts());
         Self {
             job,
             writer,
@@ -113,6 +117,7 @@ impl<'a, 's> Desk<'a, 's> {
             workers,
             turns: Turns::new(),
             ledger,
+            reminder,
             faults: Faults::default(),
             caught: 0,
         }
@@ -142,6 +147,7 @@ impl<'a, 's> Desk<'a, 's> {
 
     fn take_records(&mut self, records: &Receiver<Record>, reloads: &Receiver<Reloaded>) {
         self.beat(Phrase::Started);
+        self.remind(now());
         self.open_metrics();
         notify::ready();
         loop {
@@ -255,6 +261,7 @@ impl<'a, 's> Desk<'a, 's> {
         }
         if due(now, &mut self.last.recorded, MINUTE) {
             self.record();
+            self.remind(now);
         }
         if due(now, &mut self.last.beaten, self.job.heartbeat_nanos) {
             self.beat(Phrase::Running);
@@ -322,33 +329,6 @@ impl<'a, 's> Desk<'a, 's> {
                 Trouble::NotRotated { path, reason } => {
                     self.warn(&lang::not_rotated(language, &path.to_string_lossy(), &reason));
                 }
-            }
-        }
-    }
-
-    fn reloaded(&mut self, outcome: Reloaded) {
-        let language = self.job.format.language;
-        match outcome {
-            Reloaded::Swapped { difference, len, newest } => {
-                notify::ready();
-                (self.indicators, self.newest) = (len, newest);
-                let text = lang::reloaded(language, difference.added, difference.removed, len);
-                self.note(&heartbeat::information(&self.job.format, now(), &text));
-            }
-            Reloaded::Refused(reason) => {
-                notify::ready();
-                self.warn(&lang::refused(language, &reason));
-            }
-            Reloaded::Threats(threats) => {
-                let contact = threats.contact.short(language);
-                self.ledger.set_contact(keep::has_contact(&threats));
-                self.writer.replace_threats(*threats);
-                let text = lang::threats_reloaded(language, &contact);
-                self.note(&heartbeat::information(&self.job.format, now(), &text));
-            }
-            Reloaded::Said(line) => self.say(&line),
-            Reloaded::ThreatsRefused(reason) => {
-                self.warn(&lang::threats_refused(language, &reason));
             }
         }
     }

@@ -3,6 +3,8 @@
 
 use std::path::PathBuf;
 
+use ioc_feeds::Date;
+
 use super::clock::ClockFault;
 use crate::alert::Record;
 use crate::lang::{self, Language};
@@ -35,6 +37,12 @@ pub enum Notice {
     Unprotected(Missing),
     /// The machine's clock cannot be right.
     Clock(ClockFault),
+    /// What is wrong with a feed.
+    Feeds(String),
+    /// Nobody can be called: no contact of the office is configured.
+    NoContact,
+    /// Whom to call is to be asked again: the last day on which the contacts are to be believed.
+    ContactOld(Date),
     /// A file whose directory holds much else and stays closed.
     Unfollowed(PathBuf),
     /// A feed, an allow list or the words of threats that cannot be read any more.
@@ -86,6 +94,9 @@ impl Notice {
             Self::Unreadable { path, reason } => {
                 lang::unreadable(language, &path.to_string_lossy(), reason)
             }
+            Self::Feeds(text) => text.clone(),
+            Self::NoContact => lang::no_contact(language).into(),
+            Self::ContactOld(day) => lang::contact_old(language, *day),
             Self::Clock(ClockFault::BeforeBuild(day)) => lang::clock_before_build(language, *day),
             Self::Clock(ClockFault::BeforeFeeds(day)) => lang::clock_before_feeds(language, *day),
         }

@@ -10,6 +10,7 @@ use super::run::{log_directory, metrics, streams, syslog_sinks};
 use super::{complain, unwritable};
 use crate::app::metrics::Metrics;
 use crate::app::notices::Notice;
+use crate::app::reminder::Reminder;
 use crate::app::{AppError, clock, run};
 use crate::capture::live::{LiveOptions, now};
 use crate::cli::Run;
@@ -57,6 +58,9 @@ pub(super) fn check(
     }
     if let Some(fault) = clock::fault(now(), clock::built(), newest) {
         complain(&Notice::Clock(fault).text(settings.language));
+    }
+    if let Some(fault) = Reminder::new(settings.threats.contacts.clone()).fault(now()) {
+        complain(&fault.text(settings.language));
     }
     complain(&lang::checked(settings.language));
     Ok(0)

@@ -10,10 +10,10 @@ use std::thread;
 use ioc_feeds::file;
 use ioc_feeds::format::FeedError;
 
-use super::{check, expression, load, settings, unwritable};
+use super::{check, complain, expression, load_as, settings, unwritable};
 use crate::alert::Origin;
 use crate::alert::event::EventKinds;
-use crate::app::indicators;
+use crate::app::indicators::{self, Strict};
 use crate::app::keep::Keep;
 use crate::app::metrics::Metrics;
 use crate::app::notices::Notice;
@@ -63,7 +63,7 @@ pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
         Filter::new(expression)?;
     }
     let names = interface_names(&options, &settings)?;
-    let indicators = load(&settings, global)?;
+    let indicators = load_as(&settings, global, Strict::Nothing)?;
     let format = LineFormat {
         language: settings.language,
         clock: Clock::local(),
@@ -77,6 +77,7 @@ pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
     let events = events(&options, &settings)?;
     if options.test {
         let watched = (&*names, workers, &live);
+        indicators.warnings.iter().for_each(|warning| complain(warning));
         let lines = (&format, &owners, indicators.newest);
         return check::check(&options, &settings, watched, lines);
     }
@@ -103,7 +104,7 @@ pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
         heartbeat_nanos: settings.heartbeat_nanos,
         newest: indicators.newest,
         metrics: metrics(&options, &settings, &owners)?,
-        notices: Vec::new(),
+        notices: indicators.warnings.into_iter().map(Notice::Feeds).collect(),
         keep,
     };
     let sources = run::open(&job.interfaces, job.workers, &job.live)?;

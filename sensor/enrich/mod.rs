@@ -8,7 +8,8 @@ pub mod hosts;
 
 use std::borrow::Cow;
 
-use ioc_feeds::threat::{Contact, Severity, Text, Threat, Threats};
+use ioc_feeds::contact::Contacts;
+use ioc_feeds::threat::{Severity, Text, Threat, Threats};
 use ioc_feeds::{Confidence, Date, Indicator};
 
 use crate::alert::{Alert, Identity, Reason};
@@ -29,7 +30,7 @@ pub struct FullAlert<'a> {
     /// What is known of its threat.
     pub threat: &'a Threat,
     /// Whom to call.
-    pub contact: &'a Contact,
+    pub contacts: &'a Contacts,
     /// How bad, at the time of the contact.
     pub severity: Severity,
     /// Age of the indicator in days at that time, where it weakens the alert.
@@ -108,7 +109,7 @@ impl Enricher {
     pub fn enrich<'a>(&'a self, alert: &'a Alert) -> Option<FullAlert<'a>> {
         let indicator = alert.set.get(alert.indicator)?;
         let threat = self.threats.get(&indicator.threat);
-        let (severity, old_days) = self.weigh(alert, alert.indicator)?;
+        let (severity, old_days) = self.weigh(alert, (alert.kind, alert.indicator))?;
         let severity = if alert.weakness.is_some() { Severity::Low } else { severity };
         let behaviour = alert.set.behaviour(alert.indicator);
         let (severity, agree) = self.together(alert, severity);
@@ -121,7 +122,7 @@ impl Enricher {
             alert,
             indicator,
             threat,
-            contact: &self.threats.contact,
+            contacts: &self.threats.contacts,
             severity,
             old_days,
             host_name,
@@ -132,13 +133,17 @@ impl Enricher {
     }
 
     /// The severity of one reason by itself, and its age where that weakens it.
-    fn weigh(&self, alert: &Alert, id: IndicatorId) -> Option<(Severity, Option<i64>)> {
+    fn weigh(
+        &self,
+        alert: &Alert,
+        (kind, id): (Kind, IndicatorId),
+    ) -> Option<(Severity, Option<i64>)> {
         if let Some(behaviour) = alert.set.behaviour(id) {
             return Some((behaviour.alert_severity(), None));
         }
         let indicator = alert.set.get(id)?;
         let threat = self.threats.get(&indicator.threat);
-        Some(severity(indicator, threat.severity, alert.sighting.time))
+        Some(severity(indicator, threat.severity, (kind, alert.sighting.time)))
     }
 
     /// Reasons together: the worst of them, and one step more if a behaviour that is on and
@@ -149,7 +154,8 @@ impl Enricher {
             return (own, false);
         }
         let strong = || alert.also.iter().filter(|reason| Weakness::of(reason.kind).is_none());
-        let others = strong().filter_map(|reason| self.weigh(alert, reason.indicator));
+        let others =
+            strong().filter_map(|reason| self.weigh(alert, (reason.kind, reason.indicator)));
         let worst = others.map(|(severity, _)| severity).fold(own, Severity::max);
         let is_on = |id| alert.set.behaviour(id).is_some_and(|known| known.mode == Mode::On);
         let agree = alert.weakness.is_none()

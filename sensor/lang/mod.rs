@@ -132,6 +132,28 @@ pub const fn check_first(language: Language, weakness: Weakness) -> &'static str
     }
 }
 
+/// What to do about an alert that is not as serious as its threat: to look first.
+pub fn look_first(language: Language, severity: Severity, contact: &str) -> String {
+    match (severity, language) {
+        (Severity::Low, Language::Vi) => "Kiểm tra trước: máy này có cảnh báo nào khác không? Nếu \
+            không thì chỉ cần theo dõi."
+            .into(),
+        (Severity::Low, Language::En) => {
+            "Check first: is there another alert for this machine? If \
+            there is none, just keep watching."
+                .into()
+        }
+        (_, Language::Vi) => format!(
+            "Kiểm tra trước, ngay trong ngày: hỏi người sử dụng đã mở gì lúc đó, tìm cảnh báo khác \
+             của máy này; chưa loại trừ được mã độc thì gọi {contact}"
+        ),
+        (_, Language::En) => format!(
+            "Check first, today: ask the user what was opened at that time, look for other alerts of \
+             this machine; as long as malware is not ruled out call {contact}"
+        ),
+    }
+}
+
 /// Heads the other reasons of an alert.
 pub const fn also(language: Language) -> &'static str {
     pick(language, "trên cùng kết nối này còn khớp", "the same connection also met")

@@ -55,8 +55,10 @@ pub struct Report {
     pub indicators: usize,
     /// Day of the newest.
     pub newest: Option<String>,
-    /// Is a contact configured, other than the one that is built in?
+    /// Can anybody be called: is a contact configured?
     pub contact: bool,
+    /// Last day on which the contacts are to be believed.
+    pub contact_until: Option<String>,
     /// Hosts of ours seen.
     pub hosts: usize,
     /// Connections whose true name cannot be read, since the start.

@@ -90,10 +90,10 @@ impl Summary {
         let mut said = BTreeSet::new();
         let mut threats: Vec<_> = machines.iter().flat_map(|one| &one.threats).collect();
         threats.sort_by_key(|(_, row)| Reverse(row.severity));
-        for (key, _) in threats {
+        for (key, row) in threats {
             if said.insert(*key) {
                 let weak = self.weak.get(*key).copied().flatten();
-                layout::advice(format, key, weak, &mut out);
+                layout::advice(format, (key, row.severity), weak, &mut out);
             }
         }
         out

@@ -73,7 +73,7 @@ impl LineFormat {
             also => format!("; {} {}", lang::also(language), field(&also.join(", "))),
         };
         let (weak, action) = match alert.weakness {
-            None => (String::new(), full.threat.action(language, full.contact)),
+            None => (String::new(), action(language, full)),
             Some(weakness) => (
                 format!("; {}", lang::weakness(language, weakness)),
                 lang::check_first(language, weakness).to_owned(),
@@ -87,6 +87,15 @@ impl LineFormat {
             alert.count,
             field(&action),
         )
+    }
+}
+
+/// What to do now: the threat's own action where the alert is as serious as that, and else to look
+/// before anything is taken off the network.
+fn action(language: Language, full: &FullAlert<'_>) -> String {
+    match full.threat.acts_at(full.severity) {
+        true => full.threat.action(language, full.contacts),
+        false => lang::look_first(language, full.severity, &full.contacts.short(language)),
     }
 }
 
