@@ -123,7 +123,7 @@ fn confirm(global: &Global, paths: &[PathBuf]) -> Result<u8, AppError> {
         let words = guard::words(path).unwrap_or_default();
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         let owners = Owners::new(&[]);
-        let directory = Directory::open(parent.unwrap_or(Path::new(".")), &owners);
+        let directory = Directory::open(parent.unwrap_or_else(|| Path::new(".")), &owners);
         let directory = directory.map_err(|error| refused(&error))?;
         let name = file.file_name().unwrap_or_default();
         directory.replace(name, words.as_bytes(), 0o644).map_err(|error| refused(&error))?;
