@@ -7,7 +7,7 @@ use crate::support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use support::conversations::{self as say};
 use support::mirror::Mirror;
@@ -197,7 +197,7 @@ fn an_alert_follows_its_packet_within_milliseconds() {
         let begun = std::time::Instant::now();
         while !std::fs::read_to_string(&eve).is_ok_and(|eve| eve.contains(name.as_str())) {
             assert!(begun.elapsed().as_secs() < 10, "{name} is not in EVE");
-            std::thread::sleep(std::time::Duration::from_millis(5));
+            std::thread::sleep(Duration::from_millis(5));
         }
         let eve = std::fs::read_to_string(&eve).unwrap();
         let line = eve.lines().find(|line| line.contains(name.as_str())).unwrap();

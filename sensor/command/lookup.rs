@@ -6,14 +6,14 @@ use std::net::IpAddr;
 
 use ioc_feeds::format::value;
 use ioc_feeds::threat::Language;
-use ioc_feeds::{Host, Indicator, Pattern};
+use ioc_feeds::{Host, Indicator, Pattern, Scope};
 
 use super::feeds::written;
 use super::{complain, load, settings};
 use crate::app::AppError;
 use crate::cli::{FeedOptions, Global};
 use crate::lang;
-use crate::matching::{Hit, Matcher};
+use crate::matching::{Hit, IndicatorSet, Matcher};
 use crate::net::Endpoint;
 use crate::observation::{Kind, Observation, Value};
 use crate::sink::escape;
@@ -40,8 +40,9 @@ pub(super) fn lookup(
                 return Ok(2);
             }
         };
-        let hits: Vec<Hit> =
+        let mut hits: Vec<Hit> =
             patterns.iter().flat_map(|pattern| find(&mut matcher, pattern)).collect();
+        hits.extend(patterns.iter().filter_map(|pattern| behaviour(&loaded.set, pattern)));
         if hits.is_empty() {
             let line = match is_digest(&plain) {
                 true => lang::file_hash(language, text),
@@ -61,6 +62,13 @@ pub(super) fn lookup(
     Ok(u8::from(!known))
 }
 
+/// The behaviour that a contact with an address would be.
+fn behaviour(set: &IndicatorSet, pattern: &Pattern) -> Option<Hit> {
+    let (Pattern::Ip(address) | Pattern::IpPort(address, _)) = pattern else { return None };
+    let id = set.behaviours().of_server((*address).into())?;
+    Some(Hit { id: set.behaviour_indicator(id), allowed: false })
+}
+
 /// What a value may be. A digest says by its length alone what it may be the digest of.
 fn meant(text: &str) -> Result<Vec<Pattern>, ioc_feeds::Reason> {
     if is_digest(text) {
@@ -70,7 +78,21 @@ fn meant(text: &str) -> Result<Vec<Pattern>, ioc_feeds::Reason> {
     if let Ok(pattern) = value::parse("ja4", text, None) {
         return Ok(vec![pattern]);
     }
-    value::guess(text).map(|pattern| vec![pattern])
+    let pattern = value::guess(text)?;
+    // Whoever asks for a url wants to know whether the machine would be noticed at all.
+    let host = match &pattern {
+        Pattern::Url { host: Host::Name(name), .. } => {
+            Some(Pattern::Domain { name: name.clone(), scope: Scope::Exact })
+        }
+        Pattern::Url { host: Host::Address(address), port: None, .. } => {
+            Some(Pattern::Ip(*address))
+        }
+        Pattern::Url { host: Host::Address(address), port: Some(port), .. } => {
+            Some(Pattern::IpPort(*address, *port))
+        }
+        _ => None,
+    };
+    Ok(std::iter::once(pattern).chain(host).collect())
 }
 
 /// MD5, SHA-1, SHA-256 or SHA-512, as lists of indicators give them for files.

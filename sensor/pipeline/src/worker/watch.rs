@@ -228,7 +228,10 @@ impl Watch {
             if again {
                 continue;
             }
-            self.say(scene, (observation.kind, hit.id), seen_text(&observation.value));
+            // A name that is a behaviour by itself.
+            let behaves = set.behaviour(hit.id).is_some();
+            let kind = if behaves { Kind::Behaviour } else { observation.kind };
+            self.say(scene, (kind, hit.id), seen_text(&observation.value));
         }
     }
 
