@@ -22,6 +22,8 @@ mod post;
 #[cfg(feature = "live")]
 mod reload;
 #[cfg(feature = "live")]
+pub mod reminder;
+#[cfg(feature = "live")]
 pub mod run;
 pub mod scan;
 #[cfg(feature = "live")]

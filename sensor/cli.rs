@@ -249,6 +249,12 @@ pub enum Feeds {
         #[arg(value_name = "NEW")]
         new: PathBuf,
     },
+    /// Say that what a feed holds now is meant, although it has lost more than half of its rows
+    Confirm {
+        /// Feed files, or directories of them
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+    },
     /// Say whether a name, address, address:port or url would raise an alert, and why; exit code 1
     /// when none would
     Lookup {

@@ -4,12 +4,14 @@
 
 mod place;
 mod spool;
+mod threats;
+mod warning_lists;
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use ioc_feeds::file;
-use ioc_feeds::threat::{Language, Threats, ThreatsError};
+use ioc_feeds::threat::{Language, Threats};
 use serde::Deserialize;
 
 use crate::alert::HomeNetworks;
@@ -19,6 +21,7 @@ use crate::sink::log::rotation::Rotation;
 use crate::worker::Limits;
 pub use place::find;
 pub use spool::SpoolSettings;
+pub use threats::threats;
 
 /// A configuration that cannot be used. Exit code 2.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +68,7 @@ struct File {
     builtin_feeds: Option<bool>,
     allow: Vec<PathBuf>,
     threats: Option<PathBuf>,
+    warning_lists: Option<PathBuf>,
     user: Option<String>,
     sandbox: Option<bool>,
     capture: CaptureSection,
@@ -220,6 +224,8 @@ impl Settings {
         let language = language(overrides.language, file.lang.as_deref())?;
         let ring_mb =
             at_least("capture.ring_mb", at_most_ring(file.capture.ring_mb)?, 1)?.unwrap_or(32);
+        let lists = file.warning_lists.as_deref().filter(|path| !path.as_os_str().is_empty());
+        lists.map_or(Ok(()), warning_lists::publish)?;
         let minutes = file.log.heartbeat_minutes.unwrap_or(60).max(1);
         Ok(Self {
             language,
@@ -449,39 +455,4 @@ pub fn behaviour(error: &BehaviourError) -> ConfigError {
         }
     };
     ConfigError::Value(Said::new(vi, error.to_string()))
-}
-
-/// The threats that are built in, with those of a file over them.
-///
-/// # Errors
-/// [`ConfigError`] names the file and line.
-pub fn threats(path: Option<&Path>) -> Result<Threats, ConfigError> {
-    let wrong = |path: &Path, error: &ThreatsError, text: &str| match error {
-        ThreatsError::Toml(error) => invalid(path, text, error),
-        ThreatsError::Key(key) => {
-            let line = text.lines().position(|line| line.contains(key.as_str()));
-            let message = Said::new(
-                format!(
-                    "tên mối đe dọa `{key}` không dùng được: chỉ gồm chữ thường không dấu, chữ số và dấu -"
-                ),
-                error.to_string(),
-            );
-            ConfigError::Invalid {
-                path: path.into(),
-                line: line.map_or(0, |line| line + 1),
-                message,
-            }
-        }
-        ThreatsError::Missing(part) => {
-            let vi = format!("thiếu `{part}`: hãy thêm vào, hoặc bắt đầu từ tệp có sẵn");
-            ConfigError::Threats { path: path.into(), reason: Said::new(vi, error.to_string()) }
-        }
-    };
-    let builtin = Path::new("(built in)");
-    let mut threats = ioc_feeds::curated::threats().map_err(|error| wrong(builtin, &error, ""))?;
-    if let Some(path) = path {
-        let text = text(path)?;
-        threats.replace_from(&text).map_err(|error| wrong(path, &error, &text))?;
-    }
-    Ok(threats)
 }

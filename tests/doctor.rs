@@ -155,7 +155,11 @@ fn a_network_whose_hosts_are_all_foreign_is_said() {
     }
     // It is mended by what the remedy says.
     let setting = Setting::new();
-    let config = put(setting.directory(), "c.toml", b"home = [\"198.51.100.0/24\"]\n");
+    let config = put(
+        setting.directory(),
+        "c.toml",
+        format!("home = [\"198.51.100.0/24\"]\n{}", setting.contact()).as_bytes(),
+    );
     let setting = setting.arguments(&["-c", config.to_str().unwrap()]);
     setting.hear(&Namespace::new(), &frames).expect(&[]);
 }
@@ -262,7 +266,11 @@ fn a_ring_that_overflows_is_said() {
     }
     let namespace = Namespace::new();
     let setting = Setting::new();
-    let config = put(setting.directory(), "c.toml", b"capture.ring_mb = 1\n");
+    let config = put(
+        setting.directory(),
+        "c.toml",
+        format!("capture.ring_mb = 1\n{}", setting.contact()).as_bytes(),
+    );
     // Some megabytes.
     let many: Vec<_> = (0..10).flat_map(|_| morning()).collect();
     let many = put(setting.directory(), "many.pcap", &capture_file::pcap(&many));

@@ -72,7 +72,9 @@ fn alerts_of_a_full_disk_are_told_elsewhere_and_written_when_there_is_room() {
         found(&sensor.stderr()) > 0
             && found(&format!("{}{}", sensor.log(), sensor.stderr())) == PLANTED
     });
-    sensor.until("the failure is said", |sensor| sensor.stderr().contains("WARN"));
+    sensor.until("the failure is said", |sensor| {
+        sensor.stderr().contains("alerts are held in memory")
+    });
     fs::remove_file(filler).unwrap();
     sensor.until("everything is written", |sensor| {
         found(&sensor.log()) == PLANTED && found(&sensor.eve()) == PLANTED

@@ -387,8 +387,8 @@ fn the_threats_to_edit_are_the_default_and_can_be_used_when_they_are_taken_out_o
     threats.replace_from(&text).unwrap();
     assert_eq!(threats, built_in, "as it comes it changes nothing");
     threats.replace_from(&plain).unwrap();
-    assert_eq!(threats.contact.telephone, built_in.contact.telephone);
-    assert_eq!(threats.contact.name, built_in.contact.name);
+    assert!(threats.contacts.is_configured() && !built_in.contacts.is_configured());
+    assert_eq!(threats.contacts.iter().count(), 2, "a chain");
     assert_ne!(threats.get("redline"), built_in.get("redline"));
 }
 

@@ -10,6 +10,8 @@ const MUSTANG_PANDA: &str = include_str!("../data/mustang-panda.csv");
 const REDLINE: &str = include_str!("../data/redline.csv");
 const THREATS: &str = include_str!("../data/threats.toml");
 
+/// How the names of the feeds in the binary begin.
+pub const PREFIX: &str = "wardwatch-";
 /// Name of the indicator that proves the sensor works, with everything below it.
 pub const CANARY_NAME: &str = "canary.wardwatch.test";
 /// Address of the indicator that proves the sensor works (documentation range, RFC 5737).

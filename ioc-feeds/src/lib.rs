@@ -4,8 +4,10 @@
 //! # Reading order
 //!
 //! [`Indicator`] and [`Pattern`] (what is matched), [`name::Name`] (the one spelling used for
-//! comparison), [`target`] (the same for request targets), [`threat::Threats`] (names, severity, advice), [`mod@format`] (feed files to
-//! indicators, one bad line never spoils a file), [`lint`] (what makes one dangerous to load),
+//! comparison), [`target`] (the same for request targets), [`threat::Threats`] (names, severity, advice) and
+//! [`contact::Contacts`] (whom to call), [`mod@format`] (feed files to
+//! indicators, one bad line never spoils a file), [`lint`] (what makes one dangerous to load) with
+//! the tables of [`known`] names and networks,
 //! [`curated`] (the feeds inside the binary). [`refang`] and [`judge`] say what people's writing means,
 //! [`handover`] carries verdicts out of the process that reads documents (`ioc-feeds/import`).
 
@@ -14,6 +16,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 pub mod allow;
+pub mod contact;
 pub mod curated;
 pub mod date;
 #[cfg(feature = "files")]
@@ -21,6 +24,7 @@ pub mod file;
 pub mod format;
 pub mod handover;
 pub mod judge;
+pub mod known;
 pub mod lint;
 mod message;
 pub mod name;

@@ -1,25 +1,27 @@
 //! What makes an indicator dangerous to load: it would match traffic of the innocent.
 //!
-//! Owns the verdict on one pattern. It must not touch files or change an indicator: the formats
-//! act on the verdict ([`Verdict::Refuse`] rejects the row, [`Verdict::Doubt`] lowers it to
-//! confidence low and warns).
+//! Owns the verdict on one row. It must not touch files or change an indicator: the formats act on
+//! the verdict ([`Verdict`]), and never without a word. What honest names and networks there are
+//! stands in the tables of [`crate::known`]; what is wrong with dates, in [`dates`].
 
-use std::collections::HashSet;
+pub mod dates;
+mod names;
+
 use std::net::IpAddr;
-use std::sync::LazyLock;
-
-use foldhash::quality::RandomState;
 
 use crate::format::value::masked;
-use crate::name::{Name, is_at_or_below};
-use crate::{Host, Pattern, Reason, Scope};
+use crate::known::{self, Owner};
+use crate::name::Name;
+use crate::{Host, Indicator, Pattern, Reason, Scope};
 
 /// How far the rows of a feed are examined.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Lint {
-    /// Every row.
+    /// Every row, as of today.
     #[default]
     Full,
+    /// Every row, as of a day (days since 1970-01-01).
+    On(i64),
     /// None: the feed was examined by a test (the curated ones).
     Trusted,
 }
@@ -28,10 +30,14 @@ pub enum Lint {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Verdict {
-    /// Load it.
+    /// Keep it: load it as it is.
     Accept,
-    /// Load it with confidence low and say why.
+    /// Load the name itself and nothing below it, and say why.
+    Exact(Reason),
+    /// Lower it: load it with confidence low and say why.
     Doubt(Reason),
+    /// Ask: do not load it unless somebody says that this very host is meant (scope `exact`).
+    Ask(Reason),
     /// Do not load it.
     Refuse(Reason),
 }
@@ -40,90 +46,79 @@ pub enum Verdict {
 pub const WIDEST: (u8, u8) = (16, 32);
 /// Shortest path loaded, in octets: shorter ones begin the paths of half the web.
 pub const SHORTEST_PATH: usize = 4;
+/// Shortest path that is loaded without a doubt.
+pub const SHORT_PATH: usize = 8;
+/// Paths that every other site has, in lower case.
+const COMMON_PATHS: &[&str] = &[
+    "/admin/",
+    "/admin/index.php",
+    "/admin/login.php",
+    "/administrator/",
+    "/ajax.php",
+    "/api/v1/",
+    "/api/v2/",
+    "/assets/",
+    "/cgi-bin/",
+    "/config.php",
+    "/contact.php",
+    "/content/",
+    "/default.asp",
+    "/default.aspx",
+    "/default.html",
+    "/download",
+    "/download.php",
+    "/download/",
+    "/downloads/",
+    "/favicon.ico",
+    "/files/",
+    "/gate.php",
+    "/home.php",
+    "/images/",
+    "/img/logo.png",
+    "/includes/",
+    "/index.asp",
+    "/index.aspx",
+    "/index.htm",
+    "/index.html",
+    "/index.jsp",
+    "/index.php",
+    "/login.asp",
+    "/login.aspx",
+    "/login.html",
+    "/login.php",
+    "/media/",
+    "/news.php",
+    "/page.php",
+    "/panel/",
+    "/phpmyadmin/",
+    "/public/",
+    "/register.php",
+    "/robots.txt",
+    "/scripts/",
+    "/search.php",
+    "/sitemap.xml",
+    "/static/",
+    "/submit.php",
+    "/support/",
+    "/update",
+    "/update.php",
+    "/update/",
+    "/upload",
+    "/upload.php",
+    "/upload/",
+    "/uploads/",
+    "/users/",
+    "/view.php",
+    "/wp-admin/",
+    "/wp-content/",
+    "/wp-content/plugins/",
+    "/wp-content/themes/",
+    "/wp-content/uploads/",
+    "/wp-includes/",
+    "/wp-login.php",
+    "/xmlrpc.php",
+];
 
-/// Platforms whose every host is their own: never an indicator, with nothing below them.
-const PLATFORMS: &[&str] = &[
-    "akamai.net",
-    "amazon.com",
-    "apple.com",
-    "bing.com",
-    "cloudflare.com",
-    "discord.com",
-    "dropbox.com",
-    "dropboxusercontent.com",
-    "facebook.com",
-    "fbcdn.net",
-    "github.com",
-    "githubusercontent.com",
-    "gitlab.com",
-    "google.com",
-    "google.com.vn",
-    "googleapis.com",
-    "googleusercontent.com",
-    "gstatic.com",
-    "icloud.com",
-    "live.com",
-    "mediafire.com",
-    "mega.nz",
-    "microsoft.com",
-    "microsoftonline.com",
-    "mozilla.org",
-    "msftconnecttest.com",
-    "msn.com",
-    "office.com",
-    "office365.com",
-    "onedrive.com",
-    "outlook.com",
-    "pastebin.com",
-    "skype.com",
-    "slack.com",
-    "telegram.org",
-    "twitter.com",
-    "ubuntu.com",
-    "whatsapp.com",
-    "wikipedia.org",
-    "windows.com",
-    "windowsupdate.com",
-    "x.com",
-    "yahoo.com",
-    "youtube.com",
-    "zalo.me",
-    "zoho.com",
-    "zoom.us",
-];
-/// Platforms that give each customer a name of its own: the names below are fair, these are not.
-const HOSTING: &[&str] = &[
-    "000webhostapp.com",
-    "amazonaws.com",
-    "appspot.com",
-    "azureedge.net",
-    "azurewebsites.net",
-    "blob.core.windows.net",
-    "blogspot.com",
-    "cloudapp.net",
-    "cloudflarestorage.com",
-    "cloudfront.net",
-    "ddns.net",
-    "digitaloceanspaces.com",
-    "duckdns.org",
-    "firebaseapp.com",
-    "github.io",
-    "herokuapp.com",
-    "netlify.app",
-    "ngrok.io",
-    "no-ip.org",
-    "pages.dev",
-    "r2.dev",
-    "sharepoint.com",
-    "trafficmanager.net",
-    "trycloudflare.com",
-    "vercel.app",
-    "web.core.windows.net",
-    "weebly.com",
-    "wixsite.com",
-    "wordpress.com",
-    "workers.dev",
-];
 /// Public resolvers every office talks to.
 const RESOLVERS: &[&str] = &[
     "1.0.0.1",
@@ -173,26 +168,38 @@ const DOCUMENTATION: &[(&str, u8)] = &[
     ("2001:db8::", 32),
     ("3fff::", 20),
 ];
-/// Ends of names that only live inside a local network (RFC 6762, RFC 8375 and custom).
-const LOCAL: &[&str] = &["home.arpa", "internal", "lan", "local", "localdomain", "localhost"];
+/// Says whether a row may be loaded on a day (days since 1970-01-01). The worse of what is said of
+/// its value and of its dates.
+pub fn examine_row(row: &Indicator, today: i64) -> Verdict {
+    let ends = row.expires.is_some();
+    match of_pattern(&row.pattern, &row.threat, ends) {
+        Verdict::Accept => dates::examine(row, today).map_or(Verdict::Accept, Verdict::Doubt),
+        Verdict::Exact(reason) => match dates::examine(row, today) {
+            Some(worse) => Verdict::Doubt(worse),
+            None => Verdict::Exact(reason),
+        },
+        verdict => verdict,
+    }
+}
 
 /// Says whether a pattern of a threat may be loaded. Documentation addresses are fair for the
 /// threat `canary` and doubtful for any other.
 pub fn examine(pattern: &Pattern, threat: &str) -> Verdict {
+    of_pattern(pattern, threat, false)
+}
+
+/// `ends`: the row says until when it holds.
+fn of_pattern(pattern: &Pattern, threat: &str, ends: bool) -> Verdict {
     let canary = threat == "canary";
     match pattern {
-        Pattern::Domain { name, scope } => domain(name, *scope),
-        Pattern::Ip(address) | Pattern::IpPort(address, _) => {
-            network(*address, if address.is_ipv4() { 32 } else { 128 }, canary)
-        }
-        Pattern::Cidr(address, prefix) => cidr(*address, *prefix, canary),
+        Pattern::Domain { name, scope } => names::examine(name, *scope, ends),
+        Pattern::Ip(address) => network(*address, full(*address), (canary, ends)),
+        // Behind a port of a rented address stands one program.
+        Pattern::IpPort(address, _) => network(*address, full(*address), (canary, true)),
+        Pattern::Cidr(address, prefix) => cidr(*address, *prefix, (canary, ends)),
         Pattern::Url { host, path, .. } => url(host, path, canary),
-        Pattern::Path(path) if path.len() < SHORTEST_PATH => Verdict::Refuse(Reason::new(
-            format!("đường dẫn ngắn hơn {SHORTEST_PATH} byte: ở đâu cũng gặp"),
-            format!("path is shorter than {SHORTEST_PATH} octets: it is everywhere"),
-        )),
+        Pattern::Path(text) => path(text),
         Pattern::UserAgent(_)
-        | Pattern::Path(_)
         | Pattern::Ja3(_)
         | Pattern::Ja4(_)
         | Pattern::CertSha1(_)
@@ -200,91 +207,39 @@ pub fn examine(pattern: &Pattern, threat: &str) -> Verdict {
     }
 }
 
-/// The platform on which a host shares its name with strangers: the reason why a url there must
-/// never be cut down to its host.
-pub fn shared_platform(name: &Name) -> Option<&'static str> {
-    if !is_near_platform(name.as_str()) {
-        return None;
-    }
-    let under = |list: &'static [&'static str]| {
-        list.iter().copied().find(|platform| is_at_or_below(name.as_str(), platform))
-    };
-    under(PLATFORMS).or_else(|| HOSTING.iter().copied().find(|host| *host == name.as_str()))
+const fn full(address: IpAddr) -> u8 {
+    if address.is_ipv4() { 32 } else { 128 }
 }
 
-/// May a name be a platform, or above or below one? Over for nearly every name after its last two
-/// labels, where comparing it with each platform was a quarter of loading a large feed.
-fn is_near_platform(name: &str) -> bool {
-    static KNOWN: LazyLock<HashSet<&str, RandomState>> = LazyLock::new(|| {
-        PLATFORMS.iter().chain(HOSTING).flat_map(|platform| endings(platform)).collect()
-    });
-    endings(name).any(|ending| KNOWN.contains(ending))
-}
-
-/// The name and the names above it, as long as they have more than one label.
-fn endings(name: &str) -> impl Iterator<Item = &str> {
-    let bytes = name.as_bytes();
-    let last_dot = bytes.iter().rposition(|byte| *byte == b'.').unwrap_or(0);
-    let begins = |at: &usize| at.checked_sub(1).is_none_or(|dot| bytes.get(dot) == Some(&b'.'));
-    (0..last_dot).filter(begins).filter_map(|at| name.get(at..))
-}
-
-fn domain(name: &Name, scope: Scope) -> Verdict {
-    let text = name.as_str();
-    if !text.contains('.') {
+fn path(text: &str) -> Verdict {
+    if text.len() < SHORTEST_PATH {
         return Verdict::Refuse(Reason::new(
-            "không phải tên miền đầy đủ (thiếu phần đuôi như .vn)",
-            "is a single label",
+            format!("đường dẫn ngắn hơn {SHORTEST_PATH} byte: ở đâu cũng gặp"),
+            format!("path is shorter than {SHORTEST_PATH} octets: it is everywhere"),
         ));
     }
-    if let Some(platform) = shared_platform(name) {
+    if COMMON_PATHS.binary_search(&&*text.to_ascii_lowercase()).is_ok() {
         return Verdict::Refuse(Reason::new(
-            format!(
-                "thuộc nền tảng dùng chung {platform}: hãy dùng url đầy đủ hoặc tên riêng của khách hàng"
-            ),
-            format!(
-                "belongs to the shared platform {platform}: use the full url or the customer's name"
-            ),
+            "đường dẫn này trang nào cũng có: hãy dùng url đầy đủ",
+            "is a path that every other site has: use the full url",
         ));
     }
-    if let Some(verdict) = public_suffix(text, scope) {
-        return verdict;
-    }
-    let near = is_near_platform(text);
-    let covered = PLATFORMS.iter().chain(HOSTING).find(|p| near && is_at_or_below(p, text));
-    if let (Scope::Subtree, Some(platform)) = (scope, covered) {
-        return Verdict::Refuse(Reason::new(
-            format!("sẽ trùng với toàn bộ {platform}"),
-            format!("would match all of {platform}"),
-        ));
-    }
-    if LOCAL.iter().any(|end| is_at_or_below(text, end)) {
+    if text.len() < SHORT_PATH {
         return Verdict::Doubt(Reason::new(
-            "là tên chỉ dùng trong mạng nội bộ",
-            "is a name of local networks",
+            format!("đường dẫn ngắn hơn {SHORT_PATH} byte, trang khác cũng có thể có"),
+            format!("path is shorter than {SHORT_PATH} octets, other sites may have it"),
         ));
     }
     Verdict::Accept
 }
 
-/// Refuses what many owners register under (publicsuffix.org, ICANN section); of the private
-/// section only the whole tree, since the bare name may be one host.
-fn public_suffix(text: &str, scope: Scope) -> Option<Verdict> {
-    let suffix = psl::suffix(text.as_bytes()).filter(|suffix| *suffix == text)?;
-    let private = suffix.typ() == Some(psl::Type::Private);
-    Some(match scope {
-        Scope::Exact if private => Verdict::Doubt(Reason::new(
-            "là hậu tố có nhiều chủ sở hữu cùng dùng (danh sách public suffix)",
-            "is a suffix shared by many owners (public suffix list)",
-        )),
-        Scope::Exact | Scope::Subtree => Verdict::Refuse(Reason::new(
-            "là hậu tố công cộng (public suffix), bên dưới là tên miền của rất nhiều đơn vị khác: hãy ghi rõ tên máy chủ",
-            "is a public suffix, under which strangers have their names: name the host",
-        )),
-    })
+/// The platform on which a host shares its name with strangers: the reason why a url there must
+/// never be cut down to its host.
+pub fn shared_platform(name: &Name) -> Option<&'static str> {
+    names::platform(name.as_str())
 }
 
-fn cidr(address: IpAddr, prefix: u8, canary: bool) -> Verdict {
+fn cidr(address: IpAddr, prefix: u8, row: (bool, bool)) -> Verdict {
     let widest = if address.is_ipv4() { WIDEST.0 } else { WIDEST.1 };
     if prefix < widest {
         return Verdict::Refuse(Reason::new(
@@ -292,10 +247,10 @@ fn cidr(address: IpAddr, prefix: u8, canary: bool) -> Verdict {
             format!("is wider than /{widest}: list smaller networks"),
         ));
     }
-    network(address, prefix, canary)
+    network(address, prefix, row)
 }
 
-fn network(address: IpAddr, prefix: u8, canary: bool) -> Verdict {
+fn network(address: IpAddr, prefix: u8, (canary, fair): (bool, bool)) -> Verdict {
     for (base, length, what) in RESERVED {
         if overlaps((address, prefix), (base, *length)) {
             return Verdict::Refuse(Reason::new(
@@ -323,7 +278,27 @@ fn network(address: IpAddr, prefix: u8, canary: bool) -> Verdict {
             "is documentation address space: good for exercises only",
         ));
     }
-    Verdict::Accept
+    match known::owner(address, prefix) {
+        Some(Owner::Edge(who)) => Verdict::Refuse(Reason::new(
+            format!(
+                "thuộc mạng phân phối {who}, mỗi địa chỉ phục vụ hàng nghìn trang: hãy dùng tên miền"
+            ),
+            format!("is an edge of {who}, where thousands of sites answer: use the name"),
+        )),
+        Some(Owner::Cloud(who)) if !fair => Verdict::Doubt(Reason::new(
+            format!(
+                "thuộc đám mây cho thuê {who}, mai có thể là của người khác: hãy ghi cổng (ip:port) hoặc ngày hết hạn (expires)"
+            ),
+            format!(
+                "is rented from the cloud of {who}, tomorrow by somebody else: give a port (ip:port) or a last day (expires)"
+            ),
+        )),
+        Some(Owner::Listed) => Verdict::Doubt(Reason::new(
+            "có trong danh sách cảnh báo nhầm (warning list) của đơn vị",
+            "stands in a warning list of the office",
+        )),
+        _ => Verdict::Accept,
+    }
 }
 
 /// What a reserved network is for.
@@ -352,10 +327,9 @@ fn overlaps((address, prefix): (IpAddr, u8), (base, length): (&str, u8)) -> bool
 
 fn url(host: &Host, path: &str, canary: bool) -> Verdict {
     match host {
-        Host::Address(address) => {
-            network(*address, if address.is_ipv4() { 32 } else { 128 }, canary)
-        }
-        Host::Name(name) if path == "/" => match domain(name, Scope::Exact) {
+        // A path on an address is one program's too.
+        Host::Address(address) => network(*address, full(*address), (canary, true)),
+        Host::Name(name) if path == "/" => match names::examine(name, Scope::Exact, true) {
             Verdict::Refuse(reason) => Verdict::Refuse(
                 reason.about("url không có đường dẫn: máy chủ", "url without a path: host"),
             ),

@@ -1,18 +1,18 @@
 //! What a threat is called, how bad it is and what a person does about it, in two languages.
 //!
 //! Owns the texts of `threats.toml`. Telephone numbers never stand in advice: `{contact}` is
-//! filled from [`Contact`], which an office replaces in its configuration.
+//! filled from [`Contacts`], which an office replaces in its configuration.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
-use crate::Date;
+use crate::contact::Contacts;
 
 /// The key that stands in when a feed names a threat of which nothing is known.
 pub const UNKNOWN: &str = "unknown";
-/// Placeholder in advice, replaced by [`Contact::short`].
+/// Placeholder in advice, replaced by whom to call.
 const CONTACT: &str = "{contact}";
 
 /// Language of texts for people.
@@ -83,34 +83,6 @@ impl fmt::Display for Severity {
     }
 }
 
-/// Whom an office calls. The built-in one is as printed in a notice of June 2024 and says so;
-/// configuration overrides it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Contact {
-    /// Full name.
-    pub name: Text,
-    /// Name as it fits on a log line.
-    pub short_name: Text,
-    /// Telephone as dialled.
-    pub telephone: String,
-    /// Mail address; may be empty.
-    #[serde(default)]
-    pub email: String,
-    /// Day of the source of these data.
-    #[serde(deserialize_with = "date")]
-    pub as_of: Date,
-    /// What to keep in mind about them.
-    pub note: Text,
-}
-
-impl Contact {
-    /// Short name and telephone, for one line.
-    pub fn short(&self, language: Language) -> String {
-        format!("{} {}", self.short_name.in_language(language), self.telephone)
-    }
-}
-
 /// One threat.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -128,19 +100,25 @@ pub struct Threat {
 }
 
 impl Threat {
-    /// The one thing to do now, with the contact filled in.
-    pub fn action(&self, language: Language, contact: &Contact) -> String {
-        self.action.in_language(language).replace(CONTACT, &contact.short(language))
+    /// Is this the severity at which the threat's own action holds: its own, or high and above?
+    /// Below it nobody is told to take a machine off the network.
+    pub fn acts_at(&self, severity: Severity) -> bool {
+        severity >= self.severity.min(Severity::High)
     }
 
-    /// Everything to do, in order, with the contact filled in.
-    pub fn advice(&self, language: Language, contact: &Contact) -> Vec<String> {
+    /// The one thing to do now, with the contact filled in.
+    pub fn action(&self, language: Language, contacts: &Contacts) -> String {
+        self.action.in_language(language).replace(CONTACT, &contacts.short(language))
+    }
+
+    /// Everything to do, in order, with the contacts filled in.
+    pub fn advice(&self, language: Language, contacts: &Contacts) -> Vec<String> {
         let steps = match language {
             Language::En => &self.advice.en,
             Language::Vi => &self.advice.vi,
         };
-        let short = contact.short(language);
-        steps.iter().map(|step| step.replace(CONTACT, &short)).collect()
+        let chain = contacts.chain(language);
+        steps.iter().map(|step| step.replace(CONTACT, &chain)).collect()
     }
 }
 
@@ -148,7 +126,7 @@ impl Threat {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Threats {
     /// Whom to call.
-    pub contact: Contact,
+    pub contacts: Contacts,
     threats: BTreeMap<String, Threat>,
     unknown: Threat,
 }
@@ -171,7 +149,7 @@ pub enum ThreatsError {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    contact: Option<Contact>,
+    contact: Option<Contacts>,
     #[serde(default)]
     threat: BTreeMap<String, Threat>,
 }
@@ -184,13 +162,13 @@ impl Threats {
     /// [`ThreatsError`] names the field or line.
     pub fn parse(text: &str) -> Result<Self, ThreatsError> {
         let file = read(text)?;
-        let contact = file.contact.ok_or(ThreatsError::Missing("contact"))?;
+        let contacts = file.contact.ok_or(ThreatsError::Missing("contact"))?;
         let unknown = file.threat.get(UNKNOWN).cloned();
         let unknown = unknown.ok_or(ThreatsError::Missing("threat.unknown"))?;
-        Ok(Self { contact, threats: file.threat, unknown })
+        Ok(Self { contacts, threats: file.threat, unknown })
     }
 
-    /// Lets an office's own file replace or add threats and the contact; nothing changes when it
+    /// Lets an office's own file replace or add threats and the contacts; nothing changes when it
     /// is refused.
     ///
     /// # Errors
@@ -198,8 +176,8 @@ impl Threats {
     /// [`ThreatsError`] names the field or line.
     pub fn replace_from(&mut self, text: &str) -> Result<(), ThreatsError> {
         let file = read(text)?;
-        if let Some(contact) = file.contact {
-            self.contact = contact;
+        if let Some(contacts) = file.contact {
+            self.contacts = contacts;
         }
         if let Some(unknown) = file.threat.get(UNKNOWN) {
             self.unknown = unknown.clone();
@@ -236,11 +214,6 @@ fn read(text: &str) -> Result<File, ThreatsError> {
     }
 }
 
-fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    Date::parse(&text).map_err(|e| serde::de::Error::custom(format!("{text:?} {e}")))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -260,12 +233,25 @@ mod tests {
         let mut threats = curated::threats().unwrap();
         threats.replace_from(OFFICE).unwrap();
         let redline = threats.get("redline");
-        assert!(redline.action(Language::Vi, &threats.contact).contains("Công an tỉnh 0000"));
+        assert!(redline.action(Language::Vi, &threats.contacts).contains("Công an tỉnh 0000"));
         for language in [Language::Vi, Language::En] {
-            let steps = redline.advice(language, &threats.contact);
+            let steps = redline.advice(language, &threats.contacts);
             assert!(steps.iter().any(|s| s.contains("0000")));
             assert!(!steps.iter().any(|s| s.contains('{')));
         }
+    }
+
+    #[test]
+    fn a_threat_acts_at_its_own_severity_and_at_high_and_above() {
+        let threats = curated::threats().unwrap();
+        let acts = |key: &str| {
+            [Severity::Low, Severity::Medium, Severity::High, Severity::Critical]
+                .map(|severity| threats.get(key).acts_at(severity))
+        };
+        assert_eq!(acts("redline"), [false, false, true, true]);
+        assert_eq!(acts("mustang-panda"), [false, false, true, true]);
+        assert_eq!(acts(UNKNOWN), [false, true, true, true]);
+        assert_eq!(acts("canary"), [true; 4]);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The writer's thread of the live sensor: records off the queue, signals, the minute and the
 //! hour.
 
+mod reloads;
+
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -15,11 +17,11 @@ use wardwatch_record::{Language, Message, Notice, Topic};
 use super::at_work::{AtWork, Faults, Stuck, Turns};
 use super::health::Health;
 use super::indicators::Newest;
-use super::keep;
 use super::ledger::Ledger;
 use super::notify::{self, Watchdog};
 use super::post::Gauge;
 use super::reload::{Reloaded, Reloader};
+use super::reminder::Reminder;
 use super::run::RunJob;
 use super::told::Told;
 use super::trouble;
@@ -76,6 +78,7 @@ pub(super) struct Desk<'a, 's> {
     at_work: AtWork,
     turns: Turns,
     ledger: Ledger<'a>,
+    reminder: Reminder,
     faults: Faults,
     /// Faults that were caught here, beside those of workers and the writer.
     caught: u64,
@@ -89,8 +92,9 @@ impl<'a, 's> Desk<'a, 's> {
         workers: Vec<(String, &'a Gauge)>,
     ) -> Self {
         let now = now();
-        let contact = keep::has_contact(&job.format.threats);
-        let ledger = Ledger::new(&job.keep, job.format.clock.clone(), now, contact);
+        let reminder = Reminder::new(job.format.threats.contacts.clone());
+        let mut ledger = Ledger::new(&job.keep, job.format.clock.clone(), now);
+        ledger.set_contacts(reminder.contacts());
         Self {
             job,
             writer,
@@ -114,6 +118,7 @@ impl<'a, 's> Desk<'a, 's> {
             workers,
             turns: Turns::new(),
             ledger,
+            reminder,
             faults: Faults::default(),
             caught: 0,
         }
@@ -148,6 +153,7 @@ impl<'a, 's> Desk<'a, 's> {
     ) {
         self.beat(Topic::Started);
         notices.try_iter().for_each(|notice| self.note(&notice));
+        self.remind(now());
         notify::ready();
         loop {
             match records.recv_timeout(PATIENCE) {
@@ -257,6 +263,7 @@ impl<'a, 's> Desk<'a, 's> {
         }
         if due(now, &mut self.last.recorded, MINUTE) {
             self.record();
+            self.remind(now);
         }
         if due(now, &mut self.last.beaten, self.job.heartbeat_nanos) {
             self.beat(Topic::Running);
@@ -290,31 +297,6 @@ impl<'a, 's> Desk<'a, 's> {
         self.errors.tend(now, &mut |trouble| troubles.push(trouble));
         for trouble in troubles {
             self.note(&trouble::notice(&trouble, now));
-        }
-    }
-
-    fn reloaded(&mut self, outcome: Reloaded) {
-        match outcome {
-            Reloaded::Swapped { difference, len, newest } => {
-                notify::ready();
-                (self.indicators, self.newest) = (len, newest);
-                let (added, removed) = (difference.added, difference.removed);
-                self.inform(Topic::Feeds, |l| lang::reloaded(l, added, removed, len));
-            }
-            Reloaded::Refused(reason) => {
-                notify::ready();
-                self.warn(Topic::Feeds, |l| lang::refused(l, reason.in_language(l)));
-            }
-            Reloaded::Threats(threats) => {
-                let contact = Message::made(|language| threats.contact.short(language));
-                self.ledger.set_contact(keep::has_contact(&threats));
-                self.writer.replace_threats(*threats);
-                self.inform(Topic::Feeds, |l| lang::threats_reloaded(l, contact.in_language(l)));
-            }
-            Reloaded::Said(line) => self.say(&line),
-            Reloaded::ThreatsRefused(reason) => {
-                self.warn(Topic::Feeds, |l| lang::threats_refused(l, reason.in_language(l)));
-            }
         }
     }
 

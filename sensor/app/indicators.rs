@@ -1,5 +1,8 @@
 //! Loading everything that is to be matched, and saying what could not be loaded.
 
+pub mod guard;
+
+use std::collections::HashMap;
 use std::fmt::Display;
 use std::fs;
 use std::io;
@@ -8,7 +11,7 @@ use std::sync::Arc;
 
 use ioc_feeds::allow::{AllowList, Allowed};
 use ioc_feeds::format::{self, FeedError, Loaded};
-use ioc_feeds::{Date, curated, file};
+use ioc_feeds::{Date, Message, curated, file};
 
 use super::AppError;
 use crate::config::{self, FeedSettings};
@@ -20,6 +23,15 @@ use crate::panics;
 /// Takes what must be said, one line each.
 pub type Say<'a> = &'a mut dyn FnMut(&dyn Display);
 
+/// Whose failure ends the loading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strict {
+    /// A file that was named by itself: whoever names one by hand wants to hear that it is not there.
+    Named,
+    /// None, as long as something is left: a sensor goes on with what is good.
+    Nothing,
+}
+
 /// What was loaded.
 pub struct Indicators {
     /// For the matcher.
@@ -28,6 +40,9 @@ pub struct Indicators {
     pub newest: Newest,
     /// Name of every feed that was read, those too of which nothing could be used.
     pub feeds: Vec<Arc<str>>,
+    /// What somebody must look after, a sentence each: files left out, feeds of which nothing is
+    /// loaded or whose old rows stay.
+    pub warnings: Vec<Message>,
 }
 
 /// Newest dates of indicators; none where none has one.
@@ -49,25 +64,47 @@ impl Newest {
     }
 }
 
-/// Loads feeds and allow lists; bad lines are named and the rest is used.
+/// Loads feeds and allow lists; bad lines are named and the rest is used. With a set that was in
+/// use before, a feed that cannot be read or has collapsed keeps its rows of then.
 ///
 /// # Errors
-/// When a feed or allow list cannot be read at all, or nothing is left to match.
-pub fn load(settings: &FeedSettings, say: Say<'_>) -> Result<Indicators, AppError> {
+/// When an allow list cannot be read, a feed as `strict` says, or nothing is left to match.
+pub fn load(
+    settings: &FeedSettings,
+    strict: Strict,
+    before: Option<&IndicatorSet>,
+    say: Say<'_>,
+) -> Result<Indicators, AppError> {
+    let mut stock = feeds(settings, strict, say)?;
+    let mut warnings = Vec::new();
+    if let Some(before) = before {
+        guard::keep_what_was(&mut stock, before, &mut warnings);
+    }
+    warnings.extend(stock.left_out.iter().filter(|one| !one.kept).map(|one| {
+        Message::made(|language| lang::feed_left_out(language, &lang::feed(language, &one.error)))
+    }));
+    let mut own = stock.loaded.iter().filter(|feed| is_own(feed));
+    let none_left = !settings.builtin && own.all(|feed| feed.indicators.is_empty());
+    if none_left && !stock.left_out.is_empty() {
+        return Err(AppError::Feed(stock.left_out.swap_remove(0).error));
+    }
     let (mut indicators, mut names) = (Vec::new(), Vec::new());
     let mut newest = Newest::default();
-    let curated = built_in(settings)?.into_iter().map(|feed| (feed, false));
-    let own = own(settings, say)?.into_iter().map(|feed| (feed, true));
-    for (feed, own) in curated.chain(own) {
-        newest.note(&feed, own);
-        report(&feed, settings.language, say);
+    for feed in stock.loaded {
+        newest.note(&feed, is_own(&feed));
+        match feed.indicators.is_empty() {
+            true => warnings.push(unused(&feed)),
+            false => {
+                brief(&feed, settings.language, say);
+            }
+        }
         names.push(feed.feed.clone());
         indicators.extend(feed.indicators);
     }
     let allow = allow(settings, say)?;
     let behaviours =
         Behaviours::load(&settings.behaviours).map_err(|error| config::behaviour(&error))?;
-    let set = IndicatorSet::build(indicators, &allow).with_behaviours(Arc::new(behaviours));
+    let set = IndicatorSet::build_with(indicators, &allow, Arc::new(behaviours));
     if set.is_empty() {
         return Err(AppError::NoIndicators);
     }
@@ -77,43 +114,89 @@ pub fn load(settings: &FeedSettings, say: Say<'_>) -> Result<Indicators, AppErro
             say(&lang::shadowed(settings.language, place, &indicator.pattern.to_string()));
         }
     }
-    Ok(Indicators { set: Arc::new(set), newest, feeds: names })
+    Ok(Indicators { set: Arc::new(set), newest, feeds: names, warnings })
+}
+
+/// Does it not come with the program?
+fn is_own(feed: &Loaded) -> bool {
+    !feed.feed.starts_with(curated::PREFIX)
+}
+
+/// A file or directory that could not be used.
+pub struct LeftOut {
+    /// Where.
+    pub path: PathBuf,
+    /// Why.
+    pub error: FeedError,
+    /// Do rows that were read of it before stay in use?
+    pub(super) kept: bool,
+}
+
+/// Feeds that were read, and what could not be.
+#[derive(Default)]
+pub struct Stock {
+    /// Feeds, in the order of the settings.
+    pub loaded: Vec<Loaded>,
+    /// The file of each of them that has one.
+    pub(super) paths: HashMap<Arc<str>, PathBuf>,
+    /// What could not be used.
+    pub left_out: Vec<LeftOut>,
 }
 
 /// Every feed of the settings, loaded. The canary is always there: a test of the sensor must
 /// never depend on which feeds are in use.
 ///
 /// # Errors
-/// The first feed that cannot be read.
-pub fn feeds(settings: &FeedSettings, say: Say<'_>) -> Result<Vec<Loaded>, FeedError> {
-    let mut loaded = built_in(settings)?;
-    loaded.extend(own(settings, say)?);
-    Ok(loaded)
-}
-
-fn built_in(settings: &FeedSettings) -> Result<Vec<Loaded>, FeedError> {
-    if settings.builtin { curated::load() } else { Ok(vec![curated::canary()?]) }
-}
-
-fn own(settings: &FeedSettings, say: Say<'_>) -> Result<Vec<Loaded>, FeedError> {
-    let mut loaded = Vec::new();
+/// As `strict` says.
+pub fn feeds(settings: &FeedSettings, strict: Strict, say: Say<'_>) -> Result<Stock, FeedError> {
+    let loaded = if settings.builtin { curated::load()? } else { vec![curated::canary()?] };
+    let mut stock = Stock { loaded, ..Stock::default() };
     for path in &settings.paths {
-        loaded.extend(load_path(path, settings.language, say)?);
+        stock.add(path, (settings.language, strict), say)?;
     }
-    Ok(loaded)
+    Ok(stock)
 }
 
-/// The feeds of a path, loaded. What is no file in a directory of feeds is named and passed over.
-///
-/// # Errors
-/// The first feed that cannot be read.
-pub fn load_path(path: &Path, language: Language, say: Say<'_>) -> Result<Vec<Loaded>, FeedError> {
-    let found = files(path)?;
-    for (path, reason) in &found.passed {
-        let reason = lang::system(language, reason);
-        say(&lang::feed_passed_over(language, &path.to_string_lossy(), reason));
+impl Stock {
+    /// The feeds that have a file, with it.
+    pub fn files(&self) -> impl Iterator<Item = (&Loaded, &PathBuf)> {
+        self.loaded.iter().filter_map(|feed| Some((feed, self.paths.get(&feed.feed)?)))
     }
-    found.feeds.iter().map(|file| load_file(file, language)).collect()
+
+    /// Adds the feeds of a path. What is no file in a directory of feeds is named and passed over.
+    ///
+    /// # Errors
+    /// As `strict` says.
+    pub fn add(
+        &mut self,
+        path: &Path,
+        (language, strict): (Language, Strict),
+        say: Say<'_>,
+    ) -> Result<(), FeedError> {
+        let found = match files(path) {
+            Ok(found) => found,
+            Err(error) if strict == Strict::Named => return Err(error),
+            Err(error) => {
+                self.left_out.push(LeftOut { path: path.into(), error, kept: false });
+                return Ok(());
+            }
+        };
+        for (path, reason) in &found.passed {
+            let reason = lang::system(language, reason);
+            say(&lang::feed_passed_over(language, &path.to_string_lossy(), reason));
+        }
+        for file in found.feeds {
+            match load_file(&file, language) {
+                Ok(feed) => {
+                    self.paths.insert(feed.feed.clone(), file);
+                    self.loaded.push(feed);
+                }
+                Err(error) if strict == Strict::Named && file == path => return Err(error),
+                Err(error) => self.left_out.push(LeftOut { path: file, error, kept: false }),
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A fault of this program at a file is a file that cannot be read, and names it.
@@ -192,23 +275,47 @@ pub fn files(path: &Path) -> Result<Files, FeedError> {
 
 /// Lines listed of a file of which nothing can be used: it may never have been meant as a feed.
 const FEW: usize = 3;
+/// Lines of one feed that are listed where the feeds are only in the way: `feeds check` lists all.
+const BRIEF: usize = 20;
 
 /// Names each line that could not be used or is doubtful. True if there was any.
 pub fn report(feed: &Loaded, language: Language, say: Say<'_>) -> bool {
     if feed.indicators.is_empty() && feed.rejected_total() == 0 {
         say(&lang::empty_feed(language, &feed.feed));
     }
-    let most = if feed.indicators.is_empty() { FEW } else { usize::MAX };
+    list(feed, if feed.indicators.is_empty() { FEW } else { usize::MAX }, language, say)
+}
+
+/// The first of the lines that could not be used or are doubtful.
+fn brief(feed: &Loaded, language: Language, say: Say<'_>) -> bool {
+    list(feed, BRIEF, language, say)
+}
+
+/// Why a feed gives nothing, with a sample.
+fn unused(feed: &Loaded) -> Message {
+    Message::made(|language| match feed.rejected.first() {
+        None => lang::empty_feed(language, &feed.feed),
+        Some(row) => {
+            let reason = row.reason.in_language(language);
+            let rows = feed.rejected_total();
+            lang::feed_unused(language, (&feed.feed, row.line), (rows, reason, &row.text))
+        }
+    })
+}
+
+fn list(feed: &Loaded, most: usize, language: Language, say: Say<'_>) -> bool {
     for row in feed.rejected.iter().take(most) {
         let reason = row.reason.in_language(language);
         say(&lang::not_loaded(language, (&feed.feed, row.line), reason, &row.text));
     }
-    for row in &feed.warnings {
+    for row in feed.warnings.iter().take(most) {
         let reason = row.reason.in_language(language);
         say(&lang::doubtful(language, (&feed.feed, row.line), reason, &row.text));
     }
-    let unlisted =
-        feed.rejected.len().saturating_sub(most) + feed.more_rejected + feed.more_warnings;
+    let unlisted = feed.rejected.len().saturating_sub(most)
+        + feed.warnings.len().saturating_sub(most)
+        + feed.more_rejected
+        + feed.more_warnings;
     if unlisted > 0 {
         say(&lang::more_lines(language, &feed.feed, unlisted));
     }

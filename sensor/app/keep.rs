@@ -7,7 +7,6 @@ use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use ioc_feeds::threat::Threats;
 use nix::unistd::Uid;
 
 use crate::alert::outbox::Fault;
@@ -120,11 +119,6 @@ fn runtime() -> Option<PathBuf> {
     let all = std::env::var("RUNTIME_DIRECTORY").ok().filter(|_| !Uid::effective().is_root())?;
     let first = all.split(':').next().map(PathBuf::from);
     first.filter(|path| path.is_absolute())
-}
-
-/// Is a contact configured, other than the one that is built in?
-pub(super) fn has_contact(threats: &Threats) -> bool {
-    ioc_feeds::curated::threats().is_ok_and(|built_in| built_in.contact != threats.contact)
 }
 
 /// A classic capture of one frame.

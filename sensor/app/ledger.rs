@@ -10,6 +10,8 @@ use std::time::Instant;
 use super::keep::Keep;
 use super::post::{Gauge, Sight};
 use super::writer::Writer;
+use ioc_feeds::contact::Contacts;
+
 use crate::net::Timestamp;
 use crate::sink::Status;
 use crate::sink::clock::Clock;
@@ -63,7 +65,7 @@ pub(super) struct Ledger<'a> {
 
 impl<'a> Ledger<'a> {
     #[allow(clippy::disallowed_methods)] // app is where the clock may be read
-    pub(super) fn new(keep: &'a Keep, clock: Clock, now: Timestamp, contact: bool) -> Self {
+    pub(super) fn new(keep: &'a Keep, clock: Clock, now: Timestamp) -> Self {
         let known = keep.previous();
         let gap = known.map(|known| (known.alive, known.stopped, known.last_packet));
         let report = Report {
@@ -73,7 +75,6 @@ impl<'a> Ledger<'a> {
             started: now.seconds(),
             every: EVERY,
             every_on_disk: if keep.has_runtime() { EVERY_ON_DISK } else { EVERY },
-            contact,
             last_packet: known.and_then(|known| known.last_packet),
             last_canary: known.and_then(|known| known.last_canary),
             days: known.map(|known| known.days.clone()).unwrap_or_default(),
@@ -109,9 +110,10 @@ impl<'a> Ledger<'a> {
         Some(Gap { from: Timestamp::new(from, 0), to, clean, last_packet })
     }
 
-    /// From now on a contact is configured, or is not any more.
-    pub(super) const fn set_contact(&mut self, contact: bool) {
-        self.report.contact = contact;
+    /// From now on these are the contacts.
+    pub(super) fn set_contacts(&mut self, contacts: &Contacts) {
+        self.report.contact = contacts.is_configured();
+        self.report.contact_until = contacts.last_day().map(|day| day.to_string());
     }
 
     /// What it knows by now.
@@ -220,7 +222,7 @@ mod tests {
         let known = Report { alive: 1_000, last_packet: Some(800), ..Report::default() };
         let keep = keep(&place, &known);
         let clock = Clock::new(jiff::tz::TimeZone::UTC);
-        let mut ledger = Ledger::new(&keep, clock, Timestamp::new(10, 0), false);
+        let mut ledger = Ledger::new(&keep, clock, Timestamp::new(10, 0));
         assert_eq!(ledger.gap(Timestamp::new(11, 0)), None, "a board without a battery");
         let gap = ledger.gap(Timestamp::new(2_000, 0)).unwrap();
         assert_eq!(gap.from.seconds(), 1_000);
@@ -235,7 +237,7 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let keep = keep(&place, &Report::default());
         let clock = Clock::new(jiff::tz::TimeZone::UTC);
-        let mut ledger = Ledger::new(&keep, clock, Timestamp::new(0, 0), false);
+        let mut ledger = Ledger::new(&keep, clock, Timestamp::new(0, 0));
         let mut at = |minute: i64, packets, lost| {
             (ledger.report.packets, ledger.report.lost) = (packets, lost);
             ledger.note_recent(Timestamp::new(minute * 60, 0));

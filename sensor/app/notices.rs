@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use ioc_feeds::Date;
 use wardwatch_record::{Message, Notice, Topic};
 
 use super::clock::ClockFault;
@@ -34,6 +35,12 @@ pub enum Circumstance {
     Unprotected(Missing),
     /// The machine's clock cannot be right.
     Clock(ClockFault),
+    /// What is wrong with a feed.
+    Feeds(Message),
+    /// Nobody can be called: no contact of the office is configured.
+    NoContact,
+    /// Whom to call is to be asked again: the last day on which the contacts are to be believed.
+    ContactOld(Date),
     /// A file whose directory holds much else and stays closed.
     Unfollowed(PathBuf),
     /// A feed, an allow list or the words of threats that cannot be read any more.
@@ -85,6 +92,9 @@ impl Circumstance {
             Self::Unreadable { path, reason } => {
                 lang::unreadable(language, &path.to_string_lossy(), reason)
             }
+            Self::Feeds(text) => text.in_language(language).into(),
+            Self::NoContact => lang::no_contact(language).into(),
+            Self::ContactOld(day) => lang::contact_old(language, *day),
             Self::Clock(ClockFault::BeforeBuild(day)) => lang::clock_before_build(language, *day),
             Self::Clock(ClockFault::BeforeFeeds(day)) => lang::clock_before_feeds(language, *day),
         }
@@ -98,7 +108,12 @@ impl Circumstance {
             }
             Self::Holds(_) | Self::Unprotected(_) => Topic::Rights,
             Self::Clock(_) => Topic::Clock,
-            Self::Unfollowed(_) | Self::Unreadable { .. } => Topic::Feeds,
+            // Contacts stand among the words of threats.
+            Self::Unfollowed(_)
+            | Self::Unreadable { .. }
+            | Self::Feeds(_)
+            | Self::NoContact
+            | Self::ContactOld(_) => Topic::Feeds,
         }
     }
 

@@ -1,6 +1,6 @@
 //! The reload thread: new indicators are built here, beside the old ones, while the workers work.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use crossbeam_channel::Sender;
 use ioc_feeds::Message;
 use ioc_feeds::threat::Threats;
 
-use super::indicators::{self, Newest};
+use super::indicators::{self, Newest, Strict, guard};
 use crate::config::{self, FeedSettings};
 use crate::lang;
 use crate::matching::IndicatorSet;
@@ -42,6 +42,8 @@ pub(super) enum Reloaded {
     Refused(Message),
     /// What is doubtful about a feed or an allow list.
     Said(String),
+    /// What is wrong with a feed.
+    Warned(Message),
     /// Threats have other words.
     Threats(Box<Threats>),
     /// The old words stay; why.
@@ -70,6 +72,8 @@ impl Reloader {
         let mut changing = None;
         let mut words = config::threats(self.threats.as_deref()).ok();
         let mut retired: Vec<Arc<IndicatorSet>> = Vec::new();
+        // What is wrong is said once, and again to whoever asks for a reload.
+        let mut warned: HashSet<String> = HashSet::new();
         let mut naps = 0;
         while !self.stop.load(Ordering::Relaxed) {
             thread::sleep(NAP);
@@ -84,12 +88,15 @@ impl Reloader {
             let found = self.signature();
             let settled = found != known && changing.as_ref() == Some(&found);
             if wanted || settled {
+                if wanted {
+                    warned.clear();
+                }
                 known = found;
                 changing = None;
                 // A fault while a file is read costs this reload: what was read before stays.
                 let done = panics::caught(|| {
                     self.reload_threats(&mut words);
-                    self.reload()
+                    self.reload(&mut warned)
                 });
                 let failed = |caught: panics::Caught| {
                     let what = caught.to_string();
@@ -134,24 +141,36 @@ impl Reloader {
             }
         };
         for path in &self.feeds.paths {
-            indicators::files(path).unwrap_or_default().feeds.iter().for_each(|file| note(file));
+            for file in indicators::files(path).unwrap_or_default().feeds {
+                note(&file);
+                note(&guard::confirmation(&file));
+            }
         }
         self.feeds.allow.iter().for_each(|path| note(path));
         self.threats.iter().for_each(|path| note(path));
         signature
     }
 
-    fn reload(&self) -> (Reloaded, Option<Arc<IndicatorSet>>) {
+    fn reload(&self, warned: &mut HashSet<String>) -> (Reloaded, Option<Arc<IndicatorSet>>) {
         let mut say = |line: &dyn std::fmt::Display| {
             let _ = self.tell.send(Reloaded::Said(format!("wardwatch: {line}")));
         };
-        let loaded = match indicators::load(&self.feeds, &mut say) {
+        let before = self.published.latest().1.set;
+        let loaded = indicators::load(&self.feeds, Strict::Nothing, Some(&before), &mut say);
+        drop(before);
+        let loaded = match loaded {
             Ok(loaded) => loaded,
             Err(error) => {
                 let reason = Message::made(|language| error.in_language(language));
                 return (Reloaded::Refused(reason), None);
             }
         };
+        let news: Vec<_> =
+            loaded.warnings.iter().filter(|text| !warned.contains(&text.en)).cloned().collect();
+        *warned = loaded.warnings.into_iter().map(|text| text.en).collect();
+        for text in news {
+            let _ = self.tell.send(Reloaded::Warned(text));
+        }
         let old = self.published.latest().1.set;
         let (had, len) = (old.len(), loaded.set.len());
         if has_collapsed(had, len) {

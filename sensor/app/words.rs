@@ -94,6 +94,9 @@ fn tried(what: &str) -> Option<&'static str> {
     Some(match what {
         "cannot listen for signals" => "không nhận được tín hiệu của hệ điều hành",
         "cannot start a thread" => "không tạo được luồng",
+        "cannot write what is confirmed beside the feed" => {
+            "không ghi được xác nhận bên cạnh danh sách dấu hiệu"
+        }
         "cannot write the output" => "không ghi được kết quả ra đầu ra",
         "a worker ended before its time" => "một luồng đã dừng giữa chừng",
         "the indicators of the self test cannot be made" => {

@@ -9,6 +9,7 @@ use ioc_feeds::{Date, Message, file};
 use super::run::{log_directory, streams};
 use super::{complain, unwritable};
 use crate::app::notices::Circumstance;
+use crate::app::reminder::Reminder;
 use crate::app::{AppError, clock, run};
 use crate::capture::live::{LiveOptions, now};
 use crate::cli::Run;
@@ -49,6 +50,9 @@ pub(super) fn check(
     }
     if let Some(fault) = clock::fault(now(), clock::built(), newest) {
         complain(&Circumstance::Clock(fault).text(settings.language));
+    }
+    if let Some(fault) = Reminder::new(settings.threats.contacts.clone()).fault(now()) {
+        complain(&fault.text(settings.language));
     }
     complain(&lang::checked(settings.language));
     Ok(0)

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use ioc_feeds::Indicator;
 
-use super::feeds::written;
+use super::feeds::{left_out, written};
 use super::{complain, settings};
 use crate::app::{AppError, indicators};
 use crate::cli::{FeedOptions, Global};
@@ -22,8 +22,10 @@ pub(super) fn difference(global: &Global, old: &Path, new: &Path) -> Result<u8, 
     let language = settings.language;
     let load = |path: &Path| -> Result<Rows, AppError> {
         let say = &mut |line: &dyn std::fmt::Display| complain(&line);
-        let feeds = indicators::load_path(path, language, say)?;
-        let rows = feeds.into_iter().flat_map(|feed| {
+        let mut stock = indicators::Stock::default();
+        stock.add(path, (language, indicators::Strict::Named), say)?;
+        left_out(&stock, language);
+        let rows = stock.loaded.into_iter().flat_map(|feed| {
             indicators::report(&feed, language, &mut |line| complain(&line));
             feed.indicators
         });

@@ -18,9 +18,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crossbeam_channel::{Receiver, bounded};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-use super::{complain, load, settings};
+use super::{complain, load_as, settings};
 use crate::alert::event::EventKinds;
 use crate::alert::{Origin, Outbox, Record};
+use crate::app::indicators::Strict;
 use crate::app::{AppError, clock};
 use crate::capture::CaptureError;
 use crate::capture::live::{Live, LiveOptions, Moment, interfaces, now};
@@ -33,7 +34,7 @@ use crate::net::Timestamp;
 use crate::privilege::successors;
 use crate::sink::escape;
 use crate::worker::{Assignment, Worker};
-use facts::{Facts, Link};
+use facts::{Contact, Facts, Link};
 use findings::{Finding, Severity, findings};
 use frames::Frames;
 
@@ -46,13 +47,15 @@ pub(super) fn doctor(global: &Global, options: Doctor) -> Result<u8, AppError> {
     let settings = settings(global, &options.feeds)?;
     let named = options.interface.clone().or_else(|| settings.interfaces.first().cloned());
     let Some(interface) = named else { return Err(AppError::WhichInterface(interfaces())) };
-    let loaded = load(&settings, global)?;
+    let loaded = load_as(&settings, global, Strict::Nothing)?;
+    loaded.warnings.iter().for_each(|text| complain(&text.in_language(settings.language)));
     let log_dir = options.log_dir.clone().or_else(|| settings.log_dir.clone());
     let log_dir = log_dir.unwrap_or_else(|| PathBuf::from(LOG_DIR));
     let owners = Owners::new(&successors(settings.user.as_deref(), &log_dir));
     let mut facts = Facts {
         log_error: facts::log_error(&log_dir, &owners),
         age_days: loaded.newest.all.map(|date| date.age_in_days(now().seconds())),
+        contact: Contact::of(&settings.threats.contacts, now()),
         link: Link::of(&interface),
         boot: boot::Boot::of(&interface),
         interface: interface.clone(),

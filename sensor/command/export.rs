@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use ioc_feeds::Indicator;
 use ioc_feeds::format::native;
 
-use super::feeds::written;
+use super::feeds::{left_out, written};
 use super::{complain, settings};
 use crate::app::{AppError, clock, indicators};
 use crate::cli::{ExportAs, FeedOptions, Global};
@@ -28,15 +28,17 @@ pub(super) fn export(
     let settings = settings(global, options)?;
     let language = settings.language;
     let say = &mut |line: &dyn std::fmt::Display| complain(&line);
-    let mut feeds = Vec::new();
-    if paths.is_empty() {
-        feeds = indicators::feeds(&settings.feeds, say)?;
-    }
+    let strict = indicators::Strict::Named;
+    let mut stock = match paths {
+        [] => indicators::feeds(&settings.feeds, strict, say)?,
+        _ => indicators::Stock::default(),
+    };
     for path in paths {
-        feeds.extend(indicators::load_path(path, language, say)?);
+        stock.add(path, (language, strict), say)?;
     }
+    left_out(&stock, language);
     let mut rows: Vec<Indicator> = Vec::new();
-    for feed in feeds {
+    for feed in stock.loaded {
         indicators::report(&feed, language, say);
         rows.extend(feed.indicators);
     }

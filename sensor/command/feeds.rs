@@ -1,15 +1,17 @@
 //! `wardwatch feeds`: look at the indicators.
 
 use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ioc_feeds::format;
 
 use super::{complain, difference, export, import, is_closed, lookup, settings};
+use crate::app::indicators::{Stock, Strict, guard};
 use crate::app::{AppError, indicators};
 use crate::cli::{FeedOptions, Feeds, Global};
 use crate::config;
-use crate::lang::{self, Phrase};
+use crate::directory::{Directory, Owners};
+use crate::lang::{self, Language, Phrase};
 use crate::matching::behaviour::Behaviours;
 use crate::sink::escape;
 
@@ -18,6 +20,7 @@ pub(super) fn feeds(global: &Global, options: Feeds) -> Result<u8, AppError> {
         Feeds::List { behaviours: true, feeds } => behaviours(global, &feeds),
         Feeds::List { behaviours: false, feeds } => list(global, &feeds),
         Feeds::Check { paths } => check(global, &paths),
+        Feeds::Confirm { paths } => confirm(global, &paths),
         Feeds::Lookup { values, feeds } => lookup::lookup(global, &values, &feeds),
         Feeds::Import(options) => import::import(global, &options),
         Feeds::Export { format, paths, to, feeds } => {
@@ -30,7 +33,9 @@ pub(super) fn feeds(global: &Global, options: Feeds) -> Result<u8, AppError> {
 fn list(global: &Global, options: &FeedOptions) -> Result<u8, AppError> {
     let settings = settings(global, options)?;
     let mut rows = Vec::new();
-    for feed in indicators::feeds(&settings.feeds, &mut |line| complain(&line))? {
+    let stock = indicators::feeds(&settings.feeds, Strict::Named, &mut |line| complain(&line))?;
+    left_out(&stock, settings.language);
+    for feed in stock.loaded {
         indicators::report(&feed, settings.language, &mut |line| complain(&line));
         rows.extend(feed.indicators);
     }
@@ -69,18 +74,19 @@ fn behaviours(global: &Global, options: &FeedOptions) -> Result<u8, AppError> {
 }
 
 fn check(global: &Global, paths: &[PathBuf]) -> Result<u8, AppError> {
-    let mut loaded = Vec::new();
+    let mut stock = Stock::default();
     let settings = settings(global, &FeedOptions { feeds: vec![], no_builtin_feeds: false })?;
+    let say = &mut |line: &dyn std::fmt::Display| complain(&line);
     if paths.is_empty() {
-        loaded = indicators::feeds(&settings.feeds, &mut |line| complain(&line))?;
+        stock = indicators::feeds(&settings.feeds, Strict::Named, say)?;
     }
     for path in paths {
-        let say = &mut |line: &dyn std::fmt::Display| complain(&line);
-        loaded.extend(indicators::load_path(path, settings.language, say)?);
+        stock.add(path, (settings.language, Strict::Named), say)?;
     }
-    let mut clean = true;
+    left_out(&stock, settings.language);
+    let mut clean = stock.left_out.is_empty();
     let mut out = io::stdout().lock();
-    for feed in &loaded {
+    for feed in &stock.loaded {
         clean &= feed.rejected_total() == 0;
         indicators::report(feed, settings.language, &mut |line| complain(&line));
         let threats: std::collections::BTreeSet<_> =
@@ -94,6 +100,42 @@ fn check(global: &Global, paths: &[PathBuf]) -> Result<u8, AppError> {
         written(writeln!(out, "{}", escape::line(&line)))?;
     }
     Ok(u8::from(!clean))
+}
+
+/// Names the files of directories that cannot be used.
+pub(super) fn left_out(stock: &Stock, language: Language) {
+    for one in &stock.left_out {
+        complain(&lang::feed_left_out(language, &lang::feed(language, &one.error)));
+    }
+}
+
+/// Writes down beside each feed that what it holds now is meant.
+fn confirm(global: &Global, paths: &[PathBuf]) -> Result<u8, AppError> {
+    let settings = settings(global, &FeedOptions { feeds: vec![], no_builtin_feeds: false })?;
+    let language = settings.language;
+    let mut stock = Stock::default();
+    for path in paths {
+        stock.add(path, (language, Strict::Named), &mut |line| complain(&line))?;
+    }
+    left_out(&stock, language);
+    let mut out = io::stdout().lock();
+    for (feed, path) in stock.files() {
+        let file = guard::confirmation(path);
+        let refused = |error: &io::Error| AppError::System {
+            what: "cannot write what is confirmed beside the feed",
+            reason: format!("{}: {}", file.display(), crate::capture::describe(error)),
+        };
+        let words = guard::words(path).unwrap_or_default();
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let owners = Owners::new(&[]);
+        let directory = Directory::open(parent.unwrap_or_else(|| Path::new(".")), &owners);
+        let directory = directory.map_err(|error| refused(&error))?;
+        let name = file.file_name().unwrap_or_default();
+        directory.replace(name, words.as_bytes(), 0o644).map_err(|error| refused(&error))?;
+        let line = lang::feed_confirmed(language, path, feed.indicators.len());
+        written(writeln!(out, "{}", escape::line(&line)))?;
+    }
+    Ok(u8::from(!stock.left_out.is_empty()))
 }
 
 /// Success, also when nobody reads any more.

@@ -13,7 +13,7 @@ use super::{complain, load, settings};
 use crate::app::AppError;
 use crate::cli::{FeedOptions, Global};
 use crate::lang;
-use crate::matching::{Hit, Matcher};
+use crate::matching::{Hit, IndicatorSet, Matcher};
 use crate::net::Endpoint;
 use crate::observation::{Kind, Observation, Value};
 use crate::sink::escape;
@@ -41,12 +41,13 @@ pub(super) fn lookup(
                 return Ok(2);
             }
         };
-        let hits: Vec<Hit> =
+        let mut hits: Vec<Hit> =
             patterns.iter().flat_map(|pattern| find(&mut matcher, pattern)).collect();
         if secure {
             let line = lang::https_unseen(language, text);
             written(writeln!(out, "{}", escape::line(&line)))?;
         }
+        hits.extend(patterns.iter().filter_map(|pattern| behaviour(&loaded.set, pattern)));
         if hits.is_empty() {
             let line = match is_digest(&plain) {
                 true => lang::file_hash(language, text),
@@ -64,6 +65,13 @@ pub(super) fn lookup(
         }
     }
     Ok(u8::from(!known))
+}
+
+/// The behaviour that a contact with an address would be.
+fn behaviour(set: &IndicatorSet, pattern: &Pattern) -> Option<Hit> {
+    let (Pattern::Ip(address) | Pattern::IpPort(address, _)) = pattern else { return None };
+    let id = set.behaviours().of_server((*address).into())?;
+    Some(Hit { id: set.behaviour_indicator(id), allowed: false })
 }
 
 /// What a value may be. A digest says by its length alone what it may be the digest of.
@@ -88,10 +96,13 @@ fn meant(text: &str) -> Result<Vec<Pattern>, ioc_feeds::Reason> {
 fn with_hosts(patterns: Vec<Pattern>, secure: bool) -> Vec<Pattern> {
     let mut all = Vec::new();
     for pattern in patterns {
-        if let Pattern::Url { host, .. } = &pattern {
-            let host = match host {
-                Host::Name(name) => Pattern::Domain { name: name.clone(), scope: Scope::Exact },
-                Host::Address(ip) => Pattern::Ip(*ip),
+        if let Pattern::Url { host, port, .. } = &pattern {
+            let host = match (host, port) {
+                (Host::Name(name), _) => {
+                    Pattern::Domain { name: name.clone(), scope: Scope::Exact }
+                }
+                (Host::Address(ip), None) => Pattern::Ip(*ip),
+                (Host::Address(ip), Some(port)) => Pattern::IpPort(*ip, *port),
             };
             if !secure {
                 all.push(pattern);

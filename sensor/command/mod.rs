@@ -24,7 +24,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::app::AppError;
-use crate::app::indicators::{self, Indicators};
+use crate::app::indicators::{self, Indicators, Strict};
 use crate::cli::{Command, Global};
 use crate::config::{self, Overrides, Settings};
 use crate::lang;
@@ -68,7 +68,14 @@ fn complain(error: &dyn std::fmt::Display) {
 
 /// Loads the indicators of a command; what could not be loaded is said on standard error.
 fn load(settings: &Settings, global: &Global) -> Result<Indicators, AppError> {
-    let loaded = indicators::load(&settings.feeds, &mut |line| complain(&line))?;
+    let loaded = load_as(settings, global, Strict::Named)?;
+    loaded.warnings.iter().for_each(|warning| complain(warning));
+    Ok(loaded)
+}
+
+/// The same, without the warnings.
+fn load_as(settings: &Settings, global: &Global, strict: Strict) -> Result<Indicators, AppError> {
+    let loaded = indicators::load(&settings.feeds, strict, None, &mut |line| complain(&line))?;
     if global.verbose {
         complain(&lang::loaded(settings.language, loaded.set.len()));
     }

@@ -11,10 +11,10 @@ use ioc_feeds::file;
 use ioc_feeds::format::FeedError;
 use wardwatch_record::spool::Spool;
 
-use super::{check, expression, load, settings, unwritable};
+use super::{check, complain, expression, load_as, settings, unwritable};
 use crate::alert::Origin;
 use crate::alert::event::EventKinds;
-use crate::app::indicators;
+use crate::app::indicators::{self, Strict};
 use crate::app::keep::Keep;
 use crate::app::notices::Circumstance;
 use crate::app::run::{self, RunJob};
@@ -61,7 +61,7 @@ pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
         Filter::new(expression)?;
     }
     let names = interface_names(&options, &settings)?;
-    let indicators = load(&settings, global)?;
+    let indicators = load_as(&settings, global, Strict::Nothing)?;
     let format = LineFormat {
         language: settings.language,
         clock: Clock::local(),
@@ -75,6 +75,9 @@ pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
     let events = events(&options, &settings)?;
     if options.test {
         let watched = (&*names, workers, &live);
+        for text in &indicators.warnings {
+            complain(&text.in_language(settings.language));
+        }
         return check::check(&options, &settings, watched, (&owners, indicators.newest.all));
     }
     let log = log_place(&options, &settings, &owners)?;
@@ -101,7 +104,7 @@ pub(super) fn run(global: &Global, options: Run) -> Result<u8, AppError> {
         format,
         heartbeat_nanos: settings.heartbeat_nanos,
         newest: indicators.newest,
-        notices: Vec::new(),
+        notices: indicators.warnings.into_iter().map(Circumstance::Feeds).collect(),
         keep,
     };
     notify::connect();

@@ -10,7 +10,7 @@ pub mod packet;
 use std::hash::BuildHasher;
 
 use foldhash::fast::FixedState;
-use ioc_feeds::threat::{Severity, Threats};
+use ioc_feeds::threat::{Severity, Threat, Threats};
 use ioc_feeds::{Confidence, Indicator};
 use wardwatch_record::alert as record;
 use wardwatch_record::{AlertRecord, FORM, Message, Time, escape};
@@ -60,7 +60,7 @@ impl Enricher {
     pub fn enrich(&self, alert: &Alert) -> Option<AlertRecord> {
         let indicator = alert.set.get(alert.indicator)?;
         let threat = self.threats.get(&indicator.threat);
-        let (severity, old_days) = self.weigh(alert, alert.indicator)?;
+        let (severity, old_days) = self.weigh(alert, (alert.kind, alert.indicator))?;
         let severity = if alert.weakness.is_some() { Severity::Low } else { severity };
         let behaviour = alert.set.behaviour(alert.indicator);
         let (severity, agree) = self.together(alert, severity);
@@ -75,7 +75,7 @@ impl Enricher {
             place: place(alert.kind, indicator),
             seen: alert.seen.clone(),
             explanation: behaviour.map(|behaviour| behaviour.text.clone()),
-            action: Message::made(|language| threat.action(language, &self.threats.contact)),
+            action: self.action(threat, severity),
             count: alert.count,
             first: Time::from(alert.first.0),
             opened: Time::from(alert.opened.0),
@@ -86,6 +86,16 @@ impl Enricher {
             crowd: alert.crowd.as_deref().map(crowd),
             to_server: alert.sighting.client == alert.sighting.source,
             sighting: packet::sighting(&alert.sighting),
+        })
+    }
+
+    /// What to do now: the threat's own action where the alert is as serious as that, and else to
+    /// look before anything is taken off the network.
+    fn action(&self, threat: &Threat, severity: Severity) -> Message {
+        let contacts = &self.threats.contacts;
+        Message::made(|language| match threat.acts_at(severity) {
+            true => threat.action(language, contacts),
+            false => lang::look_first(language, severity, &contacts.short(language)),
         })
     }
 
@@ -105,13 +115,17 @@ impl Enricher {
     }
 
     /// The severity of one reason by itself, and its age where that weakens it.
-    fn weigh(&self, alert: &Alert, id: IndicatorId) -> Option<(Severity, Option<i64>)> {
+    fn weigh(
+        &self,
+        alert: &Alert,
+        (kind, id): (Kind, IndicatorId),
+    ) -> Option<(Severity, Option<i64>)> {
         if let Some(behaviour) = alert.set.behaviour(id) {
             return Some((behaviour.alert_severity(), None));
         }
         let indicator = alert.set.get(id)?;
         let threat = self.threats.get(&indicator.threat);
-        Some(severity(indicator, threat.severity, alert.sighting.time))
+        Some(severity(indicator, threat.severity, (kind, alert.sighting.time)))
     }
 
     /// Reasons together: the worst of them, and one step more if a behaviour that is on and
@@ -122,7 +136,8 @@ impl Enricher {
             return (own, false);
         }
         let strong = || alert.also.iter().filter(|reason| Weakness::of(reason.kind).is_none());
-        let others = strong().filter_map(|reason| self.weigh(alert, reason.indicator));
+        let others =
+            strong().filter_map(|reason| self.weigh(alert, (reason.kind, reason.indicator)));
         let worst = others.map(|(severity, _)| severity).fold(own, Severity::max);
         let is_on = |id| alert.set.behaviour(id).is_some_and(|known| known.mode == Mode::On);
         let agree = alert.weakness.is_none()

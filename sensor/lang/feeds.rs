@@ -2,6 +2,8 @@
 //!
 //! `place` is the name of the file and the line in it.
 
+use std::path::Path;
+
 use super::{Language, pick};
 
 /// Heads what is said of a line.
@@ -143,6 +145,68 @@ pub fn empty_feed(language: Language, feed: &str) -> String {
     match language {
         Language::Vi => format!("{feed}: không có dấu hiệu nào trong tệp này"),
         Language::En => format!("{feed}: there is no indicator in this file"),
+    }
+}
+
+/// A file that cannot be used, and why.
+pub fn feed_left_out(language: Language, reason: &str) -> String {
+    match language {
+        Language::Vi => format!("{reason}; tệp này bị bỏ qua, các danh sách khác vẫn được dùng"),
+        Language::En => format!("{reason}; this file is left out, the other feeds are used"),
+    }
+}
+
+/// A feed of which no line is loaded: how many lines, the first of them and why it is not.
+pub fn feed_unused(
+    language: Language,
+    (feed, line): (&str, u32),
+    (rows, reason, text): (usize, &str, &str),
+) -> String {
+    match language {
+        Language::Vi => format!(
+            "{feed}: không nạp được dòng nào trong {rows} dòng; ví dụ dòng {line}: {reason} ({text}); xem tất cả bằng: wardwatch feeds check"
+        ),
+        Language::En => format!(
+            "{feed}: not one of {rows} lines could be loaded; line {line} for one: {reason} ({text}); all of them: wardwatch feeds check"
+        ),
+    }
+}
+
+/// A feed that cannot be read any more, whose rows stay in use.
+pub fn feed_kept(language: Language, feed: &str, reason: &str) -> String {
+    match language {
+        Language::Vi => {
+            format!("không nạp lại được dấu hiệu của {feed}: {reason}; vẫn dùng các dòng cũ")
+        }
+        Language::En => {
+            format!("indicators not reloaded from {feed}: {reason}; its old rows stay in use")
+        }
+    }
+}
+
+/// A feed of which less than half is left: rows then and now.
+pub fn feed_collapsed(language: Language, path: &Path, (had, now): (usize, usize)) -> String {
+    let path = path.display();
+    match language {
+        Language::Vi => format!(
+            "không nạp lại {path}: {had} -> {now} dòng; vẫn dùng các dòng cũ. Nếu đúng là muốn như vậy: wardwatch feeds confirm {path}"
+        ),
+        Language::En => format!(
+            "{path} not reloaded: {had} -> {now} rows; the old ones stay in use. If that is meant: wardwatch feeds confirm {path}"
+        ),
+    }
+}
+
+/// What a feed holds now is meant.
+pub fn feed_confirmed(language: Language, path: &Path, rows: usize) -> String {
+    let path = path.display();
+    match language {
+        Language::Vi => {
+            format!("{path}: đã xác nhận {rows} dấu hiệu; máy giám sát sẽ dùng trong vài giây nữa")
+        }
+        Language::En => {
+            format!("{path}: {rows} indicators confirmed; the sensor uses them in some seconds")
+        }
     }
 }
 

@@ -275,6 +275,30 @@ pub fn unreadable(language: Language, path: &str, reason: &str) -> String {
     }
 }
 
+/// No contact of the office is configured.
+pub const fn no_contact(language: Language) -> &'static str {
+    pick(
+        language,
+        "chưa khai báo số điện thoại cần gọi khi có cảnh báo: hỏi số trực của công an cấp xã và PA05, \
+         ghi vào các mục [[contact]] của tệp `threats` trong cấu hình (mẫu: /etc/wardwatch/threats.toml)",
+        "no telephone to call is configured: ask the ward police and PA05 for theirs and write them as \
+         [[contact]] into the file `threats` of the configuration (example: /etc/wardwatch/threats.toml)",
+    )
+}
+
+/// The contacts are to be asked again.
+pub fn contact_old(language: Language, last: Date) -> String {
+    let last = day(language, last);
+    match language {
+        Language::Vi => format!(
+            "đầu mối liên hệ chỉ được xác nhận đến {last}: gọi thử, rồi sửa số và `as_of`, `valid_until` của [[contact]]"
+        ),
+        Language::En => format!(
+            "the contacts are good until {last} only: call them, then correct the number and `as_of`, `valid_until` of [[contact]]"
+        ),
+    }
+}
+
 /// Threats have other words.
 pub fn threats_reloaded(language: Language, contact: &str) -> String {
     match language {

@@ -18,6 +18,8 @@ pub use said::{Said, of_toml};
 pub use standing::*;
 pub use wardwatch_record::words::*;
 
+use ioc_feeds::threat::Severity;
+
 use crate::matching::severity::Weakness;
 
 /// Picks one of two phrases.
@@ -72,6 +74,28 @@ pub const fn check_first(language: Language, weakness: Weakness) -> &'static str
              này không? Nếu không thì chặn địa chỉ đó ở bộ định tuyến.",
             "Do not unplug anything. Check first: does anybody use a tunnel with this outside \
              sender? If not, block the sender at the router.",
+        ),
+    }
+}
+
+/// What to do about an alert that is not as serious as its threat: to look first.
+pub fn look_first(language: Language, severity: Severity, contact: &str) -> String {
+    match (severity, language) {
+        (Severity::Low, Language::Vi) => "Kiểm tra trước: máy này có cảnh báo nào khác không? Nếu \
+            không thì chỉ cần theo dõi."
+            .into(),
+        (Severity::Low, Language::En) => {
+            "Check first: is there another alert for this machine? If \
+            there is none, just keep watching."
+                .into()
+        }
+        (_, Language::Vi) => format!(
+            "Kiểm tra trước, ngay trong ngày: hỏi người sử dụng đã mở gì lúc đó, tìm cảnh báo khác \
+             của máy này; chưa loại trừ được mã độc thì gọi {contact}"
+        ),
+        (_, Language::En) => format!(
+            "Check first, today: ask the user what was opened at that time, look for other alerts of \
+             this machine; as long as malware is not ruled out call {contact}"
         ),
     }
 }

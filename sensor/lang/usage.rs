@@ -122,6 +122,11 @@ const TEXTS: &[(&str, &str)] = &[
     ("Seconds to listen", "Số giây lắng nghe"),
     ("Directory the log is to be written in", "Thư mục sẽ ghi nhật ký"),
     ("Look at the indicators", "Xem các dấu hiệu (IoC)"),
+    (
+        "Say that what a feed holds now is meant, although it has lost more than half of its rows",
+        "Xác nhận nội dung hiện tại của danh sách là đúng ý, dù đã mất hơn nửa số dòng",
+    ),
+    ("Feed files, or directories of them", "Tệp danh sách dấu hiệu, hoặc thư mục chứa chúng"),
     ("List the indicators that are loaded", "Liệt kê các dấu hiệu đang được nạp"),
     (
         "Explain the behaviours that are looked for, in both languages, instead",

@@ -58,8 +58,10 @@ pub struct Status {
     pub newest: Option<String>,
     /// Day of the newest that does not come with the program.
     pub newest_own: Option<String>,
-    /// Is a contact configured, other than the one that is built in?
+    /// Can anybody be called: is a contact configured?
     pub contact: bool,
+    /// Last day on which the contacts are to be believed.
+    pub contact_until: Option<String>,
     /// Hosts of ours seen.
     pub hosts: usize,
     /// Connections whose true name cannot be read, since the start.

@@ -88,10 +88,10 @@ impl Summary {
         let mut said = BTreeSet::new();
         let mut threats: Vec<_> = machines.iter().flat_map(|one| &one.threats).collect();
         threats.sort_by_key(|(_, row)| Reverse(row.severity));
-        for (key, _) in threats {
+        for (key, row) in threats {
             if said.insert(*key) {
                 let weak = self.weak.get(*key).and_then(Option::as_ref);
-                layout::advice(format, key, weak, &mut out);
+                layout::advice(format, (key, row.severity), weak, &mut out);
             }
         }
         out

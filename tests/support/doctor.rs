@@ -62,6 +62,14 @@ impl Setting {
         .feed_of(&today())
     }
 
+    /// For a configuration of its own: whom the office calls.
+    pub fn contact(&self) -> String {
+        let text = "[contact]\nname = { vi = 'x', en = 'x' }\nshort_name = { vi = 'x', en = 'x' }\n\
+                    telephone = '0000'\nas_of = '2026-01-01'\nvalid_until = '2999-12-31'\n";
+        let path = put(self.directory(), "threats.toml", text.as_bytes());
+        format!("threats = '{}'\n", path.display())
+    }
+
     /// Where its files are.
     pub fn directory(&self) -> &Path {
         self.directory.path()
@@ -132,6 +140,9 @@ impl Setting {
         run = run.args(["--no-builtin-feeds", "--log-dir"]).arg(&self.log);
         for feed in &self.feeds {
             run = run.arg("--feeds").arg(feed);
+        }
+        if !self.arguments.iter().any(|argument| argument == "-c") {
+            run = run.arg("-c").arg(put(self.directory(), "o.toml", self.contact().as_bytes()));
         }
         for (name, value) in &self.variables {
             run = run.env(name, value);

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use foldhash::quality::RandomState;
 
 use crate::lint::{self, Lint, Verdict};
-use crate::{Confidence, Indicator, Reason};
+use crate::{Confidence, Indicator, Pattern, Reason, Role, Scope};
 
 pub mod native;
 pub mod plain;
@@ -225,6 +225,8 @@ fn moves(c: char) -> bool {
 pub(crate) struct Rows {
     loaded: Loaded,
     lint: Lint,
+    /// Days since 1970-01-01.
+    today: i64,
     hasher: RandomState,
     /// Hash of a pattern to its place. Two patterns of one hash only cost an unfolded duplicate.
     places: HashMap<u64, usize, RandomState>,
@@ -249,7 +251,11 @@ impl Rows {
         };
         let (places, texts) = (HashMap::default(), HashMap::default());
         let (empty, last) = (Arc::from(""), Arc::from(""));
-        Self { loaded, lint, hasher: RandomState::default(), places, texts, empty, last }
+        let today = match lint {
+            Lint::On(day) => day,
+            Lint::Full | Lint::Trusted => jiff::Timestamp::now().as_second().div_euclid(86_400),
+        };
+        Self { loaded, lint, today, hasher: RandomState::default(), places, texts, empty, last }
     }
 
     /// Makes room for so many rows that were seen, but not for more than [`MAX_EXPECTED`]: a row
@@ -310,26 +316,59 @@ impl Rows {
 
     /// Takes a well-formed row in: examines it, folds a repeated pattern into its first row.
     pub(crate) fn take(&mut self, mut row: Indicator, text: &str) {
-        if self.lint == Lint::Full {
-            match lint::examine(&row.pattern, &row.threat) {
+        if self.lint != Lint::Trusted {
+            match lint::examine_row(&row, self.today) {
                 Verdict::Accept => {}
+                Verdict::Exact(reason) => {
+                    if let Pattern::Domain { scope, .. } = &mut row.pattern {
+                        *scope = Scope::Exact;
+                    }
+                    self.warn(row.line, text, reason);
+                }
                 Verdict::Doubt(reason) => {
                     row.confidence = Confidence::Low;
                     self.warn(row.line, text, reason);
                 }
-                Verdict::Refuse(reason) => return self.reject(row.line, text, reason),
+                Verdict::Ask(reason) | Verdict::Refuse(reason) => {
+                    return self.reject(row.line, text, reason);
+                }
             }
         }
         let place = self.loaded.indicators.len();
         let known = *self.places.entry(self.hasher.hash_one(&row.pattern)).or_insert(place);
         match self.loaded.indicators.get_mut(known) {
             Some(first) if first.pattern == row.pattern => {
+                let contradicts = contradiction(first, &row);
                 fold(first, &row);
                 self.loaded.duplicates += 1;
+                if let Some(reason) = contradicts.filter(|_| self.lint != Lint::Trusted) {
+                    self.warn(row.line, text, reason);
+                }
             }
             _ => self.loaded.indicators.push(row),
         }
     }
+}
+
+/// What two rows of one pattern say that cannot both hold.
+fn contradiction(first: &Indicator, again: &Indicator) -> Option<Reason> {
+    let line = first.line;
+    let differ = |what: &str, one: &str, other: &str| {
+        Reason::new(
+            format!(
+                "trùng với dòng {line} nhưng {what} khác: {other}, ở đó là {one}; giữ dòng trước"
+            ),
+            format!(
+                "is line {line} again with another {what}: {other}, there {one}; the first holds"
+            ),
+        )
+    };
+    if first.threat != again.threat {
+        return Some(differ("threat", &first.threat, &again.threat));
+    }
+    let known = first.role != Role::Unknown && again.role != Role::Unknown;
+    (known && first.role != again.role)
+        .then(|| differ("role", first.role.as_str(), again.role.as_str()))
 }
 
 /// Keeps the first row; the widest dates and the better confidence of both count.

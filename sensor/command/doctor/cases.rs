@@ -413,6 +413,28 @@ pub(super) const CASES: &[Case] = &[
         ),
     ),
     Case(
+        "no-contact",
+        (
+            "chưa khai báo số điện thoại cần gọi khi có cảnh báo",
+            "hỏi số trực của công an cấp xã và PA05, ghi các mục [[contact]] vào tệp `threats` của cấu hình (mẫu: /etc/wardwatch/threats.toml)",
+        ),
+        (
+            "no contact of the office is configured: alerts name nobody to call",
+            "ask the ward police and PA05 for their numbers and write them as [[contact]] into the file `threats` of the configuration (example: /etc/wardwatch/threats.toml)",
+        ),
+    ),
+    Case(
+        "contact-old",
+        (
+            "đầu mối liên hệ đã quá ngày cần xác nhận lại",
+            "gọi thử, rồi sửa số và `as_of`, `valid_until` của [[contact]] trong tệp `threats` của cấu hình",
+        ),
+        (
+            "the contacts are past the day until which they were good",
+            "call them, then correct the number and `as_of`, `valid_until` of [[contact]] in the file `threats` of the configuration",
+        ),
+    ),
+    Case(
         "log-unwritable",
         (
             "không ghi được nhật ký vào {path}: {reason}",

@@ -9,11 +9,16 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
+use ioc_feeds::contact::Contacts;
+
 use super::boot::Boot;
 use super::frames::Frames;
 use crate::app::clock::ClockFault;
+use crate::app::notices::Circumstance;
+use crate::app::reminder::Reminder;
 use crate::capture::Drops;
 use crate::directory::{Directory, Owners};
+use crate::net::Timestamp;
 use crate::stats::Counters;
 
 /// How often, and how far apart, an interface that has failed is looked at.
@@ -40,6 +45,7 @@ pub(super) struct Facts {
     pub(super) merges: Option<bool>,
     /// Days since the newest indicator.
     pub(super) age_days: Option<i64>,
+    pub(super) contact: Contact,
     pub(super) clock: Option<ClockFault>,
     /// Seconds between the stamp of the last frame and the clock.
     pub(super) stamp_off: u64,
@@ -62,9 +68,29 @@ impl Default for Facts {
             clients: 0,
             merges: None,
             age_days: None,
+            contact: Contact::Known,
             clock: None,
             stamp_off: 0,
             log_error: None,
+        }
+    }
+}
+
+/// Whether the office has written down whom to call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Contact {
+    Known,
+    Missing,
+    /// Nobody has made sure of it since it was to be.
+    Old,
+}
+
+impl Contact {
+    pub(super) fn of(contacts: &Contacts, now: Timestamp) -> Self {
+        match Reminder::new(contacts.clone()).fault(now) {
+            None => Self::Known,
+            Some(Circumstance::NoContact) => Self::Missing,
+            Some(_) => Self::Old,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What facts mean: which findings there are, how bad each is, and the facts that show it.
 
-use super::facts::Facts;
+use super::facts::{Contact, Facts};
 use crate::net::Address;
 use crate::stats::Counter;
 
@@ -52,6 +52,8 @@ pub(super) enum Finding {
     ClockWrong,
     FeedsOld,
     LogUnwritable,
+    NoContact,
+    ContactOld,
 }
 
 /// Everything that is wrong or good to know, the cause before its consequences.
@@ -66,6 +68,8 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     add(Finding::LogUnwritable, facts.log_error.is_some());
     add(Finding::ClockWrong, facts.clock.is_some() || facts.stamp_off > STAMPS_APART);
     add(Finding::FeedsOld, facts.age_days.is_some_and(|days| days > OLD_DAYS));
+    add(Finding::NoContact, facts.contact == Contact::Missing);
+    add(Finding::ContactOld, facts.contact == Contact::Old);
     let dead = facts.link.is_dead();
     add(Finding::NotPermitted, !facts.permitted);
     add(Finding::InterfaceDown, dead);
@@ -137,7 +141,7 @@ fn one_client(facts: &Facts) -> Option<OneClient> {
 impl Finding {
     /// Each, in the order of the manual.
     #[cfg(test)]
-    pub(super) const ALL: [Self; 22] = [
+    pub(super) const ALL: [Self; 24] = [
         Self::NotPermitted,
         Self::InterfaceDown,
         Self::NotKeptUp,
@@ -160,6 +164,8 @@ impl Finding {
         Self::ClockWrong,
         Self::FeedsOld,
         Self::LogUnwritable,
+        Self::NoContact,
+        Self::ContactOld,
     ];
 
     /// Stable, for scripts and for asking on the telephone.
@@ -187,6 +193,8 @@ impl Finding {
             Self::ClockWrong => "clock-wrong",
             Self::FeedsOld => "feeds-old",
             Self::LogUnwritable => "log-unwritable",
+            Self::NoContact => "no-contact",
+            Self::ContactOld => "contact-old",
         }
     }
 
@@ -203,6 +211,8 @@ impl Finding {
             | Self::NoDns
             | Self::EncryptedDns
             | Self::OneResolver
+            | Self::NoContact
+            | Self::ContactOld
             | Self::Copies => Severity::Note,
             _ => Severity::Problem,
         }

@@ -68,6 +68,13 @@ impl Defaults {
     }
 }
 
+/// Leaves of a name the name itself: what stands below it is others'.
+fn make_exact(finding: &mut Finding, at: usize) {
+    if let Some(Pattern::Domain { scope, .. }) = finding.readings.get_mut(at) {
+        *scope = Scope::Exact;
+    }
+}
+
 fn is_key(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
@@ -181,10 +188,19 @@ impl Sorted {
     fn add(&mut self, place: Place, mut finding: Finding, facts: Facts) {
         let threat = self.threat(&facts).to_ascii_lowercase();
         // The tables have the last word.
-        for pattern in &finding.readings.clone() {
+        for (at, pattern) in finding.readings.clone().iter().enumerate() {
             match lint::examine(pattern, &threat) {
                 lint::Verdict::Accept => {}
+                lint::Verdict::Exact(reason) => {
+                    make_exact(&mut finding, at);
+                    finding = finding.clone().changed(reason);
+                }
                 lint::Verdict::Doubt(reason) => finding = finding.clone().doubted(reason),
+                lint::Verdict::Ask(reason) => {
+                    // Whoever says yes means this very host.
+                    make_exact(&mut finding, at);
+                    finding = finding.clone().doubted(reason);
+                }
                 lint::Verdict::Refuse(reason) => {
                     finding.verdict = Verdict::Refused(reason);
                     break;

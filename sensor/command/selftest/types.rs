@@ -49,7 +49,7 @@ pub(super) enum TypesError {
 pub(super) fn set() -> Result<Arc<IndicatorSet>, TypesError> {
     let loaded = format::load_text(NAME, FEED, Lint::Trusted)?;
     let behaviours = Behaviours::load(&Modes::new())?;
-    Ok(Arc::new(IndicatorSet::build(loaded.indicators, &[]).with_behaviours(Arc::new(behaviours))))
+    Ok(Arc::new(IndicatorSet::build_with(loaded.indicators, &[], Arc::new(behaviours))))
 }
 
 /// The probes of every type.

@@ -34,11 +34,12 @@ pub(super) enum Fault {
     NoCanary,
     CanaryOld,
     NoContact,
+    ContactOld,
 }
 
 impl Fault {
     #[cfg(test)]
-    pub(super) const ALL: [Self; 13] = [
+    pub(super) const ALL: [Self; 14] = [
         Self::NeverRan,
         Self::Unreadable,
         Self::Stopped,
@@ -52,6 +53,7 @@ impl Fault {
         Self::NoCanary,
         Self::CanaryOld,
         Self::NoContact,
+        Self::ContactOld,
     ];
 
     /// Stable, for programs.
@@ -70,6 +72,7 @@ impl Fault {
             Self::NoCanary => "no-canary",
             Self::CanaryOld => "canary-old",
             Self::NoContact => "no-contact",
+            Self::ContactOld => "contact-old",
         }
     }
 }
@@ -142,12 +145,15 @@ fn of_watching(report: &Report, now: Timestamp) -> Vec<Fault> {
 }
 
 fn hints(report: &Report, now: Timestamp) -> Vec<Fault> {
+    let until = report.contact_until.as_deref().and_then(|text| Date::parse(text).ok());
+    let contact = until.map(|day| day.age_in_days(now.seconds()));
     let canary = report.last_canary.map(|time| now.seconds().saturating_sub(time) / DAY);
     [
         (Fault::Panics, report.panics > 0),
         (Fault::NoCanary, canary.is_none()),
         (Fault::CanaryOld, canary.is_some_and(|days| days > CANARY_DAYS)),
         (Fault::NoContact, !report.contact),
+        (Fault::ContactOld, contact.is_some_and(|days| days > 0)),
     ]
     .into_iter()
     .filter_map(|(fault, is)| is.then_some(fault))

@@ -331,12 +331,22 @@ fn words(language: Language, fault: Fault, (log, found): (&Path, &Found)) -> (St
         ),
         Fault::NoContact => same(
             (
-                "chưa khai báo đầu mối liên hệ của đơn vị: đang dùng số điện thoại cũ kèm theo chương trình",
-                "ghi mục [contact] vào tệp `threats` của cấu hình",
+                "chưa khai báo số điện thoại cần gọi khi có cảnh báo",
+                "ghi các mục [[contact]] vào tệp `threats` của cấu hình",
             ),
             (
-                "no contact of the office is configured: the old number that comes with it is used",
-                "write [contact] into the file `threats` of the configuration",
+                "no contact of the office is configured: alerts name nobody to call",
+                "write [[contact]] into the file `threats` of the configuration",
+            ),
+        ),
+        Fault::ContactOld => same(
+            (
+                "đầu mối liên hệ đã quá ngày cần xác nhận lại",
+                "gọi thử, rồi sửa số và `valid_until` của [[contact]] trong tệp `threats`",
+            ),
+            (
+                "the contacts are past the day until which they were good",
+                "call them, then correct number and `valid_until` of [[contact]] in `threats`",
             ),
         ),
     }

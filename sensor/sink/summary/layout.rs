@@ -3,6 +3,7 @@
 
 use std::fmt::Write;
 
+use ioc_feeds::threat::Severity;
 use wardwatch_record::alert::Weakness;
 
 use super::{Machine, Row, Who};
@@ -80,7 +81,12 @@ fn contacts(format: &LineFormat, row: &Row) -> String {
 }
 
 /// What happened and what to do, for one threat.
-pub(super) fn advice(format: &LineFormat, key: &str, weak: Option<&Weakness>, out: &mut String) {
+pub(super) fn advice(
+    format: &LineFormat,
+    (key, severity): (&str, Severity),
+    weak: Option<&Weakness>,
+    out: &mut String,
+) {
     let language = format.language;
     let threat = format.threats.get(key);
     let _ = writeln!(out, "\n{}", cut(&escape::field(threat.name.in_language(language)), WIDTH));
@@ -90,7 +96,13 @@ pub(super) fn advice(format: &LineFormat, key: &str, weak: Option<&Weakness>, ou
         wrapped("  1. ", weakness.check.in_language(language), out);
         return;
     }
-    for (n, step) in threat.advice(language, &format.threats.contact).iter().enumerate() {
+    let contacts = &format.threats.contacts;
+    if !threat.acts_at(severity) {
+        let step = lang::look_first(language, severity, &contacts.chain(language));
+        wrapped("  1. ", &step, out);
+        return;
+    }
+    for (n, step) in threat.advice(language, contacts).iter().enumerate() {
         wrapped(&format!("  {}. ", n + 1), step, out);
     }
 }

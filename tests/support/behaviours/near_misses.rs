@@ -8,6 +8,7 @@ use crate::conversations::{application_data, client_hello, server_flight};
 pub fn near_misses(name: &str) -> Vec<Scene> {
     match name {
         "redline.net-tcp" => wcf(&[]),
+        "redline.net-tcp-name" => bare_names(),
         "redline.soap-entity" => {
             wcf(&["http://tempuri.org/IOrders/EntityId", "tempuri.org/Entity/Identity"])
         }
@@ -22,6 +23,7 @@ pub fn near_misses(name: &str) -> Vec<Scene> {
         "redline.lua-winter" => agents(&["Winter/2.1 CFNetwork/978", "WinterBoard", "winter"]),
         "plugx.http-quadruple" | "plugx.http-quadruple-variant" => quadruples(),
         "plugx.update-wd" => updates(),
+        "plugx.sec-headers" => sec_headers(),
         "plugx.get-cookie" => cookies(),
         "plugx.dns-tunnel" => long_names(),
         "plugx.worm-sinkhole" => vec![
@@ -37,7 +39,7 @@ pub fn near_misses(name: &str) -> Vec<Scene> {
         "toneshell.http-guid" => guids(),
         "bookworm.wuredir" => windows_update(),
         "host-mismatch.windows-update" => windows_update(),
-        "mqsttang.mqtt" | "mqsttang.topic" => mqtt(),
+        "mqsttang.mqtt" => mqtt(),
         "fdmtp.dmtp" => vec![
             Scene::tcp("another port", OUTSIDE, 9000)
                 .client(b"dm\x00\x01\x00\x00\x00\x20handshake"),
@@ -60,6 +62,10 @@ pub fn near_misses(name: &str) -> Vec<Scene> {
         }
         "hta-download" => hta(),
         "msi-as-bmp" => packages(),
+        "script-stage.powershell" => scripts(),
+        "side-load.wwlib" | "side-load.unikey" => libraries(),
+        "ftp.archive-upload" => ftp(),
+        "dev-tunnel.name" => developer_names(),
         _ => honest_tls(),
     }
 }
@@ -112,6 +118,84 @@ fn wcf(texts: &[&str]) -> Vec<Scene> {
         service("joined in its middle", OUTSIDE, 808, "net.tcp://198.51.100.7:808/", &[12])
             .mid_stream(),
     ]
+}
+
+fn bare_names() -> Vec<Scene> {
+    let open = |label: &str, server, via: &str, rest: &[u8]| {
+        Scene::tcp(label, server, 55615).client(net_tcp(via, rest)).server([0x0b])
+    };
+    let upgrade = [&[9, 19][..], b"application/ssl-tls"].concat();
+    let name = "net.tcp://c2.evil.example:55615/";
+    vec![
+        open("a service with a name", OUTSIDE, "net.tcp://a.example:55615/Orders", &[12]),
+        open("protected", OUTSIDE, name, &upgrade),
+        open("in the office", INSIDE, name, &[12]),
+        open("the usual port", OUTSIDE, "net.tcp://a.example:808/", &[12]),
+        open("no port", OUTSIDE, "net.tcp://a.example/", &[12]),
+        open("a single label", OUTSIDE, "net.tcp://server:55615/", &[12]),
+    ]
+}
+
+fn sec_headers() -> Vec<Scene> {
+    let ask = |label: &str, server, headers: &[&str]| say(label, server, "GET /x", headers, b"");
+    let host = "Host: a.example";
+    vec![
+        ask("a browser", OUTSIDE, &[host, "Sec-Fetch-Site: none", "Sec-Fetch-Dest: document"]),
+        ask("one of them", OUTSIDE, &[host, "Sec-Dest: empty"]),
+        ask("the other and a browser's", OUTSIDE, &[host, "Sec-Site: x", "Sec-Fetch-Dest: empty"]),
+        ask("a value", OUTSIDE, &[host, "X-Names: Sec-Dest, Sec-Site"]),
+        ask("in the office", INSIDE, &[host, "Sec-Dest: empty", "Sec-Site: none"]),
+    ]
+}
+
+fn scripts() -> Vec<Scene> {
+    let shell = "User-Agent: Mozilla/5.0 (Windows NT; Windows NT 10.0) WindowsPowerShell/5.1";
+    let ask =
+        |label: &str, server, line: &str, headers: &[&str]| say(label, server, line, headers, b"");
+    vec![
+        ask("a browser", OUTSIDE, "GET /x.ps1", &["Host: a.example", "User-Agent: Mozilla/5.0"]),
+        ask("in the office", INSIDE, "GET /x.ps1", &["Host: files.office.example", shell]),
+        ask("from a publisher", OUTSIDE, "GET /x.ps1", &["Host: download.microsoft.com", shell]),
+        ask("a page", OUTSIDE, "GET /status.txt", &["Host: a.example", shell]),
+        ask("a similar ending", OUTSIDE, "GET /x.ps1xml", &["Host: a.example", shell]),
+    ]
+}
+
+fn libraries() -> Vec<Scene> {
+    let ask = |label: &str, server, path: &str, host: &str| {
+        say(label, server, &format!("GET {path}"), &[&format!("Host: {host}")], b"")
+    };
+    vec![
+        ask("its publisher", OUTSIDE, "/unikey.exe", "www.unikey.org"),
+        ask("a mirror", OUTSIDE, "/project/unikey.exe", "downloads.sourceforge.net"),
+        ask("Office", OUTSIDE, "/pr/wwlib.dll", "officecdn.microsoft.com"),
+        ask("another library", OUTSIDE, "/mywwlib.dll", "a.example"),
+        ask("another program", OUTSIDE, "/setup-unikey.exe", "a.example"),
+        ask("in the office", INSIDE, "/unikey.exe", "files.office.example"),
+        ask("a word of it", OUTSIDE, "/get?file=/unikey.exe", "a.example"),
+    ]
+}
+
+fn ftp() -> Vec<Scene> {
+    let session = |label: &str, server, port, line: &str| {
+        Scene::tcp(label, server, port)
+            .server(b"220 ready\r\n")
+            .client(b"USER web\r\nPASS x\r\n")
+            .client(format!("{line}\r\n"))
+    };
+    vec![
+        session("a page of the web site", OUTSIDE, 21, "STOR index.html"),
+        session("a download", OUTSIDE, 21, "RETR drivers.zip"),
+        session("in the office", INSIDE, 21, "STOR backup.zip"),
+        session("mail", OUTSIDE, 110, "STOR x.zip"),
+        session("a word of it", OUTSIDE, 21, "SITE STOR x.zip"),
+    ]
+}
+
+fn developer_names() -> Vec<Scene> {
+    let names = ["www.visualstudio.com", "tunnels.visualstudio.com", "notdevtunnels.ms", "ms"];
+    let question = |name: &&str| Scene::dns(name, &[(*name).to_owned()]);
+    names.iter().map(question).collect()
 }
 
 fn task_lists() -> Vec<Scene> {

@@ -61,8 +61,16 @@ fn redline(name: &str) -> Vec<Scene> {
         "redline.lua-loader-token" => {
             let put =
                 |path: &str| post(path, 80, request(&format!("PUT {path}{TOKEN}"), &address, b"x"));
-            [put("/api/"), put("/loader/"), put("/clpr/screen/"), put("/task/")].concat()
+            [put("/api/"), put("/loader/"), put("/clpr/screen/"), put("/task/"), put("/tasks/")]
+                .concat()
         }
+        "redline.net-tcp-name" => vec![
+            Scene::tcp("by name", OUTSIDE, 55615)
+                .client(net_tcp("net.tcp://c2.evil.example:55615/", &[12]))
+                .server([0x0b]),
+            Scene::tcp("on a port of the web", OUTSIDE, 443)
+                .client(net_tcp("net.tcp://evil.example:443", &[12])),
+        ],
         "redline.lua-screen-upload" => [
             post("path", 80, request("PUT /loader/screen/abc", &address, b"x")),
             post("bitmap", 80, request("PUT /x", &address, &bitmap())),
@@ -115,6 +123,14 @@ fn plugx(name: &str) -> Vec<Scene> {
             quadruple(["HHV1", "HHV2", "HHV3", "HHV4"]),
         ]
         .concat(),
+        "plugx.sec-headers" => {
+            let ask = |line: &str, headers: &[&str]| post(line, 80, request(line, headers, b""));
+            [
+                ask("GET /x", &["Host: a.example", "Sec-Dest: empty", "Sec-Site: none"]),
+                ask("POST /x", &["sec-site: none", "Accept: */*", "sec-dest: document"]),
+            ]
+            .concat()
+        }
         "plugx.get-cookie" => {
             let headers = ["Host: a.example", agent, "Cookie: QUJDREVGR0hJSktMTU5PUFFSUw=="];
             post("GET", 80, request("GET /0123456789ABCDEF01234567", &headers, b""))
@@ -170,7 +186,7 @@ fn others(name: &str) -> Vec<Scene> {
             ]
             .concat()
         }
-        "mqsttang.mqtt" | "mqsttang.topic" => vec![mqtt(b"iot/server0")],
+        "mqsttang.mqtt" => vec![mqtt(b"iot/server0")],
         "fdmtp.dmtp" => post("FDMTP", 20807, b"dm\x00\x01\x00\x00\x00\x20handshake".to_vec()),
         "lotuslite.googlebot" => get(googlebot, "update.microsoft.com"),
         "office.googlebot" => get(googlebot, "a.example"),
@@ -190,6 +206,43 @@ fn others(name: &str) -> Vec<Scene> {
             Scene::tcp("type", OUTSIDE, 8000)
                 .client(request("GET /form", &["Host: a.example"], b""))
                 .server(response("application/hta", b"<script>")),
+        ],
+        "script-stage.powershell" => {
+            let agent = "User-Agent: Mozilla/5.0 (Windows NT; Windows NT 10.0; vi-VN) \
+                WindowsPowerShell/5.1.19041.4412";
+            let ask = |path: &str, host: &str| {
+                post(path, 80, request(&format!("GET {path}"), &[host, agent], b""))
+            };
+            [ask("/newrun.PS1", "Host: a.example"), ask("/x/init.txt?v=1", "Host: 198.51.100.7")]
+                .concat()
+        }
+        "side-load.wwlib" => {
+            post("wwlib", 80, request("GET /up/wwlib.dll", &["Host: a.example"], b""))
+        }
+        "side-load.unikey" => [
+            post("unikey", 80, request("GET /UniKey.exe", &["Host: a.example"], b"")),
+            post("by address", 8000, request("GET /unikey.exe", &["Host: 198.51.100.7"], b"")),
+        ]
+        .concat(),
+        "ftp.archive-upload" => {
+            let session = |user: &str, name: &str| {
+                Scene::tcp(name, OUTSIDE, 21)
+                    .server(b"220 ready\r\n")
+                    .client(format!("{user} ftpuser\r\n"))
+                    .server(b"331 password\r\n")
+                    .client(b"PASS x\r\n")
+                    .server(b"230 in\r\n")
+                    .client(b"EPSV\r\nTYPE I\r\n")
+                    .server(b"229 (|||40000|)\r\n200 I\r\n")
+                    .client(format!("STOR {name}\r\n"))
+                    .server(b"150 go\r\n")
+            };
+            vec![session("USER", "PC-01_docs.rar"), session("user", "/in/tai lieu.ZIP")]
+        }
+        "dev-tunnel.name" => vec![
+            Scene::dns("question", &["global.rel.tunnels.api.visualstudio.com".to_owned()]),
+            Scene::tcp("tunnel", OUTSIDE, 443)
+                .client(crate::conversations::client_hello("abcd-8080.asse.devtunnels.ms")),
         ],
         "msi-as-bmp" => vec![
             Scene::tcp("by name", OUTSIDE, 80)

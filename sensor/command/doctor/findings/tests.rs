@@ -57,6 +57,8 @@ fn each_cause_has_its_finding_and_no_other() {
     assert_eq!(found(|f| f.clock = Some(ClockFault::BeforeBuild(day))), [ClockWrong]);
     assert_eq!(found(|f| f.stamp_off = 3600), [ClockWrong]);
     assert_eq!(found(|f| f.age_days = Some(181)), [FeedsOld]);
+    assert_eq!(found(|f| f.contact = Contact::Missing), [NoContact]);
+    assert_eq!(found(|f| f.contact = Contact::Old), [ContactOld]);
     let full = std::io::Error::other("full");
     assert_eq!(found(|f| f.log_error = Some(("/x".into(), full))), [LogUnwritable]);
     assert_eq!(found(|f| f.counters.add(Counter::FramesTruncated, 1)), [Truncated]);

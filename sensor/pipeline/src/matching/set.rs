@@ -105,45 +105,53 @@ impl<'a> Sorted<'a> {
 impl IndicatorSet {
     /// Of these indicators, whose place in the list is their number, and this allow list.
     pub fn build(indicators: Vec<Indicator>, allow: &[Allow]) -> Self {
+        Self::build_with(indicators, allow, Arc::default())
+    }
+
+    /// The same, with behaviours looked for too. Each becomes an indicator, so that an alert
+    /// has something to point at; [`IndicatorSet::len`] does not count them.
+    pub fn build_with(
+        mut indicators: Vec<Indicator>,
+        allow: &[Allow],
+        behaviours: Arc<Behaviours>,
+    ) -> Self {
+        let first_behaviour = u32::try_from(indicators.len()).unwrap_or(u32::MAX);
         let mut sorted = Sorted::default();
         let ids = || (0..).map(IndicatorId);
         for (indicator, id) in indicators.iter().zip(ids()) {
             sorted.push(&indicator.pattern, id);
         }
         let counts = sorted.counts();
+        sorted.domains.extend(behaviours.names().map(|(name, scope, id)| {
+            (name.as_str(), scope, first_behaviour.saturating_add(id.0.into()))
+        }));
         let names = NameIndex::new(sorted.domains);
         let addresses = AddressIndex::new(sorted.hosts, sorted.ports, sorted.networks);
         let urls = Urls::new(sorted.urls);
         let paths = Paths::new(sorted.paths);
         let allow = AllowIndex::new(allow);
         let shadowed = indicators.iter().zip(ids()).filter(|(one, _)| allow.shadows(one));
+        let shadowed = shadowed.map(|(_, id)| id).collect();
+        let user_agents = Buckets::new(sorted.user_agents);
+        let (ja3, ja4) = (Buckets::new(sorted.ja3), Buckets::new(sorted.ja4));
+        let certificates = Buckets::new(sorted.certificates);
+        indicators.extend(behaviours.indicators());
         Self {
-            shadowed: shadowed.map(|(_, id)| id).collect(),
+            shadowed,
             counts,
             allow,
             names,
             addresses,
             urls,
             paths,
-            user_agents: Buckets::new(sorted.user_agents),
-            ja3: Buckets::new(sorted.ja3),
-            ja4: Buckets::new(sorted.ja4),
-            certificates: Buckets::new(sorted.certificates),
-            behaviours: Arc::default(),
-            first_behaviour: 0,
+            user_agents,
+            ja3,
+            ja4,
+            certificates,
+            behaviours,
+            first_behaviour,
             indicators,
         }
-    }
-
-    /// The same set, with behaviours looked for too. Each becomes an indicator, so that an alert
-    /// has something to point at; [`IndicatorSet::len`] does not count them.
-    #[must_use]
-    pub fn with_behaviours(mut self, behaviours: Arc<Behaviours>) -> Self {
-        self.indicators.truncate(self.len());
-        self.first_behaviour = u32::try_from(self.indicators.len()).unwrap_or(u32::MAX);
-        self.indicators.extend(behaviours.indicators());
-        self.behaviours = behaviours;
-        self
     }
 
     /// The behaviours looked for; none unless some were given.

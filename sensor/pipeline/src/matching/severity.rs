@@ -1,7 +1,9 @@
-//! What a hit is worth: from its threat, its indicator's confidence, role and age.
+//! What a hit is worth: from its threat, its indicator's confidence, role and age, and from where
+//! it was seen.
 //!
-//! Addresses change hands, names rarely do: only `ip`, `ip:port` and `cidr` lose weight with age,
-//! and none is ever silenced by it.
+//! Addresses change hands within weeks, names when they expire: both lose weight with age, and none
+//! is ever silenced by it. What a program itself sends (a path, a user agent, a fingerprint, a
+//! certificate) has no owner who could change, and does not age.
 
 use ioc_feeds::threat::Severity;
 use ioc_feeds::{Confidence, Indicator, Pattern, Role};
@@ -9,10 +11,10 @@ use ioc_feeds::{Confidence, Indicator, Pattern, Role};
 use crate::net::Timestamp;
 use crate::observation::Kind;
 
-/// Days after which an address loses a step.
-const FULL_WEIGHT_DAYS: i64 = 90;
-/// Days after which an address is context only.
-const HALF_WEIGHT_DAYS: i64 = 365;
+/// Days after which an address loses a step, and after which it is context only.
+const ADDRESS_DAYS: (i64, i64) = (90, 365);
+/// The same for a name, and for a url, whose host has an owner too.
+const NAME_DAYS: (i64, i64) = (365, 3 * 365);
 
 /// Why what was seen is weak evidence: it is low, whatever it meets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,18 +65,21 @@ pub const fn one_step_up(severity: Severity) -> Severity {
     }
 }
 
-/// The severity of a hit at a packet's time, and the days (UTC) since an address was last seen
+/// The severity of a hit at a packet's time, and the days (UTC) since its indicator was last seen
 /// in use, where they weaken it.
 ///
 /// The threat's own severity holds for high confidence; medium confidence is at most high, low
-/// confidence at most medium. An address keeps that for 90 days, one step less to a year, and is
-/// low after that. A canary is always low.
+/// confidence at most medium. An address keeps that for 90 days, a name or url for a year; one step
+/// less holds to a year and to three years, and after that it is low. A delivery server of which
+/// nothing but a name was asked for is at most medium: a click on an advertisement is no infection.
+/// A canary is always low.
 pub fn severity(
     indicator: &Indicator,
     threat_severity: Severity,
-    at: Timestamp,
+    (kind, at): (Kind, Timestamp),
 ) -> (Severity, Option<i64>) {
-    let age = address_age(indicator, at);
+    let (full, half) = days(&indicator.pattern);
+    let age = age(indicator, at).filter(|days| *days > full);
     if indicator.role == Role::Canary {
         return (Severity::Low, age);
     }
@@ -83,18 +88,29 @@ pub fn severity(
         Confidence::Medium => threat_severity.min(Severity::High),
         Confidence::Low => threat_severity.min(Severity::Medium),
     };
-    let severity = match age.unwrap_or(0) {
-        days if days <= FULL_WEIGHT_DAYS => believed,
-        days if days <= HALF_WEIGHT_DAYS => one_step_down(believed),
-        _ => Severity::Low,
+    let aged = match age {
+        None => believed,
+        Some(days) if days <= half => one_step_down(believed),
+        Some(_) => Severity::Low,
     };
-    (severity, age.filter(|days| *days > FULL_WEIGHT_DAYS))
+    let asked_only = matches!(kind, Kind::DnsQuery | Kind::DnsAnswer);
+    let severity = match indicator.role {
+        Role::Delivery if asked_only => aged.min(Severity::Medium),
+        _ => aged,
+    };
+    (severity, age)
 }
 
-fn address_age(indicator: &Indicator, at: Timestamp) -> Option<i64> {
-    if !matches!(indicator.pattern, Pattern::Ip(_) | Pattern::IpPort(..) | Pattern::Cidr(..)) {
-        return None;
+/// How many days full weight and half weight last.
+const fn days(pattern: &Pattern) -> (i64, i64) {
+    match pattern {
+        Pattern::Ip(_) | Pattern::IpPort(..) | Pattern::Cidr(..) => ADDRESS_DAYS,
+        Pattern::Domain { .. } | Pattern::Url { .. } => NAME_DAYS,
+        _ => (i64::MAX, i64::MAX),
     }
+}
+
+fn age(indicator: &Indicator, at: Timestamp) -> Option<i64> {
     let date = indicator.last_seen.or(indicator.first_seen)?;
     Some(date.age_in_days(at.seconds()).max(0))
 }
@@ -109,8 +125,15 @@ mod tests {
         Date { year, month, day }
     }
 
-    fn at(date: Date) -> Timestamp {
-        Timestamp::new(date.epoch_day() * 86_400 + 86_399, 0)
+    fn at(date: Date) -> (Kind, Timestamp) {
+        (Kind::TlsSni, Timestamp::new(date.epoch_day() * 86_400 + 86_399, 0))
+    }
+
+    fn named(last_seen: Date) -> Indicator {
+        let name = ioc_feeds::name::Name::parse("evil.example").unwrap();
+        let mut c2 = indicator(Pattern::Domain { name, scope: Default::default() });
+        (c2.confidence, c2.last_seen) = (Confidence::High, Some(last_seen));
+        c2
     }
 
     #[test]
@@ -138,13 +161,61 @@ mod tests {
     }
 
     #[test]
-    fn a_name_does_not_age() {
-        let name = ioc_feeds::name::Name::parse("evil.example").unwrap();
-        let mut c2 = indicator(Pattern::Domain { name, scope: Default::default() });
-        c2.confidence = Confidence::High;
-        c2.last_seen = Some(date(2001, 1, 1));
-        let expected = (Severity::Critical, None);
-        assert_eq!(severity(&c2, Severity::Critical, at(date(2026, 1, 1))), expected);
+    fn a_name_and_a_url_lose_weight_after_one_year_and_three() {
+        let name = named(date(2023, 3, 1));
+        let host = ioc_feeds::Host::Name(ioc_feeds::name::Name::parse("a.example").unwrap());
+        let path = "/stage/two.dat".into();
+        let url = Indicator { pattern: Pattern::Url { host, port: None, path }, ..name.clone() };
+        for aged in [name, url] {
+            let weigh = |day| severity(&aged, Severity::Critical, at(day));
+            assert_eq!(weigh(date(2024, 2, 29)), (Severity::Critical, None));
+            assert_eq!(weigh(date(2024, 3, 1)), (Severity::High, Some(366)));
+            assert_eq!(weigh(date(2026, 2, 28)), (Severity::High, Some(1095)));
+            assert_eq!(weigh(date(2026, 3, 1)), (Severity::Low, Some(1096)));
+        }
+    }
+
+    #[test]
+    fn what_a_program_sends_has_no_owner_and_does_not_age() {
+        for pattern in [
+            Pattern::Path("/stage/two.dat".into()),
+            Pattern::UserAgent("Winter".into()),
+            Pattern::CertSha1("0".repeat(40)),
+        ] {
+            let row = Indicator { pattern, ..named(date(2001, 1, 1)) };
+            let expected = (Severity::Critical, None);
+            assert_eq!(severity(&row, Severity::Critical, at(date(2026, 1, 1))), expected);
+        }
+    }
+
+    #[test]
+    fn a_question_for_a_delivery_server_is_at_most_medium_and_a_contact_counts_fully() {
+        let day = date(2026, 1, 1);
+        for role in Role::ALL.iter().copied().filter(|role| *role != Role::Canary) {
+            let row = Indicator { role, ..named(day) };
+            for kind in Kind::ALL {
+                let asked =
+                    role == Role::Delivery && matches!(kind, Kind::DnsQuery | Kind::DnsAnswer);
+                let expected = if asked { Severity::Medium } else { Severity::Critical };
+                let seen = (kind, at(day).1);
+                assert_eq!(severity(&row, Severity::Critical, seen).0, expected, "{role} {kind:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_older_indicator_never_weighs_more() {
+        let mut row = named(date(2020, 1, 1));
+        for pattern in [row.pattern.clone(), Pattern::Ip(address("192.0.2.1"))] {
+            row.pattern = pattern;
+            let weighed: Vec<_> = (0..1_500)
+                .map(|day| date(2020, 1, 1).epoch_day() + day)
+                .map(|day| (Kind::Ip, Timestamp::new(day * 86_400, 0)))
+                .map(|seen| severity(&row, Severity::Critical, seen).0)
+                .collect();
+            assert!(weighed.is_sorted_by_key(|severity| std::cmp::Reverse(*severity)));
+            assert_eq!((weighed[0], weighed[1_499]), (Severity::Critical, Severity::Low));
+        }
     }
 
     #[test]
@@ -152,7 +223,7 @@ mod tests {
         let mut c2 = indicator(Pattern::Ja4("t13d".into()));
         let mut weigh = |confidence, role, threat| {
             (c2.confidence, c2.role) = (confidence, role);
-            severity(&c2, threat, Timestamp::default()).0
+            severity(&c2, threat, (Kind::Ja4, Timestamp::default())).0
         };
         assert_eq!(weigh(Confidence::Medium, Role::C2, Severity::Critical), Severity::High);
         assert_eq!(weigh(Confidence::Low, Role::C2, Severity::Critical), Severity::Medium);

@@ -198,7 +198,10 @@ impl Watch {
             if again {
                 continue;
             }
-            self.say(context, (observation.kind, hit.id), seen_text(&observation.value));
+            // A name that is a behaviour by itself.
+            let behaves = set.behaviour(hit.id).is_some();
+            let kind = if behaves { Kind::Behaviour } else { observation.kind };
+            self.say(context, (kind, hit.id), seen_text(&observation.value));
         }
     }
 

@@ -20,7 +20,7 @@ pub(super) struct Gates {
     hosts: Vec<u64>,
     /// By the target's second and third byte: the first one is the same in all.
     starts: Vec<u64>,
-    /// By the path's last byte, in lower case.
+    /// By the path's last two bytes, in lower case.
     ends: Vec<u64>,
     in_agent: Vec<Group>,
     in_head: Vec<Group>,
@@ -52,7 +52,7 @@ impl Gates {
             }),
             ends: keyed(rows, |row| {
                 let texts = if row.paths.is_empty() { &row.path_ends } else { &row.paths };
-                texts.iter().map(|text| text.bytes().last().map(lower)).collect()
+                texts.iter().map(|text| end(text.as_bytes())).collect()
             }),
             in_agent: groups(rows, |row| &row.agent_contains),
             in_head: groups(rows, |row| &row.head_contains),
@@ -66,7 +66,7 @@ impl Gates {
         let named = self.methods.iter().find(method).map_or(0, |(_, word)| *word);
         let agent = request.user_agent.unwrap_or_default();
         let first = start(http::origin(request.target)).unwrap_or(0);
-        let last = path.last().copied().map_or(0, lower);
+        let last = end(path).unwrap_or(0);
         let open = (self.any_method | named)
             & at(&self.agents, length(agent))
             & at(&self.hosts, length(request.host.unwrap_or_default()))
@@ -132,8 +132,11 @@ fn start(text: &[u8]) -> Option<u8> {
     Some(second.wrapping_mul(31).wrapping_add(*third))
 }
 
-const fn lower(byte: u8) -> u8 {
-    byte.to_ascii_lowercase()
+/// The key of an end; a shorter one has none.
+fn end(text: &[u8]) -> Option<u8> {
+    let (last, rest) = text.split_last()?;
+    let before = rest.last()?.to_ascii_lowercase();
+    Some(before.wrapping_mul(31).wrapping_add(last.to_ascii_lowercase()))
 }
 
 /// Long ones share a key.

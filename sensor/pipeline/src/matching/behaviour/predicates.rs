@@ -32,6 +32,8 @@ impl From<bool> for Answer {
 pub(super) enum Rule {
     /// A net.tcp preamble without security whose address is the server's own.
     NetTcpToAddress,
+    /// The same with a host name, a port and no service.
+    NetTcpToName,
     /// `Entity/Id` followed by a digit.
     EntityNumber,
     /// `Authorization` followed soon by exactly 32 hexadecimal digits.
@@ -46,6 +48,8 @@ pub(super) enum Rule {
     MqttConnect,
     /// `dm`, a type and a length that fit.
     DmtpPacket,
+    /// An FTP command that stores an archive.
+    FtpArchive,
     /// A response of type `application/hta`.
     HtaResponse,
     /// A response whose body is a compound file although a picture was asked for or said.
@@ -89,7 +93,11 @@ impl Rule {
     pub(super) fn of_head(self, head: &Head<'_>) -> Answer {
         let bytes = head.bytes;
         match self {
-            Self::NetTcpToAddress => net_tcp(bytes, head.server),
+            Self::NetTcpToAddress => {
+                net_tcp(bytes, |via| via_address(via) == Some(head.server.address))
+            }
+            Self::NetTcpToName => net_tcp(bytes, is_bare_name),
+            Self::FtpArchive => found(stores_archive(bytes)),
             Self::EntityNumber => found(followed_by_digit(bytes, b"tempuri.org/Entity/Id")),
             Self::AuthorizationToken => found(authorization(bytes)),
             Self::RecordSize => sized(bytes, |big, little| plausible(big) || plausible(little)),
@@ -200,8 +208,8 @@ fn varint(bytes: &[u8]) -> Result<(usize, &[u8]), Answer> {
 }
 
 /// Version, mode duplex, via, known encoding, end: no upgrade to a protected stream in between,
-/// and the via names the server's own address, not a name ([MC-NMF] 2.2.3).
-fn net_tcp(bytes: &[u8], server: Endpoint) -> Answer {
+/// and the via is one of those meant ([MC-NMF] 2.2.3).
+fn net_tcp(bytes: &[u8], meant: impl Fn(&[u8]) -> bool) -> Answer {
     let Some(rest) = bytes.get(6..) else { return Answer::Wait };
     let (length, rest) = match varint(rest) {
         Ok(found) => found,
@@ -211,18 +219,46 @@ fn net_tcp(bytes: &[u8], server: Endpoint) -> Answer {
         return Answer::No;
     }
     let Some((via, rest)) = rest.split_at_checked(length) else { return Answer::Wait };
-    let names = via_host(via) == Some(server.address);
     match rest {
-        _ if !names => Answer::No,
+        _ if !meant(via) => Answer::No,
         [3, _, 12, ..] => Answer::Yes,
         [] | [3] | [3, _] => Answer::Wait,
         _ => Answer::No,
     }
 }
 
-fn via_host(via: &[u8]) -> Option<Address> {
-    let via = std::str::from_utf8(via).ok()?;
-    let authority = via.strip_prefix("net.tcp://")?.split('/').next()?;
+/// What stands between the scheme and the service, and the service.
+fn via_parts(via: &[u8]) -> Option<(&str, &str)> {
+    let rest = std::str::from_utf8(via).ok()?.strip_prefix("net.tcp://")?;
+    Some(rest.split_once('/').unwrap_or((rest, "")))
+}
+
+/// A name of several labels with a port of its own and no service behind it: an honest service has
+/// a name.
+fn is_bare_name(via: &[u8]) -> bool {
+    let Some((authority, "")) = via_parts(via) else { return false };
+    let Some((host, port)) = authority.split_once(':') else { return false };
+    let labels = host.split('.').filter(|label| !label.is_empty()).count();
+    port.parse::<u16>().is_ok_and(|port| port != 808)
+        && labels > 1
+        && labels == host.split('.').count()
+        && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'))
+        && host.parse::<std::net::IpAddr>().is_err()
+}
+
+/// A whole line that stores a file of an archive's name (RFC 959 4.1.3).
+fn stores_archive(bytes: &[u8]) -> bool {
+    const ENDS: [&[u8]; 6] = [b".rar", b".zip", b".7z", b".cab", b".tgz", b".tar.gz"];
+    let whole = memchr::memrchr(b'\n', bytes).map_or(0, |end| end + 1);
+    let lines = bytes.get(..whole).unwrap_or_default().split(|byte| *byte == b'\n');
+    lines.map(<[u8]>::trim_ascii).any(|line| {
+        let (command, name) = line.split_at_checked(5).unwrap_or_default();
+        command.eq_ignore_ascii_case(b"STOR ") && ENDS.iter().any(|end| http::ends_with(name, end))
+    })
+}
+
+fn via_address(via: &[u8]) -> Option<Address> {
+    let (authority, _) = via_parts(via)?;
     let host = match authority.strip_prefix('[') {
         Some(six) => six.split(']').next()?,
         None => authority.split(':').next()?,

@@ -57,7 +57,7 @@ impl Behaviours {
 }
 
 fn is_picture(path: &[u8]) -> bool {
-    path.len() > 4 && ends_with(path, b".bmp")
+    path.len() > 4 && http::ends_with(path, b".bmp")
 }
 
 /// Asks the alternatives that are open; those that it gives wait for the body.
@@ -113,8 +113,11 @@ fn meets(when: &When, flow: &Flow, request: &HttpRequest<'_>) -> bool {
         && any(&when.agents, &|text| agent == text)
         && any(&when.path_starts, &|text| origin().starts_with(text))
         && any(&when.paths, &|text| path() == text)
-        && any(&when.path_ends, &|text| ends_with(path(), text))
+        && any(&when.path_ends, &|text| http::ends_with(path(), text))
         && any(&when.hosts, &|text| request.host.is_some_and(|host| is_host(host, text)))
+        && !request
+            .host
+            .is_some_and(|host| when.not_hosts.iter().any(|name| is_host(host, name.as_bytes())))
         && (!when.address_host || is_address(request, flow))
         && holds(&when.agent_contains, agent)
         && holds(&when.path_contains, origin())
@@ -122,13 +125,6 @@ fn meets(when: &When, flow: &Flow, request: &HttpRequest<'_>) -> bool {
         && (when.headers.is_empty() || http::in_order(request.head, &when.headers))
         && !when.outside.iter().any(|(base, mask)| flow.server.address.bits() & mask == *base)
         && when.rule.is_none_or(|rule| rule.of_request(request))
-}
-
-fn ends_with(path: &[u8], end: &[u8]) -> bool {
-    path.len()
-        .checked_sub(end.len())
-        .and_then(|at| path.get(at..))
-        .is_some_and(|tail| tail.eq_ignore_ascii_case(end))
 }
 
 /// Is the host this name, or below it when it is written with a leading dot?
@@ -223,7 +219,7 @@ mod tests {
         };
         let guid = "Guid: {01234567-89ab-cdef-0123-456789abcdef}";
         let cookie = "Cookie: 0123456789abcdefghijABCDEFG=";
-        texts(lines, &[guid, cookie, "Accept: */*"])
+        texts(lines, &[guid, cookie, "Accept: */*", "Sec-Site: none", "sec-dest: x"])
     }
 
     proptest! {

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use aho_corasick::AhoCorasick;
+use ioc_feeds::name::Name;
 use ioc_feeds::threat::{Severity, Text};
-use ioc_feeds::{Confidence, Indicator, Pattern, Role};
+use ioc_feeds::{Confidence, Indicator, Pattern, Role, Scope};
 use serde::Deserialize;
 
 use super::gates::Gates;
@@ -259,6 +260,7 @@ pub struct Behaviours {
     all: Vec<Behaviour>,
     pub(super) connections: Vec<When>,
     pub(super) questions: Vec<When>,
+    names: Vec<(Name, Scope, BehaviourId)>,
     pub(super) requests: Vec<When>,
     pub(super) gates: Gates,
     /// The servers that `connections` name.
@@ -290,6 +292,7 @@ impl Behaviours {
                 match when.on {
                     On::Connection => table.connections.push(when),
                     On::Question => table.questions.push(when),
+                    On::Name => table.names.extend(named(&when)?),
                     On::Request => table.requests.push(when),
                     On::Client => client.push(when),
                     On::Server => server.push(when),
@@ -325,10 +328,21 @@ impl Behaviours {
         self.servers.contains(&server)
     }
 
+    /// The behaviour that a connection with this server may be.
+    pub fn of_server(&self, server: Address) -> Option<BehaviourId> {
+        let names = |when: &&When| when.addresses.iter().any(|ip| Address::from(*ip) == server);
+        self.connections.iter().find(names).map(|when| when.id)
+    }
+
     /// Can a direction that begins with this byte become a behaviour?
     pub fn names_start(&self, from_client: bool, first: u8) -> bool {
         let heads = if from_client { &self.client } else { &self.server };
         heads.first.get(usize::from(first)).is_some_and(|word| *word != 0)
+    }
+
+    /// The names that are a behaviour by themselves, to be compared like those of indicators.
+    pub fn names(&self) -> impl Iterator<Item = (&Name, Scope, BehaviourId)> {
+        self.names.iter().map(|(name, scope, id)| (name, *scope, *id))
     }
 
     /// All of them, those that are off too, in the order of the table.
@@ -352,6 +366,18 @@ impl Behaviours {
     }
 }
 
+/// The names of an alternative; a leading dot means all below it too.
+fn named(when: &When) -> Result<Vec<(Name, Scope, BehaviourId)>, BehaviourError> {
+    let each = when.names.iter().map(|text| {
+        let bare = text.strip_prefix('.');
+        let scope = if bare.is_some() { Scope::Subtree } else { Scope::Exact };
+        let name = Name::parse(bare.unwrap_or(text));
+        let name = name.map_err(|error| BehaviourError::Table(format!("{text}: {error}")))?;
+        Ok((name, scope, when.id))
+    });
+    each.collect()
+}
+
 fn known(modes: &Modes, names: &[&str]) -> Result<(), BehaviourError> {
     match modes.keys().find(|name| !names.contains(&name.as_str())) {
         Some(name) => {
@@ -368,7 +394,9 @@ fn nearest(name: &str, names: &[&str]) -> Option<String> {
         let end = name.bytes().rev().zip(other.bytes().rev()).take_while(|(a, b)| a == b).count();
         start.max(end)
     };
-    let best = names.iter().max_by_key(shared)?;
+    // Of several that are as near, the one of about this length.
+    let apart = |other: &&&str| std::cmp::Reverse(other.len().abs_diff(name.len()));
+    let best = names.iter().max_by_key(|other| (shared(other), apart(other)))?;
     (shared(&best) >= 4).then(|| (*best).to_owned())
 }
 

@@ -31,6 +31,8 @@ pub(super) struct When {
     pub(super) agents: Vec<String>,
     pub(super) agent_contains: Vec<Needle>,
     pub(super) hosts: Vec<String>,
+    pub(super) not_hosts: Vec<String>,
+    pub(super) names: Vec<String>,
     pub(super) address_host: bool,
     pub(super) headers: Vec<String>,
     pub(super) head_contains: Vec<Needle>,
@@ -48,6 +50,7 @@ pub(super) enum On {
     #[default]
     Connection,
     Question,
+    Name,
     Client,
     Server,
     Request,

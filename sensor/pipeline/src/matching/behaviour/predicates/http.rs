@@ -90,6 +90,12 @@ pub(in crate::matching::behaviour) fn in_order(head: &[u8], names: &[String]) ->
     names.iter().all(|name| fields.any(|(field, _)| field.eq_ignore_ascii_case(name.as_bytes())))
 }
 
+/// Does a path end so, in any case?
+pub(in crate::matching::behaviour) fn ends_with(path: &[u8], end: &[u8]) -> bool {
+    let tail = path.len().checked_sub(end.len()).and_then(|at| path.get(at..));
+    tail.is_some_and(|tail| tail.eq_ignore_ascii_case(end))
+}
+
 /// The target from its first `/`, without the query.
 pub(in crate::matching::behaviour) fn path(target: &[u8]) -> &[u8] {
     let target = origin(target);
@@ -117,7 +123,7 @@ pub(super) fn soap_action(head: &[u8]) -> bool {
 /// Base64 of hexadecimal pairs, each followed by a comma: every group of four characters comes
 /// from few letters. Six groups by accident: about one in 10^27.
 pub(super) fn loader_token(path: &[u8]) -> bool {
-    let Some(rest) = [&b"/loader/"[..], b"/clpr/", b"/api/", b"/task/"]
+    let Some(rest) = [&b"/loader/"[..], b"/clpr/", b"/api/", b"/task/", b"/tasks/"]
         .iter()
         .find_map(|start| path.strip_prefix(*start))
     else {
