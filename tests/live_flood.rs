@@ -24,7 +24,8 @@ use support::{Noise, capture_file, conversations as say};
 
 /// Forged contacts, and how many are sent in a second.
 const FORGED: u32 = 40_000;
-const RATE: u32 = 40_000;
+/// A debug build on two cores keeps up with a quarter of what is asked of a release.
+const RATE: u32 = if cfg!(debug_assertions) { 10_000 } else { 40_000 };
 /// How late a line may be, beside what the machine is behind with the packets themselves.
 const LATE: Duration = Duration::from_millis(1_500);
 
