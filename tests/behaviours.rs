@@ -146,7 +146,7 @@ fn a_behaviour_and_an_indicator_on_one_connection_are_one_alert_with_both_reason
     assert_eq!(both["metadata"]["confidence"][0], "high");
     let text = scan().go().expect_code(0);
     let line = text.stdout.lines().last().unwrap();
-    assert!(line.contains("also met 198.51.100.7:443 (ip) | 1 | "), "{line}");
+    assert!(line.contains("also met 198.51.100.7:443 (ip) | 02:"), "{line}");
     assert!(text.stderr.contains(": 1 contact,"), "one contact, not two: {}", text.stderr);
 }
 

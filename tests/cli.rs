@@ -607,7 +607,10 @@ fn a_signal_before_the_first_byte_ends_a_scan_too() {
     let mut child = start(desk.scan().arg("-v").arg("-"));
     let mut err = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
-    err.read_line(&mut line).unwrap(); // indicators are loaded; it begins to read now
+    while !line.contains("indicators loaded") {
+        assert!(err.read_line(&mut line).unwrap() > 0, "{line}");
+    }
+    // It begins to read now.
     std::thread::sleep(Duration::from_millis(300));
     send("-TERM", &child);
     assert_eq!(wait(&mut child, 10), Some(130));

@@ -184,7 +184,11 @@ fn what_is_no_regular_file_is_refused_in_both_languages_wherever_it_is_named() {
                     run = run.args(["-c", &config(&text)]);
                 }
                 let outcome = run.go();
-                assert!(matches!(outcome.code, Some(1 | 2)), "{text} {arguments:?}: {outcome:?}");
+                // A feed is left out, the built-in ones are used.
+                let left = ["left out", "bị bỏ qua"].iter().any(|s| outcome.stderr.contains(s));
+                let codes = if left { 0..=0 } else { 1..=2 };
+                let code = outcome.code.unwrap();
+                assert!(codes.contains(&code), "{text} {arguments:?}: {outcome:?}");
                 assert!(outcome.stderr.contains(words), "{text} {arguments:?}: {outcome:?}");
             }
         }
@@ -425,9 +429,9 @@ fn a_feed_that_the_new_user_cannot_read_is_said_at_the_start_and_at_each_reload(
             });
         }
         sensor.stop();
-        // The journal hears each once.
+        // The journal hears each once, and again whoever asks for a reload.
         let heard = |words: &str| warned(&sensor.stderr(), words);
-        assert_eq!((heard(&words), heard("indicators not reloaded")), (1, 1));
+        assert_eq!((heard(&words), heard("indicators not reloaded")), (1, 2));
         fs::remove_dir_all(place.path().join("log")).unwrap();
     }
 }
@@ -508,7 +512,8 @@ fn root_prints_no_line_of_a_file_that_a_users_link_points_at() {
             [["feeds", "check"].as_slice(), &["feeds", "list", "--feeds"], &["selftest", "--feeds"]]
         {
             let outcome = Run::new(arguments).arg(&path).go();
-            assert_ne!(outcome.code, Some(0), "{arguments:?}");
+            // In a directory it is left out.
+            assert!(outcome.code != Some(0) || path.is_dir(), "{arguments:?}");
             let all = format!("{}{}", outcome.stdout, outcome.stderr);
             assert!(!all.contains("only-roots-line"), "{all}");
             assert!(all.contains("belongs to another user"), "{all}");

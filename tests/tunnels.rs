@@ -17,7 +17,7 @@ use support::wire::{Frame, MILLISECOND, NINE_O_CLOCK};
 
 const RAW: u16 = support::capture_file::RAW_IP;
 const PC: &str = "192.168.7.10:50000";
-const EVIL: &str = "198.51.100.2:443";
+const EVIL: &str = "203.0.114.2:443";
 
 fn end(text: &str) -> SocketAddr {
     text.parse().unwrap()
@@ -93,18 +93,18 @@ fn the_outer_addresses_of_every_tunnel_are_compared_once() {
 
 #[test]
 fn an_outer_endpoint_meets_an_indicator_with_its_port() {
-    let packet = vxlan(PC, "198.51.100.2:4789", &udp("10.0.0.1:7", "10.0.0.2:7", b"x"));
-    let found = alerts(&["198.51.100.2:4789,ip:port", "198.51.100.2:443,ip:port"], &[packet]);
-    let expected = ("ip.outer".into(), 2, "192.168.7.10".into(), "198.51.100.2".into());
+    let packet = vxlan(PC, "203.0.114.2:4789", &udp("10.0.0.1:7", "10.0.0.2:7", b"x"));
+    let found = alerts(&["203.0.114.2:4789,ip:port", "203.0.114.2:443,ip:port"], &[packet]);
+    let expected = ("ip.outer".into(), 1, "192.168.7.10".into(), "203.0.114.2".into());
     assert_eq!(told(&found), [expected]);
 }
 
 #[test]
 fn an_outer_address_that_changes_within_an_inner_flow_is_compared() {
     let inner = udp("10.0.0.1:7", "10.0.0.2:7", b"x");
-    let [one, other] = ["192.0.2.77:4789", "198.51.100.2:4789"];
+    let [one, other] = ["192.0.2.77:4789", "203.0.114.2:4789"];
     let packets = [vxlan(PC, one, &inner), vxlan(PC, other, &inner), vxlan(PC, other, &inner)];
-    assert_eq!(places(&alerts(&["198.51.100.2,ip"], &packets)), ["ip.outer"]);
+    assert_eq!(places(&alerts(&["203.0.114.2,ip"], &packets)), ["ip.outer"]);
 }
 
 #[test]
@@ -118,8 +118,8 @@ fn a_datagram_that_begins_as_any_tunnel_shows_its_addresses_read_or_not() {
     ];
     for port in ports {
         for (nth, payload) in payloads.iter().enumerate() {
-            let packet = udp(PC, &format!("198.51.100.2:{port}"), payload);
-            let found = alerts(&["198.51.100.2,ip"], &[packet]);
+            let packet = udp(PC, &format!("203.0.114.2:{port}"), payload);
+            let found = alerts(&["203.0.114.2,ip"], &[packet]);
             assert_eq!(found.len(), 1, "port {port}, payload {nth}");
             assert_eq!(found[0]["alert"]["context"]["our_ip"], "192.168.7.10");
         }
@@ -167,7 +167,7 @@ fn a_tunnel_from_outside_accuses_nobody_and_its_sender_is_named() {
     inner.push(udp("192.0.2.54:53", PC, &say::dns_query(7, "www.evil.example", say::A)));
     let forged: Vec<_> =
         inner.iter().map(|packet| vxlan(stranger, "192.168.7.1:4789", packet)).collect();
-    let rows = ["198.51.100.2,ip", "evil.example,domain"];
+    let rows = ["203.0.114.2,ip", "evil.example,domain"];
     let found = alerts(&rows, &forged);
     assert!(found.len() >= 3, "{:?}", told(&found));
     for (alert, (place, severity, ours, peer)) in found.iter().zip(told(&found)) {
@@ -197,7 +197,7 @@ fn a_forged_contact_takes_nothing_from_the_true_one_behind_it() {
         .map(|packet| vxlan("203.0.113.200:1234", "192.168.7.1:4789", packet))
         .collect();
     packets.extend(inner);
-    let found = told(&alerts(&["198.51.100.2,ip", "evil.example,domain"], &packets));
+    let found = told(&alerts(&["203.0.114.2,ip", "evil.example,domain"], &packets));
     for place in ["ip", "tls.sni"] {
         let of_pc = found.iter().any(|(seen, severity, ours, _)| {
             seen == place && *severity < 3 && ours == "192.168.7.10"
@@ -222,11 +222,11 @@ fn the_office_s_own_mirror_and_tunnels_keep_full_weight() {
         })
         .collect();
     for packets in [mirrored, both_ways] {
-        let found = told(&alerts(&["198.51.100.2,ip", "evil.example,domain"], &packets));
+        let found = told(&alerts(&["203.0.114.2,ip", "evil.example,domain"], &packets));
         assert_eq!(found.len(), 2, "{found:?}");
         for (place, severity, ours, peer) in found {
             let named = (severity < 3, ours.as_str(), peer.as_str());
-            assert_eq!(named, (true, "192.168.7.10", "198.51.100.2"), "{place}");
+            assert_eq!(named, (true, "192.168.7.10", "203.0.114.2"), "{place}");
         }
     }
 }
@@ -234,10 +234,10 @@ fn the_office_s_own_mirror_and_tunnels_keep_full_weight() {
 #[test]
 fn what_is_recognised_and_not_read_is_counted_by_its_name() {
     let esp = packets::ip(end(PC).ip(), end(EVIL).ip(), 50, &[0x5a; 80]);
-    let nat = udp("192.168.7.10:4500", "198.51.100.2:4500", &[0x5a; 80]);
-    let dtls = udp(PC, "198.51.100.2:5247", &[1, 0, 0, 0, 0x17, 0xfe, 0xfd, 0, 1]);
+    let nat = udp("192.168.7.10:4500", "203.0.114.2:4500", &[0x5a; 80]);
+    let dtls = udp(PC, "203.0.114.2:5247", &[1, 0, 0, 0, 0x17, 0xfe, 0xfd, 0, 1]);
     let gre = packets::ip(end(PC).ip(), end(EVIL).ip(), 47, &[0x5a; 80]);
-    let said = scan(&["198.51.100.2,ip"], &[esp, nat, dtls, gre], &["--eve", "-"]);
+    let said = scan(&["203.0.114.2,ip"], &[esp, nat, dtls, gre], &["--eve", "-"]);
     for (name, count) in [("esp", 2), ("capwap", 1), ("gre", 1), ("vxlan", 0)] {
         assert_eq!(said.counter(&format!("decode.unread.{name}")), count, "{name}");
     }
@@ -246,20 +246,20 @@ fn what_is_recognised_and_not_read_is_counted_by_its_name() {
 
 #[test]
 fn an_ipv4_indicator_is_met_inside_ipv6_wherever_an_address_stands() {
-    for text in ["64:ff9b::c633:6402", "2002:c633:6402::1", "2001:db8::200:5efe:198.51.100.2"] {
+    for text in ["64:ff9b::cb00:7202", "2002:cb00:7202::1", "2001:db8::200:5efe:203.0.114.2"] {
         let packet = udp("[2001:db8:1::7]:50000", &format!("[{text}]:443"), b"x");
-        for row in ["198.51.100.2,ip", "198.51.100.2:443,ip:port", "198.51.100.0/28,cidr"] {
+        for row in ["203.0.114.2,ip", "203.0.114.2:443,ip:port", "203.0.114.0/28,cidr"] {
             let found = alerts(&[row], std::slice::from_ref(&packet));
             assert_eq!(places(&found), ["ip"], "{text} {row}");
             let seen = found[0]["alert"]["metadata"]["seen"][0].as_str().unwrap();
-            assert!(seen.ends_with(" = 198.51.100.2"), "{seen}");
+            assert!(seen.ends_with(" = 203.0.114.2"), "{seen}");
         }
         let request = say::http_get(&format!("[{text}]"), "/load");
         let request = TcpConversation::new(end(PC), end("192.0.2.80:3128")).client(&request);
         let packets: Vec<_> = request.packets().into_iter().map(|packet| packet.bytes).collect();
-        let found = alerts(&["198.51.100.2,ip", "http://198.51.100.2/load,url"], &packets);
+        let found = alerts(&["203.0.114.2,ip", "http://203.0.114.2/load,url"], &packets);
         assert_eq!(places(&found), ["http.host", "http.url"], "{text}");
     }
-    let near = udp("[2001:db8:1::7]:50000", "[2001:db8::c633:6402]:443", b"x");
-    assert!(alerts(&["198.51.100.2,ip"], &[near]).is_empty());
+    let near = udp("[2001:db8:1::7]:50000", "[2001:db8::cb00:7202]:443", b"x");
+    assert!(alerts(&["203.0.114.2,ip"], &[near]).is_empty());
 }

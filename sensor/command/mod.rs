@@ -69,7 +69,7 @@ fn complain(error: &dyn std::fmt::Display) {
 /// Loads the indicators of a command; what could not be loaded is said on standard error.
 fn load(settings: &Settings, global: &Global) -> Result<Indicators, AppError> {
     let loaded = load_as(settings, global, Strict::Named)?;
-    loaded.warnings.iter().for_each(|warning| complain(warning));
+    loaded.warnings.iter().for_each(|text| complain(&text.in_language(settings.language)));
     Ok(loaded)
 }
 
