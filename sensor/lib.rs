@@ -64,7 +64,7 @@
 
 // Words every stage may use, and stages 2 to 6 in one thread: a crate that can reach nothing.
 pub use wardwatch_pipeline::{
-    alert, decode, extract, flow, frame, matching, net, observation, panics, stats, worker,
+    alert, bounded, decode, extract, flow, frame, matching, net, observation, panics, stats, worker,
 };
 
 // The stages of this crate, in the order bytes travel; the empty lines keep rustfmt from sorting them.

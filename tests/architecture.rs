@@ -7,8 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Stages in the order bytes travel: each imports itself and what stands before it.
-const STAGES: [&str; 16] = [
+const STAGES: [&str; 17] = [
     "panics",
+    "bounded",
     "net",
     "frame",
     "stats",
@@ -33,6 +34,7 @@ const OTHERS: [(&str, &[&str]); 7] = [
         "worker",
         &[
             "panics",
+            "bounded",
             "net",
             "frame",
             "stats",

@@ -3,41 +3,12 @@
 //! Owns a bounded table. Whoever is on the network may lie in it: it says how a host calls
 //! itself, and no alert is ever raised or withheld because of it.
 
-use std::collections::{HashMap, VecDeque};
-use std::hash::Hash;
-
 use crate::alert::identity::Identity;
+use crate::bounded::Bounded;
 use crate::net::{Address, Mac};
 
 /// Entries of each table; the oldest goes first.
 const MAX_HOSTS: usize = 4096;
-
-/// A map that forgets its oldest entry when it is full.
-#[derive(Clone, Debug)]
-struct Recent<K, V> {
-    entries: HashMap<K, V>,
-    order: VecDeque<K>,
-}
-
-impl<K, V> Default for Recent<K, V> {
-    fn default() -> Self {
-        Self { entries: HashMap::new(), order: VecDeque::new() }
-    }
-}
-
-impl<K: Hash + Eq + Copy, V: Default> Recent<K, V> {
-    /// The entry of a key, made if there is none.
-    fn entry(&mut self, key: K) -> &mut V {
-        if !self.entries.contains_key(&key) {
-            while self.order.len() >= MAX_HOSTS {
-                let Some(oldest) = self.order.pop_front() else { break };
-                self.entries.remove(&oldest);
-            }
-            self.order.push_back(key);
-        }
-        self.entries.entry(key).or_default()
-    }
-}
 
 /// What is known of an address.
 #[derive(Clone, Debug, Default)]
@@ -47,11 +18,17 @@ struct Host {
 }
 
 /// What hosts have told of themselves.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Hosts {
-    addresses: Recent<Address, Host>,
+    addresses: Bounded<Address, Host>,
     /// Names of machines: DHCP tells a name before there is an address.
-    machines: Recent<Mac, Option<Box<str>>>,
+    machines: Bounded<Mac, Option<Box<str>>>,
+}
+
+impl Default for Hosts {
+    fn default() -> Self {
+        Self { addresses: Bounded::new(MAX_HOSTS), machines: Bounded::new(MAX_HOSTS) }
+    }
 }
 
 impl Hosts {
@@ -59,10 +36,10 @@ impl Hosts {
     pub fn learn(&mut self, fact: Identity) {
         let Identity { address, mac, name, .. } = fact;
         if let (Some(mac), Some(name)) = (mac, &name) {
-            *self.machines.entry(mac) = Some(name.clone());
+            self.machines.insert(mac, Some(name.clone()));
         }
         let Some(address) = address else { return };
-        let host = self.addresses.entry(address);
+        let (host, _) = self.addresses.entry(address);
         if let Some(mac) = mac {
             // Another machine has the address now: what it was called is not its name.
             if host.mac.is_some_and(|old| old != mac) {
@@ -82,17 +59,17 @@ impl Hosts {
 
     /// Hardware address of the host that has this address.
     pub fn mac(&self, address: Address) -> Option<Mac> {
-        self.addresses.entries.get(&address)?.mac
+        self.addresses.get(&address)?.mac
     }
 
     /// Name of the host that has this address; `seen` is the hardware address its frame showed.
     pub fn name(&self, address: Address, seen: Option<Mac>) -> Option<&str> {
-        let host = self.addresses.entries.get(&address);
+        let host = self.addresses.get(&address);
         if let Some(name) = host.and_then(|host| host.name.as_deref()) {
             return Some(name);
         }
         let mac = host.and_then(|host| host.mac).or(seen)?;
-        self.machines.entries.get(&mac)?.as_deref()
+        self.machines.get(&mac)?.as_deref()
     }
 }
 
@@ -138,7 +115,7 @@ mod tests {
         for n in 0..5000_u32 {
             hosts.learn(fact(Some(Address::v4(n.to_be_bytes())), Some(MAC), None));
         }
-        assert_eq!(hosts.addresses.entries.len(), MAX_HOSTS);
+        assert_eq!(hosts.addresses.len(), MAX_HOSTS);
         assert_eq!(hosts.mac(Address::v4(0_u32.to_be_bytes())), None);
         assert_eq!(hosts.mac(Address::v4(4999_u32.to_be_bytes())), Some(MAC));
     }

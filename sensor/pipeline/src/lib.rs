@@ -8,7 +8,7 @@
 //! # Reading order
 //!
 //! ```text
-//!  frame, net, stats, observation    words that every stage may use
+//!  frame, net, stats, observation    words that every stage may use; bounded: what traffic fills
 //!      decode     2   frame -> Packet, or a Skip that is counted
 //!      flow       3   Packet -> in-order bytes of each side
 //!      extract    4   bytes -> Observation (a name, an address)
@@ -21,6 +21,7 @@
 #![forbid(unsafe_code)]
 
 // Words every stage may use.
+pub mod bounded;
 pub mod frame;
 pub mod net;
 pub mod observation;

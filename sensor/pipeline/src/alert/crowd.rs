@@ -16,14 +16,15 @@
 //!
 //! Everything is bounded and takes the same time however much comes.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::BTreeMap;
 use std::hash::BuildHasher;
 
-use foldhash::quality::{FixedState, RandomState};
+use foldhash::quality::FixedState;
 
 use super::Alert;
 use super::budget::{Budget, Budgets};
 use super::census::Census;
+use crate::bounded::Bounded;
 use crate::matching::reload::print;
 use crate::matching::severity::Weakness;
 use crate::net::{Address, Timestamp};
@@ -128,8 +129,7 @@ pub struct Allowance {
     strangers: Budget,
     /// Lines of strangers, and of those that are in tunnels or weak.
     strangers_lines: [Budget; 2],
-    pairs: HashMap<(Address, u64), (), RandomState>,
-    order: VecDeque<(Address, u64)>,
+    pairs: Bounded<(Address, u64), ()>,
 }
 
 impl Default for Allowance {
@@ -141,8 +141,7 @@ impl Default for Allowance {
             tunnels: Budgets::new(OF_A_TUNNEL, TUNNELS),
             strangers: Budget::default(),
             strangers_lines: [Budget::default(); 2],
-            pairs: HashMap::default(),
-            order: VecDeque::new(),
+            pairs: Bounded::new(PAIRS),
         }
     }
 }
@@ -165,7 +164,7 @@ impl Allowance {
         // Who is sent tunnels has not come, so that it is not the same one who comes again: each of
         // their senders, which anybody can forge, is another.
         let from_outside = alert.weakness == Some(Weakness::TunnelFromOutside);
-        if !from_outside && self.pairs.contains_key(&(host, indicator)) {
+        if !from_outside && self.pairs.contains(&(host, indicator)) {
             return (!lines.take(OF_STRANGERS, now)).then_some(Crowding::Threat(threat));
         }
         if let Some(sender) = tunnel
@@ -181,19 +180,9 @@ impl Allowance {
             return Some(Crowding::Threat(threat));
         }
         if !from_outside {
-            self.remember((host, indicator));
+            self.pairs.insert((host, indicator), ());
         }
         None
-    }
-
-    fn remember(&mut self, pair: (Address, u64)) {
-        if self.order.len() >= PAIRS
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.pairs.remove(&oldest);
-        }
-        self.order.push_back(pair);
-        self.pairs.insert(pair, ());
     }
 }
 

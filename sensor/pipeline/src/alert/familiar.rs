@@ -5,11 +5,8 @@
 //! so many are remembered; of more, who became so first is forgotten. A host that is not familiar
 //! loses nothing as long as there is no flood.
 
-use std::collections::{HashSet, VecDeque};
-
-use foldhash::quality::RandomState;
-
 use super::budget::Budget;
+use crate::bounded::Bounded;
 use crate::net::{Address, Timestamp};
 
 /// Hosts that may become familiar while a budget lasts.
@@ -33,8 +30,7 @@ pub enum Greeting {
 /// The familiar hosts.
 #[derive(Debug)]
 pub struct Familiar {
-    hosts: HashSet<Address, RandomState>,
-    order: VecDeque<Address>,
+    hosts: Bounded<Address, ()>,
     /// Saves nearly every flow of an office the set's hash and probe.
     latest: [Address; LATEST],
     budget: Budget,
@@ -43,8 +39,7 @@ pub struct Familiar {
 impl Default for Familiar {
     fn default() -> Self {
         Self {
-            hosts: HashSet::default(),
-            order: VecDeque::new(),
+            hosts: Bounded::new(REMEMBERED),
             // Each an address that has another place: none is met there.
             latest: std::array::from_fn(|place| Address::from_bits(place as u128 + 1)),
             budget: Budget::default(),
@@ -74,12 +69,7 @@ impl Familiar {
             if !self.budget.take(AT_ONCE, now) {
                 return Greeting::Refused;
             }
-            while self.order.len() >= REMEMBERED {
-                let Some(oldest) = self.order.pop_front() else { break };
-                self.hosts.remove(&oldest);
-            }
-            self.order.push_back(host);
-            self.hosts.insert(host);
+            self.hosts.insert(host, ());
         }
         let [_, low] = host.halves();
         if let Some(latest) = self.latest.get_mut(low as usize % LATEST) {
@@ -119,7 +109,7 @@ mod tests {
         for round in 0..20 {
             greeted(&mut familiar, round * 512, round * 512 + 512, i64::from(round) * 4000);
         }
-        assert_eq!((familiar.hosts.len(), familiar.order.len()), (REMEMBERED, REMEMBERED));
+        assert_eq!(familiar.hosts.len(), REMEMBERED);
         assert!(!familiar.knows(host(0)));
         assert!(familiar.knows(host(20 * 512 - 1)));
     }

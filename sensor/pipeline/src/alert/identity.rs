@@ -3,8 +3,7 @@
 //! A worker tells a fact when it is new or has changed, so the queue carries one for each change
 //! and none for each packet. Owns what has been told already, bounded; decides nothing.
 
-use std::collections::{HashMap, VecDeque};
-
+use crate::bounded::Bounded;
 use crate::net::{Address, Mac, Timestamp};
 
 /// One thing a host said of itself, or its DHCP server of it.
@@ -44,12 +43,17 @@ pub enum News {
 }
 
 /// Which facts have been told.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Announced {
-    facts: HashMap<Subject, Told>,
-    order: VecDeque<Subject>,
+    facts: Bounded<Subject, Told>,
     second: i64,
     in_second: u32,
+}
+
+impl Default for Announced {
+    fn default() -> Self {
+        Self { facts: Bounded::new(REMEMBERED), second: 0, in_second: 0 }
+    }
 }
 
 impl Announced {
@@ -85,19 +89,11 @@ impl Announced {
     }
 
     fn remember(&mut self, key: Subject, mac: Option<Mac>, name: Option<&str>) {
-        if let Some((old_mac, old_name)) = self.facts.get_mut(&key) {
-            *old_mac = mac.or(*old_mac);
-            if let Some(name) = name {
-                *old_name = Some(name.into());
-            }
-            return;
+        let ((told_mac, told_name), _) = self.facts.entry(key);
+        *told_mac = mac.or(*told_mac);
+        if let Some(name) = name {
+            *told_name = Some(name.into());
         }
-        while self.order.len() >= REMEMBERED {
-            let Some(oldest) = self.order.pop_front() else { break };
-            self.facts.remove(&oldest);
-        }
-        self.order.push_back(key);
-        self.facts.insert(key, (mac, name.map(Into::into)));
     }
 }
 
@@ -138,7 +134,6 @@ mod tests {
             let _ = new(&mut told, i64::from(n), 100_000 + n);
         }
         assert_eq!(told.facts.len(), REMEMBERED);
-        assert_eq!(told.order.len(), REMEMBERED);
         assert_eq!(new(&mut told, 20_000, 0), News::New, "the oldest was forgotten");
     }
 }

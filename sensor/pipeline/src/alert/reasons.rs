@@ -4,11 +4,8 @@
 //! Holds connections that raised an alert only, [`REMEMBERED`] at most; the oldest is forgotten,
 //! and its later alerts stand alone.
 
-use std::collections::{HashMap, VecDeque};
-
-use foldhash::quality::RandomState;
-
 use super::Reason;
+use crate::bounded::Bounded;
 use crate::observation::Kind;
 
 /// Alerted connections remembered.
@@ -18,10 +15,15 @@ const REMEMBERED: usize = 1024;
 const NAMED: usize = 8;
 
 /// The reasons of the connections that raised alerts lately.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Reasons {
-    known: HashMap<u64, Vec<Reason>, RandomState>,
-    order: VecDeque<u64>,
+    known: Bounded<u64, Vec<Reason>>,
+}
+
+impl Default for Reasons {
+    fn default() -> Self {
+        Self { known: Bounded::new(REMEMBERED) }
+    }
 }
 
 impl Reasons {
@@ -29,12 +31,6 @@ impl Reasons {
     /// behaviour is among them or is the new one, otherwise none.
     pub fn note(&mut self, flow: u64, reason: Reason) -> Vec<Reason> {
         let Some(known) = self.known.get_mut(&flow) else {
-            if self.order.len() >= REMEMBERED
-                && let Some(oldest) = self.order.pop_front()
-            {
-                self.known.remove(&oldest);
-            }
-            self.order.push_back(flow);
             self.known.insert(flow, vec![reason]);
             return Vec::new();
         };
@@ -50,7 +46,6 @@ impl Reasons {
     /// Forgets everything: the numbers of another set mean something else.
     pub fn clear(&mut self) {
         self.known.clear();
-        self.order.clear();
     }
 }
 
@@ -82,7 +77,7 @@ mod tests {
         for flow in 0..=REMEMBERED as u64 {
             reasons.note(flow, reason(Kind::Ip, 1));
         }
-        assert_eq!((reasons.known.len(), reasons.order.len()), (REMEMBERED, REMEMBERED));
+        assert_eq!(reasons.known.len(), REMEMBERED);
         assert_eq!(reasons.note(0, reason(Kind::Behaviour, 2)), []);
     }
 }

@@ -140,13 +140,6 @@ impl<'a> Place<'a> {
     }
 }
 
-/// The endpoints of a frame that is what nearly every frame is (the ports only of UDP), for those
-/// who only sort frames: a third of the price of [`decode`]. None says nothing.
-#[inline]
-pub fn plain_ends(frame: &Frame<'_>) -> Option<(Endpoint, Endpoint)> {
-    plain::ends(frame.link, frame.data).filter(|_| frame.stripped_vlan.is_none())
-}
-
 /// What the fragments of one IP packet have in common; all that is needed beside the payload to
 /// decode the packet once it is whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -66,23 +66,6 @@ pub(super) fn plain<'a>(walk: &mut Walk<'a>, link: LinkType, data: &'a [u8]) -> 
     true
 }
 
-/// The endpoints of a frame that is likely to be plain; the ports only of UDP. Whatever this
-/// answers, [`super::decode`] gives the same addresses.
-#[inline]
-pub(super) fn ends(link: LinkType, data: &[u8]) -> Option<(Endpoint, Endpoint)> {
-    let start = start(link, data)?;
-    let ports = match start.protocol {
-        6 => (0, 0),
-        17 => udp(start.payload, &mut Transport::Other(&[]))?,
-        _ => return None,
-    };
-    let (source, destination) = (start.source, start.destination);
-    Some((
-        Endpoint { address: source, port: ports.0 },
-        Endpoint { address: destination, port: ports.1 },
-    ))
-}
-
 /// Source and destination.
 type Ports = (u16, u16);
 
@@ -169,14 +152,6 @@ mod tests {
             }
             for bytes in [&bytes[..], &bytes[..length.min(bytes.len())]] {
                 let (plain, layers) = both(bytes);
-                if let Some((source, destination)) = ends(LinkType(1), bytes) {
-                    let mut walk = Walk::new(0);
-                    let _ = link::link(&mut walk, LinkType(1), bytes);
-                    let packet = &walk.packet;
-                    let addresses = (packet.source.address, packet.destination.address);
-                    prop_assert_eq!((source.address, destination.address), addresses);
-                    prop_assert!(packet.protocol == IpProtocol::TCP || packet.source == source);
-                }
                 prop_assert_eq!(plain.as_ref().unwrap_or(&layers), &layers);
             }
         }

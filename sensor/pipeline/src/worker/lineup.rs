@@ -56,34 +56,44 @@ pub fn take_in<'a>(
             count += 1;
         }
         black_box(touched);
-        for ready in ready.iter_mut().take(count) {
-            let decoded = worker.contained(|worker| {
-                ready.place.decode(&ready.frame);
-                if let Ok(Seen::Ip(packet)) = ready.place.seen() {
-                    ready.sought = worker.seek(packet);
-                }
-            });
-            if let Err(caught) = decoded {
-                // To the worker it is a frame that holds no packet.
-                ready.place = Place::default();
-                tell(&caught, &ready.frame);
-            }
-        }
-        // Nothing else in this loop: what a core has begun is all it can wait for together.
-        let fetched =
-            ready.iter().take(count).enumerate().fold(0, |fetched, (nth, ready)| {
-                fetched ^ worker.flows.fetch(ready.sought.hash, nth)
-            });
-        black_box(fetched);
-        for ready in ready.iter().take(count) {
-            let Ready { frame, place, sought } = ready;
-            let taken = worker.contained(|worker| worker.decoded(frame, place.seen(), sought));
-            if let Err(caught) = taken {
-                tell(&caught, frame);
-            }
-        }
+        abreast(ready.get_mut(..count).unwrap_or_default(), worker, tell);
         if count < ABREAST {
             return;
+        }
+    }
+}
+
+/// The way of frames that stand ready. Not generic, so that it is compiled in this crate, where what
+/// it calls is at hand to be inlined.
+#[inline(never)]
+fn abreast<'a>(
+    frames: &mut [Ready<'a>],
+    worker: &mut Worker,
+    tell: &mut dyn FnMut(&Caught, &Frame<'a>),
+) {
+    for ready in frames.iter_mut() {
+        let decoded = worker.contained(|worker| {
+            ready.place.decode(&ready.frame);
+            if let Ok(Seen::Ip(packet)) = ready.place.seen() {
+                ready.sought = worker.seek(packet);
+            }
+        });
+        if let Err(caught) = decoded {
+            // To the worker it is a frame that holds no packet.
+            ready.place = Place::default();
+            tell(&caught, &ready.frame);
+        }
+    }
+    // Nothing else in this loop: what a core has begun is all it can wait for together.
+    let fetched = frames
+        .iter()
+        .enumerate()
+        .fold(0, |fetched, (nth, ready)| fetched ^ worker.flows.fetch(ready.sought.hash, nth));
+    black_box(fetched);
+    for Ready { frame, place, sought } in frames.iter() {
+        let taken = worker.contained(|worker| worker.decoded(frame, place.seen(), sought));
+        if let Err(caught) = taken {
+            tell(&caught, frame);
         }
     }
 }

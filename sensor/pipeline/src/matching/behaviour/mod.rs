@@ -25,10 +25,7 @@ mod requests;
 mod table;
 mod when;
 
-use std::collections::{HashMap, VecDeque};
-
-use foldhash::quality::RandomState;
-
+use crate::bounded::Bounded;
 use crate::net::{Address, Endpoint};
 use crate::observation::StreamHead;
 use crate::stats::Counter;
@@ -118,11 +115,15 @@ impl State {
 }
 
 /// Compares what a worker sees with the table. Holds what is undecided, within bounds.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Tracker {
-    flows: HashMap<u64, State, RandomState>,
-    /// In order of arrival; may name flows that are gone.
-    order: VecDeque<u64>,
+    flows: Bounded<u64, State>,
+}
+
+impl Default for Tracker {
+    fn default() -> Self {
+        Self { flows: Bounded::new(FLOW_LIMIT) }
+    }
 }
 
 impl Tracker {
@@ -231,19 +232,11 @@ impl Tracker {
 
     /// The state of a flow, made if there is none; the oldest makes room.
     fn state(&mut self, id: u64, count: &mut dyn FnMut(Counter)) -> &mut State {
-        if !self.flows.contains_key(&id) {
-            if self.order.len() >= 4 * FLOW_LIMIT {
-                self.order.retain(|id| self.flows.contains_key(id));
-            }
-            while self.flows.len() >= FLOW_LIMIT {
-                let Some(oldest) = self.order.pop_front() else { break };
-                if self.flows.remove(&oldest).is_some() {
-                    count(Counter::StreamHeadsGivenUp);
-                }
-            }
-            self.order.push_back(id);
+        let (state, given_up) = self.flows.entry(id);
+        if given_up.is_some() {
+            count(Counter::StreamHeadsGivenUp);
         }
-        self.flows.entry(id).or_default()
+        state
     }
 }
 

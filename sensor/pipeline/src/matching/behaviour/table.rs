@@ -359,11 +359,6 @@ impl Behaviours {
     pub fn indicators(&self) -> impl Iterator<Item = Indicator> {
         self.all.iter().zip(1..).map(|(behaviour, line)| behaviour.indicator(line))
     }
-
-    /// Is no behaviour looked for?
-    pub fn is_off(&self) -> bool {
-        self.all.iter().all(|behaviour| behaviour.mode == Mode::Off)
-    }
 }
 
 /// The names of an alternative; a leading dot means all below it too.
@@ -450,7 +445,7 @@ mod tests {
         let off = all.all().iter().map(|one| (one.name.to_string(), Mode::Off)).collect();
         Behaviours::check(&off).unwrap();
         let table = Behaviours::load(&off).unwrap();
-        assert!(table.is_off() && table.requests.is_empty() && table.client.rows.is_empty());
+        assert!(table.requests.is_empty() && table.client.rows.is_empty());
         assert_eq!(table.all().len(), all.all().len());
     }
 }
