@@ -95,7 +95,7 @@ fn both_ways_of_packing_put_the_same_files_and_lintian_has_nothing_to_say() {
     let (target, binary) = (target.path(), env!("CARGO_BIN_EXE_wardwatch"));
     assets::write(&target.join("assets")).unwrap();
     std::fs::create_dir(target.join("release")).unwrap();
-    for name in ["wardwatch", "wardwatch-relay"] {
+    for name in ["wardwatch", "wardwatch-relay", "wardwatch-import"] {
         // The relay is another package's program, which this test does not build.
         std::fs::copy(binary, target.join("release").join(name)).unwrap();
     }
@@ -445,6 +445,10 @@ fn the_vietnamese_has_one_word_for_a_thing_wherever_it_is_said() {
     while let Some(path) = rest.pop() {
         if path.is_dir() {
             rest.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            continue;
+        }
+        // Headings as other people write them.
+        if path.ends_with("judge/columns.rs") {
             continue;
         }
         let Ok(text) = std::fs::read_to_string(&path) else { continue };

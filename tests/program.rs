@@ -8,6 +8,7 @@ mod cli;
 mod directories;
 mod doctor;
 mod hostile_text;
+mod import;
 mod left_out;
 mod logs;
 mod machine;
