@@ -169,12 +169,13 @@ const DOCUMENTATION: &[(&str, u8)] = &[
     ("3fff::", 20),
 ];
 /// Says whether a row may be loaded on a day (days since 1970-01-01). The worse of what is said of
-/// its value and of its dates.
-pub fn examine_row(row: &Indicator, today: i64) -> Verdict {
+/// its value and of its dates; without a day, of its value alone.
+pub fn examine_row(row: &Indicator, today: Option<i64>) -> Verdict {
     let ends = row.expires.is_some();
+    let dates = || today.and_then(|today| dates::examine(row, today));
     match of_pattern(&row.pattern, &row.threat, ends) {
-        Verdict::Accept => dates::examine(row, today).map_or(Verdict::Accept, Verdict::Doubt),
-        Verdict::Exact(reason) => match dates::examine(row, today) {
+        Verdict::Accept => dates().map_or(Verdict::Accept, Verdict::Doubt),
+        Verdict::Exact(reason) => match dates() {
             Some(worse) => Verdict::Doubt(worse),
             None => Verdict::Exact(reason),
         },

@@ -226,7 +226,7 @@ pub(crate) struct Rows {
     loaded: Loaded,
     lint: Lint,
     /// Days since 1970-01-01.
-    today: i64,
+    today: Option<i64>,
     hasher: RandomState,
     /// Hash of a pattern to its place. Two patterns of one hash only cost an unfolded duplicate.
     places: HashMap<u64, usize, RandomState>,
@@ -236,6 +236,17 @@ pub(crate) struct Rows {
     /// two, and to look them up was an eighth of loading a large feed.
     empty: Arc<str>,
     last: Arc<str>,
+}
+
+/// Days since 1970-01-01. What reads no files has no clock either: dates are compared with none.
+#[cfg(feature = "files")]
+fn today() -> Option<i64> {
+    Some(jiff::Timestamp::now().as_second().div_euclid(86_400))
+}
+
+#[cfg(not(feature = "files"))]
+const fn today() -> Option<i64> {
+    None
 }
 
 impl Rows {
@@ -252,8 +263,8 @@ impl Rows {
         let (places, texts) = (HashMap::default(), HashMap::default());
         let (empty, last) = (Arc::from(""), Arc::from(""));
         let today = match lint {
-            Lint::On(day) => day,
-            Lint::Full | Lint::Trusted => jiff::Timestamp::now().as_second().div_euclid(86_400),
+            Lint::On(day) => Some(day),
+            Lint::Full | Lint::Trusted => today(),
         };
         Self { loaded, lint, today, hasher: RandomState::default(), places, texts, empty, last }
     }

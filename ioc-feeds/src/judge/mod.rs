@@ -6,7 +6,7 @@
 //! sentence may be the sender, the report or the innocent. Owns verdicts on text; whether a name is
 //! too wide or too well known is [`crate::lint`]'s, where files come from is nobody's here.
 //!
-//! Reading order: [`mod@line`] (a line to candidates), [`decide`] (a candidate to a verdict),
+//! Reading order: [`mod@line`] (a line to candidates), [`mod@decide`] (a candidate to a verdict),
 //! [`lines`] (lines in their document: headings, names broken over two lines), [`table`] (rows with
 //! columns).
 

@@ -169,9 +169,9 @@ fn customers_of_tunnels_and_dynamic_names_are_meant_exactly() {
         crate::format::load_text("x", &text, Lint::Trusted).unwrap().indicators.remove(0)
     };
     let today = crate::Date::parse("2026-11-27").unwrap().epoch_day();
-    assert!(matches!(examine_row(&row("", "exact"), today), Verdict::Doubt(_)));
-    assert!(matches!(examine_row(&row("2027-01-01", ""), today), Verdict::Exact(_)));
-    assert_eq!(examine_row(&row("2027-01-01", "exact"), today), Verdict::Accept);
+    assert!(matches!(examine_row(&row("", "exact"), Some(today)), Verdict::Doubt(_)));
+    assert!(matches!(examine_row(&row("2027-01-01", ""), Some(today)), Verdict::Exact(_)));
+    assert_eq!(examine_row(&row("2027-01-01", "exact"), Some(today)), Verdict::Accept);
 }
 
 #[test]

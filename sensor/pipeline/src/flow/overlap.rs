@@ -57,8 +57,10 @@ pub(super) struct Put {
 /// A stretch of the sequence space.
 #[derive(Debug, Default)]
 pub(super) struct Window {
-    /// Sequence number of the first byte.
+    /// Sequence number of the first byte there is room for.
     base: u32,
+    /// Sequence number of the first byte that it is about.
+    first: u32,
     /// Sequence number with which a message begins, if that is known.
     start: Option<u32>,
     /// The reading in which the first copy wins.
@@ -89,7 +91,7 @@ pub(super) struct Window {
 impl Window {
     /// One that begins with this sequence number; `starts`: a message does, too.
     pub(super) fn new(base: u32, starts: bool, time: Timestamp) -> Self {
-        Self { base, start: starts.then_some(base), touched: time, ..Self::default() }
+        Self { base, first: base, start: starts.then_some(base), touched: time, ..Self::default() }
     }
 
     /// Bytes on the heap.
@@ -106,10 +108,10 @@ impl Window {
         self.base
     }
 
-    /// With which sequence number its message begins, or what is there of it. The base may lie
-    /// before: room for what comes last byte first.
-    pub(super) fn first(&self) -> u32 {
-        self.start.or_else(|| self.next_from(self.base)).unwrap_or(self.base)
+    /// Sequence number of the first byte that it is about. The base may lie before: room for what
+    /// comes last byte first.
+    pub(super) const fn first(&self) -> u32 {
+        self.first
     }
 
     /// The sequence number behind all of it.
@@ -227,6 +229,9 @@ impl Window {
             return Put::default();
         };
         let range = start..start + payload.len();
+        if self.sequence(start).wrapping_sub(self.first).cast_signed() < 0 {
+            self.first = self.sequence(start);
+        }
         let part = |run: &std::ops::Range<usize>| payload.get(run.start - start..run.end - start);
         let differs =
             self.runs.within(range.clone()).any(|run| self.bytes.get(run.clone()) != part(&run));
@@ -316,6 +321,9 @@ impl Window {
             layer.drop_front(count);
         }
         self.base = self.base.wrapping_add(u32::try_from(count).unwrap_or(0));
+        if self.first.wrapping_sub(self.base).cast_signed() < 0 {
+            self.first = self.base;
+        }
         let gone = |start: &u32| start.wrapping_sub(self.base).cast_signed() < 0;
         self.start = self.start.filter(|start| !gone(start));
     }
