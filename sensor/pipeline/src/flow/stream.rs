@@ -220,6 +220,8 @@ impl Stream {
         let (length, skip) = (after(segment), self.skip());
         let next = self.next.wrapping_add(length);
         match &mut self.held {
+            // Nothing contradicts anything so far: what begins nothing need not be kept.
+            None if ahead == 0 && skip > u64::from(length) && !may_begin(segment.payload) => {}
             Some(held) if held.is_quiet() && held.keeps_enough() => {
                 if ahead != 0 || skip <= u64::from(length) {
                     return false;
